@@ -1,0 +1,45 @@
+// Makes what ships: the library (one module per source file, with types) and the command line (bundled, split
+// by command so that a run loads only what it needs).
+import { spawnSync } from 'node:child_process';
+import { chmodSync, copyFileSync, readFileSync, rmSync } from 'node:fs';
+import { build } from 'esbuild';
+
+rmSync('dist', { recursive: true, force: true });
+const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
+
+const types = spawnSync(
+  'tsc',
+  [
+    '-p',
+    'tsconfig.json',
+    '--noEmit',
+    'false',
+    '--declaration',
+    '--rootDir',
+    'src',
+    '--outDir',
+    'dist',
+    '--stripInternal',
+  ].concat(process.argv.includes('--quick') ? ['--noCheck'] : []),
+  { stdio: 'inherit', shell: process.platform === 'win32', env: process.env },
+);
+if (types.status !== 0) process.exit(types.status ?? 1);
+
+await build({
+  entryPoints: { main: 'src/cli/main.ts', 'capture-child': 'src/sqlite/capture-child.ts' },
+  outdir: 'dist/bundle',
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node22.18',
+  minifySyntax: true,
+  external: ['better-sqlite3', '@napi-rs/blake-hash'],
+  define: { EXUVIA_VERSION: JSON.stringify(version) },
+  banner: {
+    js: "import { createRequire as exuviaCreateRequire } from 'node:module'; const require = exuviaCreateRequire(import.meta.url);",
+  },
+  logLevel: 'warning',
+});
+copyFileSync('src/cli/launcher.js', 'dist/launcher.js');
+chmodSync('dist/launcher.js', 0o755);

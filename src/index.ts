@@ -1,0 +1,1 @@
+export { ExuviaError, UsageError } from './model/errors.ts';

@@ -1,0 +1,146 @@
+/**
+ * Errors that a caller or a user can act on. Each has a stable `code`, a `hint` that says what to do, and a `kind`
+ * that the command line turns into an exit code. A bug is not one of these: see `invariant`.
+ */
+export type ErrorKind =
+  | 'failed'
+  | 'usage'
+  | 'damage'
+  | 'no-repository'
+  | 'locked'
+  | 'wrong-key'
+  | 'interrupted';
+
+export class ExuviaError extends Error {
+  readonly code: string;
+  readonly kind: ErrorKind;
+  readonly hint: string | undefined;
+
+  constructor(message: string, options: { code: string; kind?: ErrorKind; hint?: string; cause?: unknown }) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = new.target.name;
+    this.code = options.code;
+    this.kind = options.kind ?? 'failed';
+    this.hint = options.hint;
+  }
+}
+
+/** The caller asked for something that cannot be meant: an unknown name, a malformed value, two options that exclude each other. */
+export class UsageError extends ExuviaError {
+  constructor(message: string, hint?: string) {
+    super(message, { code: 'ERR_USAGE', kind: 'usage', ...(hint === undefined ? {} : { hint }) });
+  }
+}
+
+export class NoRepositoryError extends ExuviaError {
+  constructor(path: string, detail = 'there is no repository') {
+    super(`Cannot open repository ${path}: ${detail}`, {
+      code: 'ERR_NO_REPOSITORY',
+      kind: 'no-repository',
+      hint: 'Run exuvia backup create to make one, or name another with --repository.',
+    });
+  }
+}
+
+export class RepositoryFormatError extends ExuviaError {
+  constructor(path: string, detail: string) {
+    super(`Cannot open repository ${path}: ${detail}`, {
+      code: 'ERR_REPOSITORY_FORMAT',
+      hint: 'Install a newer version of exuvia.',
+    });
+  }
+}
+
+export class LockedError extends ExuviaError {
+  constructor(path: string, detail: string) {
+    super(`Cannot lock repository ${path}: ${detail}`, {
+      code: 'ERR_LOCKED',
+      kind: 'locked',
+      hint: 'Wait for the other run to end, or give --lock-wait a longer time.',
+    });
+  }
+}
+
+/** Stored bytes are not what was written. `place` says which file, frame or blob. */
+export class DamageError extends ExuviaError {
+  readonly place: string;
+
+  constructor(place: string, detail: string, cause?: unknown) {
+    super(`Damaged ${place}: ${detail}`, {
+      code: 'ERR_DAMAGE',
+      kind: 'damage',
+      hint: 'Copy the repository somewhere safe; other snapshots and files are not affected by this place.',
+      cause,
+    });
+    this.place = place;
+  }
+}
+
+/** An archive from outside cannot be used: not an archive, cut short, or with an entry that is refused. */
+export class ArchiveError extends ExuviaError {
+  constructor(message: string, options: { hint?: string; cause?: unknown } = {}) {
+    super(message, { code: 'ERR_ARCHIVE', ...options });
+  }
+}
+
+export class InterruptedError extends ExuviaError {
+  constructor(message = 'Interrupted; what was stored so far is kept and the next run uses it') {
+    super(message, { code: 'ERR_INTERRUPTED', kind: 'interrupted' });
+  }
+}
+
+/** The operating system refused: says what was done to which path, and what would help. */
+export class FileSystemError extends ExuviaError {
+  readonly errno: string;
+
+  constructor(action: string, path: string, cause: unknown) {
+    const errno = errnoOf(cause) ?? 'unknown';
+    const hint = hints[errno];
+    super(`Cannot ${action} ${path}: ${reasons[errno] ?? messageOf(cause)}`, {
+      code: `ERR_FS_${errno}`,
+      ...(hint === undefined ? {} : { hint }),
+      cause,
+    });
+    this.errno = errno;
+  }
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
+  EPERM: 'operation not permitted',
+  ENOENT: 'no such file or folder',
+  ENOTDIR: 'a part of the path is a file, not a folder',
+  EISDIR: 'it is a folder',
+  EEXIST: 'it exists already',
+  ENOSPC: 'no space left on the device',
+  EDQUOT: 'the disk quota is used up',
+  EROFS: 'the file system is read-only',
+  EMFILE: 'too many open files',
+  ENAMETOOLONG: 'the name is too long',
+  ELOOP: 'a symbolic link is in the way',
+  EIO: 'the device reports an input/output error',
+  ENOTEMPTY: 'the folder is not empty',
+};
+
+const hints: Readonly<Record<string, string>> = {
+  EACCES: 'Check the permissions, or run as the user who owns it.',
+  EPERM: 'Check the permissions, or run as the user who owns it.',
+  ENOSPC: 'Free some space and run the command again; nothing that was stored before is affected.',
+  EDQUOT: 'Free some space and run the command again; nothing that was stored before is affected.',
+  EROFS: 'Mount the file system writable, or choose another place.',
+  EIO: 'Check the disk; run exuvia backup list afterwards to see that the snapshots are readable.',
+};
+
+export function errnoOf(error: unknown): string | undefined {
+  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
+  return typeof code === 'string' && /^E[A-Z0-9]+$/.test(code) ? code : undefined;
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** A condition that only a bug can break. */
+export function invariant(condition: unknown, message: string): asserts condition {
+  if (!condition) throw new Error(`Internal error: ${message}. Please report this.`);
+}

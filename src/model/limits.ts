@@ -1,0 +1,59 @@
+import { invariant } from './errors.ts';
+
+const KiB = 1024;
+const MiB = 1024 * KiB;
+
+/** A limit on everything, in one place. Bytes unless the name says otherwise. */
+export const limits = {
+  /** Content up to this size is held in the tree node itself. */
+  inlineBytesMax: 64,
+  /** Files up to this size are one chunk. */
+  singleChunkBytesMax: 64 * KiB,
+  /** More chunks than this go to a list tree. */
+  nodeChunksMax: 8,
+  chunkBytesMax: 2 * MiB,
+  blobBytesMax: 4 * MiB,
+  /** A data frame is closed when it holds this much. */
+  dataFrameBytesTarget: 1 * MiB,
+  /** Tree frames are smaller: they are read in pieces. */
+  treeFrameBytesTarget: 256 * KiB,
+  frameRawBytesMax: 8 * MiB,
+  frameStoredBytesMax: 9 * MiB,
+  frameBlobsMax: 65_536,
+  packBytesTarget: 16 * MiB,
+  packBytesMax: 64 * MiB,
+  packDirectoryBytesMax: 32 * MiB,
+  packFramesMax: 65_536,
+  /** Entries of one node of a map or list; the hash cuts far earlier. */
+  mapNodeEntriesMax: 512,
+  mapNodeBytesMax: 64 * KiB,
+  mapLevelsMax: 16,
+  keyBytesMax: 32 * KiB,
+  linkTargetBytesMax: 32 * KiB,
+  /** Aligned blocks of zeros of this size are holes. */
+  holeBytes: 64 * KiB,
+  pageLayersMax: 32,
+  pageUnitsMax: 1024 * 1024,
+  pageUnitBytesMax: 1 * MiB,
+  /** Ids in one segment of a page list. */
+  pageSegmentUnits: 1024,
+  snapshotFileBytesMax: 4 * MiB,
+  snapshotRawBytesMax: 16 * MiB,
+  parametersFileBytesMax: 1 * MiB,
+  unreadableListedMax: 1000,
+  /** Decoded frames kept in memory while reading. */
+  frameCacheBytesMax: 48 * MiB,
+} as const;
+
+invariant(limits.singleChunkBytesMax <= limits.chunkBytesMax, 'a single chunk is a chunk');
+invariant(limits.chunkBytesMax <= limits.blobBytesMax, 'a chunk is a blob');
+invariant(
+  limits.blobBytesMax + limits.dataFrameBytesTarget <= limits.frameRawBytesMax,
+  'a frame holds any blob',
+);
+invariant(limits.mapNodeBytesMax + limits.keyBytesMax * 2 <= limits.blobBytesMax, 'a map node is a blob');
+invariant(limits.pageSegmentUnits * 32 <= limits.blobBytesMax, 'a page segment is a blob');
+invariant(
+  (limits.pageUnitsMax / limits.pageSegmentUnits) * 32 <= limits.blobBytesMax,
+  'the list of page segments is a blob',
+);

@@ -1,0 +1,45 @@
+import type { BlobId, SnapshotId } from './ids.ts';
+import type { PathKey } from './paths.ts';
+import type { Snapshot, SnapshotRecord } from './snapshot.ts';
+import type { FileNode, TreeEntry } from './tree.ts';
+
+/** `tree` blobs describe (nodes of maps and lists), `data` blobs are contents. They never share a frame. */
+export type BlobKind = 'data' | 'tree';
+
+export interface BlobReader {
+  /**
+   * The blob's bytes, verified against its id. The result may share memory with a cache: do not write to it.
+   * @throws DamageError when it is missing or not what was stored.
+   */
+  readBlob(id: BlobId): Uint8Array;
+}
+
+export interface BlobWriter {
+  hasBlob(id: BlobId): boolean;
+  /** Stores the bytes unless the repository has them; copies them before it returns. */
+  writeBlob(kind: BlobKind, bytes: Uint8Array): BlobId;
+  /** The same for bytes whose id the caller has computed. */
+  writeBlobAs(kind: BlobKind, id: BlobId, bytes: Uint8Array): void;
+}
+
+export interface BlobStore extends BlobReader, BlobWriter {}
+
+/** The bytes of stored files, verified blob by blob as they are read. */
+export interface ContentReader {
+  /** In order, in pieces of any size; holes come as pieces of zeros. Pieces are valid until the next one is asked for. */
+  readContent(node: FileNode): Iterable<Uint8Array>;
+}
+
+/** Entries of one source's tree. */
+export interface TreeReader {
+  /** Entries whose key is `from` or greater, in key order. */
+  entries(from?: PathKey): Iterable<TreeEntry>;
+  getEntry(key: PathKey): TreeEntry | undefined;
+}
+
+export interface SnapshotStore {
+  /** Ordered by sequence, oldest first. */
+  listSnapshots(): readonly Snapshot[];
+  getSnapshot(id: SnapshotId): Snapshot | undefined;
+  addSnapshot(record: SnapshotRecord): Snapshot;
+}
