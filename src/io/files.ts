@@ -1,0 +1,98 @@
+/** The file-system primitives that durability rests on. Everything written here is 0600 or 0700 from its first byte. */
+import {
+  closeSync,
+  existsSync,
+  fchmodSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { errnoOf, FileSystemError } from '../model/errors.ts';
+
+export const privateFileMode = 0o600;
+export const privateFolderMode = 0o700;
+
+/** Runs `work`; an error of the operating system becomes a FileSystemError that says what was done to which path. */
+export function withPath<T>(action: string, path: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (errnoOf(error) === undefined || error instanceof FileSystemError) throw error;
+    throw new FileSystemError(action, path, error);
+  }
+}
+
+/** Makes `path` and what is missing above it, readable by nobody else. */
+export function makePrivateFolder(path: string): void {
+  withPath('create folder', path, () => mkdirSync(path, { recursive: true, mode: privateFolderMode }));
+}
+
+/** Makes the names in `folder` durable. Windows has no such call: its file systems journal names. */
+export function syncFolder(folder: string): void {
+  if (process.platform === 'win32') return;
+  withPath('sync folder', folder, () => {
+    const fd = openSync(folder, 'r');
+    try {
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+  });
+}
+
+/** Writes all of `bytes` at `position`: a short write is continued, not taken for success. */
+export function writeFully(fd: number, bytes: Uint8Array, position: number): void {
+  let done = 0;
+  while (done < bytes.length) done += writeSync(fd, bytes, done, bytes.length - done, position + done);
+}
+
+/** Creates a new file that only its owner can read; never follows or overwrites what is there. */
+export function createPrivateFile(path: string): number {
+  const fd = openSync(path, 'wx', privateFileMode);
+  if (process.platform !== 'win32') fchmodSync(fd, privateFileMode); // whatever the umask took away
+  return fd;
+}
+
+/**
+ * Puts `bytes` at `path` so that a crash leaves the old file, no file or the whole new one: temporary name, fsync,
+ * rename, fsync of the folder. `temporary` must be on the same file system.
+ */
+export function publishFile(path: string, bytes: Uint8Array, temporary: string): void {
+  withPath('write', path, () => {
+    const fd = createPrivateFile(temporary);
+    try {
+      writeFully(fd, bytes, 0);
+      fsyncSync(fd);
+    } catch (error) {
+      closeSync(fd);
+      rmSync(temporary, { force: true });
+      throw error;
+    }
+    closeSync(fd);
+    renameInto(temporary, path);
+  });
+}
+
+/** Renames and makes the new name durable. A failed rename removes the temporary file. */
+export function renameInto(temporary: string, path: string): void {
+  try {
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+  syncFolder(dirname(path));
+}
+
+/** A name beside `path` that nothing else uses. */
+export function temporaryBeside(path: string, unique: string): string {
+  return join(dirname(path), `.${basename(path).slice(0, 100)}.${unique}.tmp`);
+}
+
+export function isFolder(path: string): boolean {
+  return existsSync(join(path, '.'));
+}
