@@ -1,0 +1,47 @@
+/** Codecs of a frame's payload: as it is, or zstd (node:zlib, synchronous: asynchronous calls do not scale). */
+import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { DamageError } from '../model/errors.ts';
+
+export const codecRaw = 0;
+export const codecZstd = 1;
+
+/** Below this a gain is not worth a decompression: 1/32. */
+const gainShift = 5;
+const sampleBytes = 32 * 1024;
+
+/** Compressed, or undefined where it does not pay. A sample from the middle decides first for large inputs. */
+export function compressZstd(raw: Uint8Array, level: number): Buffer | undefined {
+  if (raw.length >= 4 * sampleBytes && !samplesCompress(raw)) return undefined;
+  const compressed = zstdCompressSync(raw, {
+    params: {
+      [constants.ZSTD_c_compressionLevel]: level,
+      [constants.ZSTD_c_contentSizeFlag]: 0,
+      [constants.ZSTD_c_checksumFlag]: 0,
+    },
+  });
+  return compressed.length < raw.length - (raw.length >> gainShift) ? compressed : undefined;
+}
+
+/** Three samples, level 1: incompressible media would cost 1 ms a MiB to try in full. */
+function samplesCompress(raw: Uint8Array): boolean {
+  return [0.1, 0.5, 0.9].some((where) => {
+    const start = Math.floor((raw.length - sampleBytes) * where);
+    const sample = zstdCompressSync(raw.subarray(start, start + sampleBytes), {
+      params: { [constants.ZSTD_c_compressionLevel]: 1 },
+    });
+    return sample.length < sampleBytes - (sampleBytes >> gainShift);
+  });
+}
+
+/** Exactly `rawBytes` bytes, or DamageError; never allocates more than that. */
+export function decompressZstd(payload: Uint8Array, rawBytes: number, place: string): Buffer {
+  let raw: Buffer;
+  try {
+    raw = zstdDecompressSync(payload, { maxOutputLength: Math.max(rawBytes, 1) });
+  } catch (error) {
+    throw new DamageError(place, 'its compressed bytes cannot be decoded', error);
+  }
+  if (raw.length !== rawBytes)
+    throw new DamageError(place, `decodes to ${raw.length} bytes, want ${rawBytes}`);
+  return raw;
+}

@@ -1,0 +1,127 @@
+/**
+ * Frame: the unit that is compressed, checked and (in an encrypted repository) sealed. It holds one large or many small
+ * blobs of one kind. See docs/FORMAT.md, "Frames".
+ *
+ *    0 – magic 'XFRM'
+ *    4 – length of the body (u32)
+ *    8 – CRC-32 of bytes 4 to 7 and the body (u32)
+ *   12 – body: sealed as a whole in an encrypted repository
+ *          0 – codec (u8)    1 – kind (u8)    2 – zero (u16)
+ *          4 – length of the payload once decoded (u32)
+ *          8 – number of blobs (u32)
+ *         12 – payload, encoded: the length of each blob (varints), then the blobs
+ */
+import { crc32 } from 'node:zlib';
+import { DamageError, invariant } from '../model/errors.ts';
+import { asBuffer } from '../model/ids.ts';
+import { limits } from '../model/limits.ts';
+import { ByteReader, ByteWriter } from './bytes.ts';
+import { codecRaw, codecZstd, compressZstd, decompressZstd } from './compression.ts';
+
+export const frameHeaderBytes = 12;
+const bodyHeaderBytes = 12;
+const magic = Buffer.from('XFRM', 'latin1');
+
+export const frameKinds = { data: 0, tree: 1, directory: 2 } as const;
+export type FrameKind = keyof typeof frameKinds;
+const kindNames: readonly FrameKind[] = ['data', 'tree', 'directory'];
+
+export interface DecodedFrame {
+  readonly kind: FrameKind;
+  readonly blobs: readonly Uint8Array[];
+}
+
+export interface FrameCompression {
+  /** zstd level, or 0 for none. */
+  readonly level: number;
+}
+
+/** Sizes of `blobs` and then the blobs themselves, as they are compressed. */
+function joinBlobs(blobs: readonly Uint8Array[]): Buffer {
+  const head = new ByteWriter(blobs.length * 3 + 8);
+  for (const blob of blobs) head.varint(blob.length);
+  return Buffer.concat([head.view(), ...blobs]);
+}
+
+export function encodeFrame(
+  kind: FrameKind,
+  blobs: readonly Uint8Array[],
+  compression: FrameCompression,
+): Buffer {
+  const raw = joinBlobs(blobs);
+  invariant(raw.length <= limits.frameRawBytesMax || kind === 'directory', `frame of ${raw.length} bytes`);
+  const compressed = compression.level > 0 ? compressZstd(raw, compression.level) : undefined;
+  const payload = compressed ?? raw;
+  const frame = Buffer.allocUnsafe(frameHeaderBytes + bodyHeaderBytes + payload.length);
+  magic.copy(frame, 0);
+  frame.writeUInt32LE(bodyHeaderBytes + payload.length, 4);
+  frame.writeUInt8(compressed === undefined ? codecRaw : codecZstd, 12);
+  frame.writeUInt8(frameKinds[kind], 13);
+  frame.writeUInt16LE(0, 14);
+  frame.writeUInt32LE(raw.length, 16);
+  frame.writeUInt32LE(blobs.length, 20);
+  payload.copy(frame, frameHeaderBytes + bodyHeaderBytes);
+  frame.writeUInt32LE(frameChecksum(frame), 8);
+  return frame;
+}
+
+function frameChecksum(frame: Buffer): number {
+  return crc32(frame.subarray(frameHeaderBytes), crc32(frame.subarray(4, 8)));
+}
+
+/** Length of the whole frame that begins with these 12 bytes. */
+export function frameLength(header: Uint8Array, place: string): number {
+  const bytes = asBuffer(header);
+  if (!bytes.subarray(0, 4).equals(magic)) throw new DamageError(place, 'no frame begins here');
+  const body = bytes.readUInt32LE(4);
+  if (body < bodyHeaderBytes || body > limits.packDirectoryBytesMax) {
+    throw new DamageError(place, `a frame of ${body} bytes`);
+  }
+  return frameHeaderBytes + body;
+}
+
+/** Decodes one whole frame. The blobs are views on memory of their own. */
+export function decodeFrame(frame: Uint8Array, place: string): DecodedFrame {
+  const bytes = asBuffer(frame);
+  if (bytes.length < frameHeaderBytes + bodyHeaderBytes) throw new DamageError(place, 'cut short');
+  if (frameLength(bytes, place) !== bytes.length)
+    throw new DamageError(place, 'has another length than it says');
+  const found = frameChecksum(bytes);
+  const wanted = bytes.readUInt32LE(8);
+  if (found !== wanted) {
+    throw new DamageError(place, `checksum is ${found.toString(16)}, want ${wanted.toString(16)}`);
+  }
+  return decodeBody(bytes.subarray(frameHeaderBytes), place);
+}
+
+function decodeBody(body: Buffer, place: string): DecodedFrame {
+  const codec = body.readUInt8(0);
+  const kind = kindNames[body.readUInt8(1)];
+  const rawBytes = body.readUInt32LE(4);
+  const blobCount = body.readUInt32LE(8);
+  if (kind === undefined || body.readUInt16LE(2) !== 0) throw new DamageError(place, 'unknown kind of frame');
+  const rawBytesMax = kind === 'directory' ? limits.packDirectoryBytesMax : limits.frameRawBytesMax;
+  if (rawBytes > rawBytesMax || blobCount > limits.frameBlobsMax) {
+    throw new DamageError(place, `says it holds ${rawBytes} bytes in ${blobCount} blobs`);
+  }
+  const payload = body.subarray(bodyHeaderBytes);
+  const raw = decodePayload(codec, payload, rawBytes, place);
+  return { kind, blobs: splitBlobs(raw, blobCount, place) };
+}
+
+function decodePayload(codec: number, payload: Buffer, rawBytes: number, place: string): Buffer {
+  if (codec === codecZstd) return decompressZstd(payload, rawBytes, place);
+  if (codec !== codecRaw) throw new DamageError(place, `unknown codec ${codec}`);
+  if (payload.length !== rawBytes) {
+    throw new DamageError(place, `holds ${payload.length} bytes, want ${rawBytes}`);
+  }
+  return payload;
+}
+
+function splitBlobs(raw: Buffer, count: number, place: string): Uint8Array[] {
+  const input = new ByteReader(raw, place);
+  const lengths = Array.from({ length: count }, () => input.varint());
+  const blobs = lengths.map((length) => input.bytes(length));
+  input.end();
+  return blobs;
+}

@@ -1,0 +1,186 @@
+/**
+ * Pack: a header, frames, a directory (itself a frame) and a trailer of fixed size, so that a pack is read from its end
+ * and a torn one is recognised. See docs/FORMAT.md, "Packs".
+ *
+ * Header                                   Trailer (the last 32 bytes)
+ *    0 – magic 'EXUVIAPK'                     0 – offset of the directory (u32)
+ *    8 – format version (u16)                 4 – length of the directory (u32)
+ *   10 – sealing (u8): 0 none                 8 – number of blobs (u32)
+ *   11 – zero (5 bytes)                      12 – zero (u32)
+ *   16 – pack id (16 bytes)                  16 – first 8 bytes of the BLAKE3 of header, directory and trailer 0 to 15
+ *                                            24 – magic 'EXUVIAPE'
+ */
+import { DamageError, ExuviaError, invariant } from '../model/errors.ts';
+import { asBuffer, type BlobId, idToBytes, type PackId, packIdFromBytes } from '../model/ids.ts';
+import { limits } from '../model/limits.ts';
+import { ByteReader, ByteWriter } from './bytes.ts';
+import { decodeFrame, encodeFrame, type FrameKind, frameHeaderBytes, frameKinds } from './frame.ts';
+import { createHasher } from './hash.ts';
+
+export const packVersion = 1;
+export const packHeaderBytes = 32;
+export const packTrailerBytes = 32;
+const headerMagic = Buffer.from('EXUVIAPK', 'latin1');
+const trailerMagic = Buffer.from('EXUVIAPE', 'latin1');
+const sealingNone = 0;
+
+/** One frame as the directory lists it; `offset` is from the start of the pack. */
+export interface PackedFrame {
+  readonly offset: number;
+  readonly bytes: number;
+  readonly kind: Exclude<FrameKind, 'directory'>;
+  readonly blobs: readonly PackedBlob[];
+}
+
+export interface PackedBlob {
+  readonly id: BlobId;
+  readonly bytes: number;
+}
+
+export interface PackDirectory {
+  readonly id: PackId;
+  readonly frames: readonly PackedFrame[];
+}
+
+export function encodePackHeader(id: PackId): Buffer {
+  const header = Buffer.alloc(packHeaderBytes);
+  headerMagic.copy(header, 0);
+  header.writeUInt16LE(packVersion, 8);
+  header.writeUInt8(sealingNone, 10);
+  idToBytes(id).copy(header, 16);
+  return header;
+}
+
+/** The id a pack's first 32 bytes give it. */
+export function decodePackHeader(bytes: Uint8Array, place: string): PackId {
+  const header = asBuffer(bytes);
+  if (header.length < packHeaderBytes) throw new DamageError(place, 'cut short in its header');
+  if (!header.subarray(0, 8).equals(headerMagic)) throw new DamageError(place, 'does not begin like a pack');
+  const version = header.readUInt16LE(8);
+  const sealing = header.readUInt8(10);
+  if (version > packVersion || sealing !== sealingNone) throw newerFormat(place, version, sealing);
+  if (!header.subarray(11, 16).equals(Buffer.alloc(5))) throw new DamageError(place, 'unknown header fields');
+  return packIdFromBytes(header, 16);
+}
+
+function newerFormat(place: string, version: number, sealing: number): ExuviaError {
+  return new ExuviaError(`Cannot read ${place}: format version ${version}, sealing ${sealing}`, {
+    code: 'ERR_PACK_FORMAT',
+    hint: 'Install a newer version of exuvia.',
+  });
+}
+
+/** Directory and trailer, to be written after the last frame. */
+export function encodePackEnd(directory: PackDirectory): Buffer {
+  const out = new ByteWriter(64 * 1024);
+  let blobCount = 0;
+  let offset = packHeaderBytes;
+  out.varint(directory.frames.length);
+  for (const frame of directory.frames) {
+    invariant(frame.offset === offset, 'frames follow one another');
+    offset += frame.bytes;
+    blobCount += frame.blobs.length;
+    out.varint(frame.bytes).u8(frameKinds[frame.kind]).varint(frame.blobs.length);
+    for (const blob of frame.blobs) out.varint(blob.bytes);
+    for (const blob of frame.blobs) out.id(blob.id);
+  }
+  const encoded = encodeFrame('directory', [out.view()], { level: 0 });
+  const trailer = Buffer.alloc(packTrailerBytes);
+  trailer.writeUInt32LE(offset, 0);
+  trailer.writeUInt32LE(encoded.length, 4);
+  trailer.writeUInt32LE(blobCount, 8);
+  packChecksum(encodePackHeader(directory.id), encoded, trailer).copy(trailer, 16);
+  trailerMagic.copy(trailer, 24);
+  return Buffer.concat([encoded, trailer]);
+}
+
+function packChecksum(header: Uint8Array, directory: Uint8Array, trailer: Buffer): Buffer {
+  const hasher = createHasher();
+  hasher.update(header);
+  hasher.update(directory);
+  hasher.update(trailer.subarray(0, 16));
+  return asBuffer(hasher.digest()).subarray(0, 8);
+}
+
+export interface PackTrailer {
+  readonly directoryOffset: number;
+  readonly directoryBytes: number;
+  readonly blobCount: number;
+}
+
+/** Where the directory is, from the last 32 bytes of a pack that is `packBytes` long. */
+export function decodePackTrailer(bytes: Uint8Array, packBytes: number, place: string): PackTrailer {
+  const trailer = asBuffer(bytes);
+  if (trailer.length !== packTrailerBytes || !trailer.subarray(24).equals(trailerMagic)) {
+    throw new DamageError(place, 'does not end like a pack: it is cut short or overwritten');
+  }
+  const directoryOffset = trailer.readUInt32LE(0);
+  const directoryBytes = trailer.readUInt32LE(4);
+  const ends = directoryOffset + directoryBytes + packTrailerBytes;
+  if (directoryOffset < packHeaderBytes || directoryBytes < frameHeaderBytes || ends !== packBytes) {
+    throw new DamageError(place, `is ${packBytes} bytes long, want ${ends}`);
+  }
+  if (directoryBytes > limits.packDirectoryBytesMax)
+    throw new DamageError(place, 'its directory is too large');
+  return { directoryOffset, directoryBytes, blobCount: trailer.readUInt32LE(8) };
+}
+
+/** The directory of a pack, checked against header and trailer. */
+export function decodePackEnd(
+  header: Uint8Array,
+  end: Uint8Array,
+  packBytes: number,
+  place: string,
+): PackDirectory {
+  const id = decodePackHeader(header, place);
+  const bytes = asBuffer(end);
+  const trailerBytes = bytes.subarray(bytes.length - packTrailerBytes);
+  const trailer = decodePackTrailer(trailerBytes, packBytes, place);
+  const encoded = bytes.subarray(0, bytes.length - packTrailerBytes);
+  const found = packChecksum(header, encoded, trailerBytes);
+  if (!found.equals(trailerBytes.subarray(16, 24))) {
+    const wanted = trailerBytes.toString('hex', 16, 24);
+    throw new DamageError(place, `directory checksum is ${found.toString('hex')}, want ${wanted}`);
+  }
+  const frames = decodeDirectory(encoded, trailer, place);
+  return { id, frames };
+}
+
+function decodeDirectory(encoded: Buffer, trailer: PackTrailer, place: string): PackedFrame[] {
+  const decoded = decodeFrame(encoded, `${place}, directory`);
+  const record = decoded.blobs[0];
+  if (decoded.kind !== 'directory' || decoded.blobs.length !== 1 || record === undefined) {
+    throw new DamageError(place, 'where its directory should be is something else');
+  }
+  const input = new ByteReader(record, `${place}, directory`);
+  const frameCount = input.varint();
+  if (frameCount > limits.packFramesMax) throw input.error(`${frameCount} frames`);
+  const frames: PackedFrame[] = [];
+  let offset = packHeaderBytes;
+  for (let index = 0; index < frameCount; index++) {
+    const frame = readFrameEntry(input, offset);
+    offset += frame.bytes;
+    frames.push(frame);
+  }
+  input.end();
+  const blobCount = frames.reduce((sum, frame) => sum + frame.blobs.length, 0);
+  if (offset !== trailer.directoryOffset || blobCount !== trailer.blobCount) {
+    throw input.error('its frames do not add up');
+  }
+  return frames;
+}
+
+function readFrameEntry(input: ByteReader, offset: number): PackedFrame {
+  const bytes = input.varint();
+  const kind = input.u8();
+  const blobCount = input.varint();
+  if (bytes > limits.frameStoredBytesMax || blobCount > limits.frameBlobsMax) {
+    throw input.error(`a frame of ${bytes} bytes and ${blobCount} blobs`);
+  }
+  if (kind !== frameKinds.data && kind !== frameKinds.tree)
+    throw input.error(`unknown kind of frame ${kind}`);
+  const lengths = Array.from({ length: blobCount }, () => input.varint());
+  if (lengths.some((length) => length > limits.blobBytesMax)) throw input.error('a blob that is too long');
+  const blobs = lengths.map((length) => ({ bytes: length, id: input.id() }));
+  return { offset, bytes, kind: kind === frameKinds.data ? 'data' : 'tree', blobs };
+}

@@ -1,0 +1,102 @@
+/**
+ * Repository parameters: `exuvia-repository.json`, written once. JSON for people; canonical for machines: the file must
+ * be exactly what `formatParameters` makes of its content, checksum included, so that no byte can change unseen.
+ */
+import { DamageError, RepositoryFormatError } from '../model/errors.ts';
+import { byteStringOf } from '../model/paths.ts';
+import { hashBytes } from './hash.ts';
+
+export const formatName = 'exuvia repository';
+export const formatVersion = 1;
+
+export interface CutParameters {
+  readonly name: string;
+  readonly minBytes: number;
+  readonly avgBytes: number;
+  readonly maxBytes: number;
+}
+
+export interface RepositoryParameters {
+  readonly format: typeof formatName;
+  readonly version: number;
+  /** 128 random bits, hex. */
+  readonly id: string;
+  readonly created: string;
+  /** A reader that does not know one of these must refuse. None are defined in version 1 but `encryption` is reserved. */
+  readonly requiredFeatures: readonly string[];
+  readonly hash: string;
+  readonly chunker: { readonly algorithm: string; readonly profiles: readonly CutParameters[] };
+  readonly compression: { readonly codec: 'zstd'; readonly level: number };
+  /** Wrapped keys of an encrypted repository; empty otherwise. */
+  readonly keySlots: readonly unknown[];
+}
+
+export const knownFeatures: ReadonlySet<string> = new Set();
+
+export function formatParameters(parameters: RepositoryParameters): string {
+  const { format, version, id, created, requiredFeatures, hash, chunker, compression, keySlots } = parameters;
+  const members = { format, version, id, created, requiredFeatures, hash, chunker, compression, keySlots };
+  const checksum = Buffer.from(hashBytes(Buffer.from(JSON.stringify(members)))).toString('hex');
+  return `${JSON.stringify({ ...members, checksum }, undefined, 2)}\n`;
+}
+
+/** @throws NoRepository…, RepositoryFormatError or DamageError, each with the path. */
+export function parseParameters(text: string, path: string): RepositoryParameters {
+  const found = parseObject(text, path);
+  if (found['format'] !== formatName) throw new DamageError(path, `it does not say "${formatName}"`);
+  checkVersion(found, path);
+  const parameters = found as unknown as RepositoryParameters;
+  if (!hasShape(found) || formatParameters(parameters) !== text) {
+    throw new DamageError(path, 'its checksum does not match its content');
+  }
+  return parameters;
+}
+
+function parseObject(text: string, path: string): Readonly<Record<string, unknown>> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new DamageError(path, 'it is not JSON', error);
+  }
+  if (typeof value !== 'object' || value === null) throw new DamageError(path, 'it is not a JSON object');
+  return value as Record<string, unknown>;
+}
+
+function checkVersion(found: Readonly<Record<string, unknown>>, path: string): void {
+  const version = found['version'];
+  if (typeof version === 'number' && version > formatVersion) {
+    throw new RepositoryFormatError(
+      path,
+      `format version ${version}, this program reads up to ${formatVersion}`,
+    );
+  }
+  const features = found['requiredFeatures'];
+  if (!Array.isArray(features)) return;
+  const unknown = features.filter((feature) => !knownFeatures.has(String(feature)));
+  if (unknown.length > 0) {
+    const names = byteStringOf(unknown.map(String).join(', '));
+    throw new RepositoryFormatError(path, `it needs the feature ${names}, which this program does not have`);
+  }
+}
+
+function hasShape(found: Readonly<Record<string, unknown>>): boolean {
+  const { version, id, created, requiredFeatures, hash, chunker, compression, keySlots } = found;
+  return (
+    version === formatVersion &&
+    typeof id === 'string' &&
+    /^[0-9a-f]{32}$/.test(id) &&
+    typeof created === 'string' &&
+    Array.isArray(requiredFeatures) &&
+    hash === 'blake3-256' &&
+    isRecord(chunker) &&
+    Array.isArray(chunker['profiles']) &&
+    isRecord(compression) &&
+    typeof compression['level'] === 'number' &&
+    Array.isArray(keySlots)
+  );
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
