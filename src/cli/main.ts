@@ -1,1 +1,53 @@
-console.log('exuvia');
+/** The command line. Loads no more than it needs to understand its words; each command loads what it runs. */
+import { enableCompileCache } from 'node:module';
+import { Command, CommanderError, Option } from 'commander';
+import { exuviaVersion } from '../index.ts';
+import { registerBackup } from './commands/backup.ts';
+import { exitCodeHelp, exitCodes } from './exit-codes.ts';
+
+enableCompileCache();
+
+export function buildProgram(): Command {
+  const program = new Command('exuvia')
+    .description('Incremental, deduplicated, restorable backups of an OpenClaw home.')
+    .version(exuviaVersion, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'show help')
+    .exitOverride()
+    .showHelpAfterError('(add --help for what there is)')
+    .addHelpText('after', exitCodeHelp);
+  addGlobalOptions(program);
+  registerBackup(program);
+  return program;
+}
+
+function addGlobalOptions(program: Command): void {
+  program
+    .option('--repository <folder>', 'where snapshots are kept (EXUVIA_REPOSITORY; default <state>/backups)')
+    .option('--state-dir <folder>', "OpenClaw's state directory (OPENCLAW_STATE_DIR; default ~/.openclaw)")
+    .option('--profile <name>', "OpenClaw's profile (OPENCLAW_PROFILE)")
+    .option('--json', 'print one JSON object')
+    .option('-q, --quiet', 'print nothing but errors and what was asked for')
+    .option('--no-progress', 'draw no progress bar')
+    .addOption(
+      new Option('--lock-wait <seconds>', 'how long to wait for another run').argParser(parseSeconds),
+    );
+}
+
+function parseSeconds(text: string): number {
+  const seconds = Number(text);
+  if (!Number.isFinite(seconds) || seconds < 0) {
+    throw new CommanderError(exitCodes.usage, 'exuvia.seconds', `error: ${text} is not a number of seconds`);
+  }
+  return seconds;
+}
+
+async function main(): Promise<void> {
+  try {
+    await buildProgram().parseAsync(process.argv);
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    process.exitCode = error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
+  }
+}
+
+await main();

@@ -75,7 +75,7 @@ export class ByteWriter {
 
   rawByteString(text: string): this {
     this.#room(text.length);
-    this.#length += this.#buffer.latin1Write(text, this.#length);
+    this.#length += this.#buffer.write(text, this.#length, 'latin1');
     return this;
   }
 
@@ -181,7 +181,7 @@ export class ByteReader {
   rawByteString(count: number): ByteString {
     this.#need(count);
     this.#at += count;
-    return this.#bytes.latin1Slice(this.#at - count, this.#at) as ByteString;
+    return this.#bytes.toString('latin1', this.#at - count, this.#at) as ByteString;
   }
 
   /** @throws DamageError unless everything was read. */

@@ -63,7 +63,7 @@ function writeContent(out: ByteWriter, content: FileContent): void {
       out.id(content.hash);
       return;
     case 'list':
-      out.u8(contentList).id(content.root).id(content.hash);
+      out.u8(contentList).u8(content.profile).id(content.root).id(content.hash);
       return;
     case 'pages':
       out.u8(contentPages).varint(content.unitBytes).id(content.base).varint(content.layers.length);
@@ -139,7 +139,7 @@ function readContent(input: ByteReader, size: number): FileContent {
     case contentChunks:
       return readChunks(input, size);
     case contentList:
-      return { kind: 'list', root: input.id(), hash: input.id() };
+      return { kind: 'list', profile: input.u8(), root: input.id(), hash: input.id() };
     case contentPages:
       return readPages(input, size);
     default:

@@ -37,6 +37,24 @@ export interface TreeReader {
   getEntry(key: PathKey): TreeEntry | undefined;
 }
 
+/** A file as an earlier run saw it: equal fingerprint, same node. */
+export interface KnownFile {
+  readonly key: PathKey;
+  /** Size, times, inode …: whatever tells on this machine that a file is the same. */
+  readonly fingerprint: Uint8Array;
+  /** The encoded node. All blobs it refers to are in the repository. */
+  readonly node: Uint8Array;
+}
+
+/** What this machine knows of the files of a source (named by its path). May forget anything at any time. */
+export interface FileCache {
+  /** In key order. */
+  known(source: string): Iterable<KnownFile>;
+  /** Takes effect once everything written so far is durable. */
+  remember(source: string, file: KnownFile): void;
+  forget(source: string, key: PathKey): void;
+}
+
 export interface SnapshotStore {
   /** Ordered by sequence, oldest first. */
   listSnapshots(): readonly Snapshot[];

@@ -22,7 +22,13 @@ export type FileContent =
   | { readonly kind: 'inline'; readonly bytes: Uint8Array }
   | { readonly kind: 'blob'; readonly id: BlobId }
   | { readonly kind: 'chunks'; readonly chunks: readonly Chunk[]; readonly hash: BlobId }
-  | { readonly kind: 'list'; readonly root: BlobId; readonly hash: BlobId }
+  | {
+      readonly kind: 'list';
+      readonly root: BlobId;
+      /** Number of the cut profile, so that a growing file keeps it until it is far over the limit. */
+      readonly profile: number;
+      readonly hash: BlobId;
+    }
   | {
       readonly kind: 'pages';
       readonly unitBytes: number;

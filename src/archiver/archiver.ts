@@ -1,0 +1,331 @@
+/**
+ * Backs up one source: walks it beside what is known of it, reads only what changed, and builds its tree. One bad file is
+ * a finding; the run goes on.
+ */
+import type { BigIntStats } from 'node:fs';
+import { readlinkSync } from 'node:fs';
+import { decodeNode, encodeNode } from '../codec/node-codec.ts';
+import { errnoOf, FileSystemError, InterruptedError, messageOf } from '../model/errors.ts';
+import type { BlobId } from '../model/ids.ts';
+import { limits } from '../model/limits.ts';
+import {
+  type ByteString,
+  byteStringFromLatin1,
+  byteStringOf,
+  displayKey,
+  fsPath,
+  type PathKey,
+} from '../model/paths.ts';
+import type { Progress } from '../model/progress.ts';
+import type { PathFilter } from '../model/selection.ts';
+import type { SkippedPath, UnreadableFile } from '../model/snapshot.ts';
+import { isSqliteHeader } from '../model/sqlite-names.ts';
+import type { BlobStore, FileCache } from '../model/store.ts';
+import type { FileNode, FileState, TreeNode } from '../model/tree.ts';
+import type { CaptureResult } from '../sqlite/capture.ts';
+import { TreeBuilder } from '../tree/tree.ts';
+import { type WalkedEntry, type WalkReport, walkSource } from '../walker/source-walk.ts';
+import { fingerprintOf, isRacy } from './fingerprint.ts';
+import { KnownFiles } from './known-files.ts';
+import { pathFields } from './path-fields.ts';
+import { withSource } from './read-file.ts';
+import { type StoredContent, storeContent, storePages } from './store-content.ts';
+
+export interface ArchiveRequest {
+  /** Absolute path, links resolved. */
+  readonly path: ByteString;
+  readonly filter: PathFilter;
+  /** Whether files that are known but not met are gone (not when only a part of the source is looked at). */
+  readonly isWhole: boolean;
+  /** Name of the source in the file cache. */
+  readonly cacheName: string;
+}
+
+export interface ArchiveContext {
+  readonly blobs: BlobStore;
+  readonly cache: FileCache;
+  /** Takes a consistent copy of a live database. */
+  readonly capture: (path: ByteString) => Promise<CaptureResult>;
+  readonly progress: Progress;
+  readonly signal?: AbortSignal | undefined;
+  readonly nowMs: () => number;
+  /** Reads everything again, whatever is known. */
+  readonly force: boolean;
+}
+
+export interface ArchivedSource {
+  readonly root: BlobId | null;
+  readonly entries: number;
+  readonly files: number;
+  readonly directories: number;
+  readonly links: number;
+  readonly totalBytes: number;
+  readonly readBytes: number;
+  readonly skipped: readonly SkippedPath[];
+  readonly unreadable: readonly UnreadableFile[];
+  readonly users: ReadonlySet<number>;
+  readonly groups: ReadonlySet<number>;
+  /** `user_version` of each captured database, by path. */
+  readonly schemas: Readonly<Record<string, number>>;
+}
+
+const readAttemptsMax = 3;
+const yieldEveryMs = 50;
+
+export async function archiveSource(
+  request: ArchiveRequest,
+  context: ArchiveContext,
+): Promise<ArchivedSource> {
+  return await new SourceArchiver(request, context).run();
+}
+
+class SourceArchiver {
+  readonly #request: ArchiveRequest;
+  readonly #context: ArchiveContext;
+  readonly #tree: TreeBuilder;
+  readonly #known: KnownFiles;
+  readonly #skipped: SkippedPath[] = [];
+  readonly #unreadable: UnreadableFile[] = [];
+  readonly #users = new Set<number>();
+  readonly #groups = new Set<number>();
+  readonly #hardLinks = new Map<string, PathKey>();
+  readonly #capturedDatabases = new Set<PathKey>();
+  readonly #schemas: Record<string, number> = {};
+  readonly #counts = { files: 0, directories: 0, links: 0, totalBytes: 0, readBytes: 0 };
+  #yieldedMs = 0;
+
+  constructor(request: ArchiveRequest, context: ArchiveContext) {
+    this.#request = request;
+    this.#context = context;
+    this.#tree = new TreeBuilder(context.blobs);
+    this.#known = new KnownFiles(context.cache, request.cacheName, request.isWhole);
+  }
+
+  async run(): Promise<ArchivedSource> {
+    const report: WalkReport = {
+      skipped: (key, reason, detail) => {
+        this.#skipped.push({ ...pathFields(key), reason, ...(detail === undefined ? {} : { detail }) });
+      },
+      unreadable: (key, error) => this.#addUnreadable(key, error),
+    };
+    for (const entry of walkSource(this.#request.path, this.#request.filter, report)) {
+      await this.#breathe();
+      await this.#addEntry(entry);
+    }
+    this.#known.finish();
+    return {
+      root: this.#tree.finish(),
+      entries: this.#tree.entries,
+      ...this.#counts,
+      skipped: this.#skipped,
+      unreadable: this.#unreadable,
+      users: this.#users,
+      groups: this.#groups,
+      schemas: this.#schemas,
+    };
+  }
+
+  /** Lets signals and the progress bar have their turn. */
+  async #breathe(): Promise<void> {
+    const now = performance.now();
+    if (now - this.#yieldedMs < yieldEveryMs) return;
+    await new Promise((resolve) => setImmediate(resolve));
+    this.#yieldedMs = performance.now();
+    if (this.#context.signal?.aborted) throw new InterruptedError();
+  }
+
+  async #addEntry(entry: WalkedEntry): Promise<void> {
+    const { stat } = entry;
+    this.#users.add(Number(stat.uid));
+    this.#groups.add(Number(stat.gid));
+    if (entry.type === 'directory') {
+      this.#counts.directories++;
+      this.#tree.add(entry.key, { type: 'directory', ...commonFields(stat) });
+    } else if (entry.type === 'symlink') this.#addLink(entry);
+    else await this.#addFile(entry);
+  }
+
+  #addLink(entry: WalkedEntry): void {
+    try {
+      const target = readlinkSync(fsPath(entry.path), { encoding: 'latin1' });
+      this.#tree.add(entry.key, {
+        type: 'symlink',
+        ...commonFields(entry.stat),
+        linkTarget: byteStringFromLatin1(target),
+      });
+      this.#counts.links++;
+    } catch (error) {
+      this.#addFailure(entry.key, error);
+    }
+  }
+
+  async #addFile(entry: WalkedEntry): Promise<void> {
+    if (entry.sidecarOf !== undefined && this.#isCoveredSidecar(entry)) {
+      this.#skipped.push({ ...pathFields(entry.key), reason: 'sidecar' });
+      return;
+    }
+    const fingerprint = fingerprintOf(entry.stat, entry.sidecars);
+    const known = this.#known.find(entry.key);
+    if (known !== undefined && !this.#context.force && Buffer.from(known.fingerprint).equals(fingerprint)) {
+      this.#addKnown(entry, known.node);
+      return;
+    }
+    const previous = known && asFile(decodeNode(known.node, `known file ${displayKey(entry.key)}`));
+    const startedMs = this.#context.nowMs();
+    const node = await this.#storeFile(entry, previous);
+    if (node === undefined) return;
+    const encoded = encodeNode(node);
+    this.#countFile(entry, node);
+    this.#tree.addEncoded(entry.key, encoded);
+    const trusted =
+      node.state !== 'changed' && node.state !== 'raw' && !isRacy(entry.stat, entry.sidecars, startedMs);
+    // An untrusted file is remembered with a fingerprint that nothing has: its node still tells how it was stored.
+    this.#known.remember(entry.key, trusted ? fingerprint : Buffer.alloc(0), encoded);
+  }
+
+  #isCoveredSidecar(entry: WalkedEntry): boolean {
+    return entry.key.endsWith('-shm') || this.#capturedDatabases.has(entry.sidecarOf as PathKey);
+  }
+
+  #addKnown(entry: WalkedEntry, encoded: Uint8Array): void {
+    this.#tree.addEncoded(entry.key, encoded);
+    this.#counts.files++;
+    if (entry.stat.nlink > 1n) this.#hardLinkKey(entry);
+    if (entry.sidecars.length === 0) {
+      this.#counts.totalBytes += Number(entry.stat.size);
+    } else {
+      const node = asFile(decodeNode(encoded, `known file ${displayKey(entry.key)}`));
+      if (node?.state === 'captured') this.#capturedDatabases.add(entry.key);
+      this.#counts.totalBytes += node?.size ?? 0;
+    }
+    this.#context.progress.advance({ files: 1, bytes: Number(entry.stat.size) });
+  }
+
+  #countFile(entry: WalkedEntry, node: FileNode): void {
+    this.#counts.files++;
+    this.#counts.totalBytes += node.size;
+    if (node.state === 'captured') this.#capturedDatabases.add(entry.key);
+    this.#context.progress.advance({ files: 1, path: displayKey(entry.key) });
+  }
+
+  /** Undefined when the file is gone or cannot be read; that is reported. */
+  async #storeFile(entry: WalkedEntry, previous: FileNode | undefined): Promise<FileNode | undefined> {
+    try {
+      if (await this.#looksLikeDatabase(entry)) {
+        const captured = await this.#storeDatabase(entry, previous);
+        if (captured !== undefined) return captured;
+      }
+      const isRaw = this.#rawDatabases.has(entry.key);
+      return this.#storePlain(entry, previous, isRaw);
+    } catch (error) {
+      if (errnoOf(error) === undefined || error instanceof FileSystemError) throw error;
+      this.#addFailure(entry.key, error);
+      return undefined;
+    }
+  }
+
+  readonly #rawDatabases = new Set<PathKey>();
+
+  /**
+   * By its name or its companions; such a file is opened only in the capturing process. Any other file tells by its first
+   * bytes, which are read anyway.
+   */
+  async #looksLikeDatabase(entry: WalkedEntry): Promise<boolean> {
+    if (entry.stat.size < 512n) return false;
+    if (entry.isDatabaseName || entry.sidecars.length > 0) return true;
+    const head = Buffer.alloc(16);
+    const count = withSource(entry.path, (source) => source.read(head, 0, head.length));
+    return count === head.length && isSqliteHeader(head);
+  }
+
+  async #storeDatabase(entry: WalkedEntry, previous: FileNode | undefined): Promise<FileNode | undefined> {
+    const result = await this.#context.capture(entry.path);
+    if (result.kind === 'not-a-database') return undefined;
+    if (result.kind === 'failed') {
+      this.#rawDatabases.add(entry.key);
+      this.#context.progress.warn(
+        `${displayKey(entry.key)} could not be captured as a database (${result.reason}); its files are stored as they are`,
+      );
+      return undefined;
+    }
+    this.#schemas[displayKey(entry.key)] = result.userVersion;
+    const stored = withSource(byteStringOf(result.copyPath), (source) =>
+      storePages(this.#context.blobs, source.read, result.bytes, result.pageSize, previous, this.#onBytes),
+    );
+    return stored && this.#fileNode(entry, stored, 'captured');
+  }
+
+  #storePlain(entry: WalkedEntry, previous: FileNode | undefined, isRaw: boolean): FileNode | undefined {
+    for (let attempt = 1; ; attempt++) {
+      const read = withSource(entry.path, (source) => {
+        const size = Number(source.stat.size);
+        const stored = storeContent(this.#context.blobs, source.read, size, previous?.content, this.#onBytes);
+        return { stored, stable: source.isUnchanged() && stored.size === size, stat: source.stat };
+      });
+      if (read === undefined) {
+        this.#skipped.push({
+          ...pathFields(entry.key),
+          reason: 'vanished',
+          detail: 'it is no longer a file',
+        });
+        return undefined;
+      }
+      const isLast = attempt >= readAttemptsMax || read.stored.size > limits.packBytesTarget;
+      if (!read.stable && !isLast) continue;
+      const state: FileState = isRaw ? 'raw' : read.stable ? 'stable' : 'changed';
+      return this.#fileNode({ ...entry, stat: read.stat }, read.stored, state);
+    }
+  }
+
+  readonly #onBytes = (bytes: number): void => {
+    this.#counts.readBytes += bytes;
+    this.#context.progress.advance({ bytes });
+  };
+
+  #fileNode(entry: WalkedEntry, stored: StoredContent, state: FileState): FileNode {
+    const hardLink = entry.stat.nlink > 1n ? this.#hardLinkKey(entry) : undefined;
+    return {
+      type: 'file',
+      ...commonFields(entry.stat),
+      size: stored.size,
+      content: stored.content,
+      state,
+      ...(hardLink === undefined ? {} : { hardLink }),
+    };
+  }
+
+  #hardLinkKey(entry: WalkedEntry): PathKey {
+    const inode = `${entry.stat.dev}:${entry.stat.ino}`;
+    const first = this.#hardLinks.get(inode) ?? entry.key;
+    this.#hardLinks.set(inode, first);
+    return first;
+  }
+
+  #addFailure(key: PathKey, error: unknown): void {
+    if (errnoOf(error) === 'ENOENT') this.#skipped.push({ ...pathFields(key), reason: 'vanished' });
+    else this.#addUnreadable(key, error);
+  }
+
+  #addUnreadable(key: PathKey, error: unknown): void {
+    const reason = errnoOf(error) === undefined ? messageOf(error) : readReason(error);
+    this.#unreadable.push({ ...pathFields(key), reason });
+    this.#context.progress.warn(`Cannot read ${displayKey(key)}: ${reason}`);
+  }
+}
+
+function readReason(error: unknown): string {
+  return new FileSystemError('read', '', error).message.replace(/^Cannot read : /, '');
+}
+
+function commonFields(stat: BigIntStats): Pick<TreeNode, 'mode' | 'uid' | 'gid' | 'mtimeNs'> {
+  return {
+    mode: Number(stat.mode & 0o7777n),
+    uid: Number(stat.uid),
+    gid: Number(stat.gid),
+    mtimeNs: stat.mtimeNs,
+  };
+}
+
+function asFile(node: TreeNode): FileNode | undefined {
+  return node.type === 'file' ? node : undefined;
+}

@@ -1,0 +1,44 @@
+/** Reading one live file: what was there when it was opened, and whether it held still. */
+import { type BigIntStats, closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { type ByteString, fsPath } from '../model/paths.ts';
+
+export interface OpenSource {
+  readonly stat: BigIntStats;
+  /** Fills `buffer` from `offset` up to `bytes`; returns how many there were. */
+  read(buffer: Uint8Array, offset: number, bytes: number): number;
+  /** Whether size and times are still what they were at open. */
+  isUnchanged(): boolean;
+}
+
+// A pipe put in the file's place must not hang the run; a link must not lead out of the source.
+const flags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+
+/** @returns undefined when it is no longer a regular file. */
+export function withSource<T>(path: ByteString, work: (source: OpenSource) => T): T | undefined {
+  const fd = openSync(fsPath(path), flags);
+  try {
+    const stat = fstatSync(fd, { bigint: true });
+    if (!stat.isFile()) return undefined;
+    return work({
+      stat,
+      read: (buffer, offset, bytes) => readFully(fd, buffer, offset, bytes),
+      isUnchanged: () => sameTimes(stat, fstatSync(fd, { bigint: true })),
+    });
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function readFully(fd: number, buffer: Uint8Array, offset: number, bytes: number): number {
+  let done = 0;
+  while (done < bytes) {
+    const count = readSync(fd, buffer, offset + done, bytes - done, null);
+    if (count === 0) break;
+    done += count;
+  }
+  return done;
+}
+
+function sameTimes(before: BigIntStats, after: BigIntStats): boolean {
+  return before.size === after.size && before.mtimeNs === after.mtimeNs && before.ctimeNs === after.ctimeNs;
+}

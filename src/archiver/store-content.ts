@@ -1,0 +1,217 @@
+/**
+ * Bytes to blobs: how a file's content is cut and stored. Input comes in pieces through a reader function, so a live file,
+ * a database's copy and an archive's member all take the same way.
+ */
+import { type Cutter, createCutter } from '../chunker/cutter.ts';
+import { chooseProfile, cutProfiles } from '../chunker/parameters.ts';
+import { blobIdOf, createHasher } from '../codec/hash.ts';
+import { invariant } from '../model/errors.ts';
+import { asBuffer, type BlobId, blobIdFromBytes } from '../model/ids.ts';
+import { limits } from '../model/limits.ts';
+import type { BlobStore } from '../model/store.ts';
+import type { Chunk, FileContent } from '../model/tree.ts';
+import { ChunkListBuilder } from '../tree/chunk-list.ts';
+import { readUnitIds, unitBytesFor, updatePageMap, writePageMap } from '../tree/page-map.ts';
+
+/** Fills `buffer` from `offset` up to `bytes`; fewer only at the end. */
+export type ReadBytes = (buffer: Uint8Array, offset: number, bytes: number) => number;
+
+export interface StoredContent {
+  readonly content: FileContent;
+  /** Bytes that there really were. */
+  readonly size: number;
+}
+
+/** Called after each piece, so that long files show progress. */
+export type OnBytes = (bytes: number) => void;
+
+const smallBuffer = Buffer.allocUnsafe(limits.singleChunkBytesMax);
+const noBytes = new Uint8Array(0);
+
+/** Stores up to `size` bytes. `previous` is how the file was stored before: a growing file keeps its profile for a while. */
+export function storeContent(
+  blobs: BlobStore,
+  read: ReadBytes,
+  size: number,
+  previous: FileContent | undefined,
+  onBytes: OnBytes,
+): StoredContent {
+  if (size <= limits.singleChunkBytesMax) return storeSmall(blobs, read, size, onBytes);
+  const profile = chooseProfile(size, previous?.kind === 'list' ? previous.profile : undefined);
+  return new ChunkedStore(blobs, profile, onBytes).run(read, size);
+}
+
+function storeSmall(blobs: BlobStore, read: ReadBytes, size: number, onBytes: OnBytes): StoredContent {
+  const count = read(smallBuffer, 0, size);
+  const bytes = smallBuffer.subarray(0, count);
+  onBytes(count);
+  if (count === 0) return { content: { kind: 'inline', bytes: noBytes }, size: 0 };
+  if (count <= limits.inlineBytesMax) {
+    return { content: { kind: 'inline', bytes: Uint8Array.prototype.slice.call(bytes) }, size: count };
+  }
+  return { content: { kind: 'blob', id: blobs.writeBlob('data', bytes) }, size: count };
+}
+
+/** Cuts a stream at content-defined points and at holes. */
+class ChunkedStore {
+  readonly #blobs: BlobStore;
+  readonly #onBytes: OnBytes;
+  readonly #profile: number;
+  readonly #cutter: Cutter;
+  readonly #hasher = createHasher();
+  #chunks: Chunk[] = [];
+  #list: ChunkListBuilder | undefined;
+
+  constructor(blobs: BlobStore, profile: number, onBytes: OnBytes) {
+    this.#blobs = blobs;
+    this.#onBytes = onBytes;
+    this.#profile = profile;
+    const cut = cutProfiles[profile];
+    invariant(cut !== undefined, `cut profile ${profile}`);
+    this.#cutter = createCutter(cut);
+  }
+
+  run(read: ReadBytes, size: number): StoredContent {
+    const { window } = this.#cutter;
+    let total = 0;
+    let kept = 0; // bytes at the start of the window that are not yet cut
+    for (;;) {
+      // Whole hole blocks only, so that blocks stay aligned to the file.
+      const room = Math.floor((window.length - kept) / limits.holeBytes) * limits.holeBytes;
+      const wanted = Math.min(room, size - total);
+      const count = wanted > 0 ? read(window, kept, wanted) : 0;
+      this.#hasher.update(window.subarray(kept, kept + count));
+      total += count;
+      this.#onBytes(count);
+      const final = count < wanted || total >= size;
+      kept = this.#cutWindow(kept, kept + count, final);
+      if (final) break;
+    }
+    const hash = blobIdFromBytes(this.#hasher.digest());
+    return { content: this.#finish(hash), size: total };
+  }
+
+  /** Cuts what is in the window; `fresh` is where the new bytes begin. Returns how many bytes stay at its start. */
+  #cutWindow(fresh: number, end: number, final: boolean): number {
+    const { window } = this.#cutter;
+    let start = 0;
+    for (let block = fresh; block + limits.holeBytes <= end; block += limits.holeBytes) {
+      if (!isZero(window, block)) continue;
+      this.#cutRange(start, block, true);
+      this.#addHole(limits.holeBytes);
+      start = block + limits.holeBytes;
+    }
+    start = this.#cutRange(start, end, final);
+    window.copyWithin(0, start, end);
+    return end - start;
+  }
+
+  /** Cuts [start, end); the rest is kept for more bytes unless `final`. Returns where the rest begins. */
+  #cutRange(start: number, end: number, final: boolean): number {
+    let at = start;
+    while (at < end) {
+      const cut = this.#cutter.cut(at, end);
+      const isOpen = cut === end && end - at < this.#maxBytes();
+      if (isOpen && !final) return at;
+      this.#addChunk(at, cut);
+      at = cut;
+    }
+    return at;
+  }
+
+  #maxBytes(): number {
+    return cutProfiles[this.#profile]?.maxBytes ?? 0;
+  }
+
+  #addChunk(start: number, end: number): void {
+    const bytes = this.#cutter.window.subarray(start, end);
+    const id = blobIdOf(bytes);
+    this.#blobs.writeBlobAs('data', id, bytes);
+    this.#add({ bytes: end - start, id });
+  }
+
+  #addHole(bytes: number): void {
+    const last = this.#chunks.at(-1);
+    if (last !== undefined && last.id === undefined) {
+      this.#chunks[this.#chunks.length - 1] = { bytes: last.bytes + bytes, id: undefined };
+    } else this.#add({ bytes, id: undefined });
+  }
+
+  /** Keeps the last chunk back: a hole may still grow. */
+  #add(chunk: Chunk): void {
+    this.#chunks.push(chunk);
+    if (this.#list === undefined && this.#chunks.length <= limits.nodeChunksMax) return;
+    this.#list ??= new ChunkListBuilder(this.#blobs);
+    for (const done of this.#chunks.splice(0, this.#chunks.length - 1)) this.#list.add(done);
+  }
+
+  #finish(hash: BlobId): FileContent {
+    const only = this.#chunks[0];
+    if (this.#list === undefined) {
+      if (this.#chunks.length === 1 && only?.id !== undefined) return { kind: 'blob', id: only.id };
+      return { kind: 'chunks', chunks: this.#chunks, hash };
+    }
+    for (const chunk of this.#chunks) this.#list.add(chunk);
+    return { kind: 'list', profile: this.#profile, root: this.#list.finish(), hash };
+  }
+}
+
+const zeroBlock = Buffer.alloc(limits.holeBytes);
+
+function isZero(bytes: Uint8Array, start: number): boolean {
+  return zeroBlock.equals(bytes.subarray(start, start + limits.holeBytes));
+}
+
+/** Stores a database by its units. `previous` is the version before, if it was stored so. */
+export function storePages(
+  blobs: BlobStore,
+  read: ReadBytes,
+  size: number,
+  pageBytes: number,
+  previous: { readonly content: FileContent; readonly size: number } | undefined,
+  onBytes: OnBytes,
+): StoredContent {
+  const unitBytes = unitBytesFor(size, pageBytes);
+  const ids = Buffer.allocUnsafe(Math.ceil(size / unitBytes) * 32);
+  const hasher = createHasher();
+  const buffer = Buffer.allocUnsafe(Math.max(unitBytes, 1024 * 1024));
+  let total = 0;
+  for (let count = -1; total < size && count !== 0; ) {
+    count = read(buffer, 0, Math.min(buffer.length, size - total));
+    hasher.update(buffer.subarray(0, count));
+    storeUnits(blobs, buffer.subarray(0, count), unitBytes, ids, total / unitBytes);
+    total += count;
+    onBytes(count);
+  }
+  invariant(total === size, 'a copy of a database does not change');
+  const hash = blobIdFromBytes(hasher.digest());
+  const map = previousMap(previous, unitBytes);
+  const pages =
+    map === undefined
+      ? writePageMap(blobs, ids)
+      : updatePageMap(blobs, map, readUnitIds(blobs, map, Math.ceil(map.size / unitBytes)), ids);
+  return { content: { kind: 'pages', unitBytes, base: pages.base, layers: pages.layers, hash }, size };
+}
+
+function storeUnits(
+  blobs: BlobStore,
+  bytes: Buffer,
+  unitBytes: number,
+  ids: Buffer,
+  firstUnit: number,
+): void {
+  for (let at = 0, unit = firstUnit; at < bytes.length; at += unitBytes, unit++) {
+    const page = bytes.subarray(at, at + unitBytes);
+    const id = blobIdOf(page);
+    blobs.writeBlobAs('data', id, page);
+    asBuffer(ids).write(id, unit * 32, 32, 'hex');
+  }
+}
+
+function previousMap(
+  previous: { readonly content: FileContent; readonly size: number } | undefined,
+  unitBytes: number,
+): (FileContent & { kind: 'pages'; size: number }) | undefined {
+  if (previous?.content.kind !== 'pages' || previous.content.unitBytes !== unitBytes) return undefined;
+  return { ...previous.content, size: previous.size };
+}

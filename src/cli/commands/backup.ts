@@ -1,0 +1,178 @@
+/** `exuvia backup …`: the words of each command. What they do is in the files beside this one. */
+import { type Command, Option } from 'commander';
+import { exitCodeHelp } from '../exit-codes.ts';
+import { action } from '../run.ts';
+
+export function registerBackup(program: Command): void {
+  const backup = program.command('backup').description('make, look into and restore snapshots');
+  registerCreate(backup);
+  registerLooking(backup);
+  registerRestore(backup);
+  registerArchives(backup);
+  for (const command of backup.commands) command.addHelpText('after', exitCodeHelp);
+}
+
+/** Comma-separated and repeated values both work. */
+function collect(value: string, before: readonly string[] = []): readonly string[] {
+  return [
+    ...before,
+    ...value
+      .split(',')
+      .map((part) => part.trim())
+      .filter((part) => part !== ''),
+  ];
+}
+
+function append(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
+}
+
+function layoutOption(): Option {
+  return new Option('--layout <name>', 'how the archive is laid out')
+    .choices(['openclaw', 'home'])
+    .default('openclaw');
+}
+
+function registerCreate(backup: Command): void {
+  backup
+    .command('create')
+    .description('take a snapshot of the OpenClaw home, or of any folder')
+    .option('--only <components>', 'only these components, such as config,credentials,workspace', collect)
+    .option('--include <what>', 'also these components or globs, which are left out by default', collect)
+    .option('--exclude <what>', 'leave out these components or globs', collect)
+    .option('--source <path>', 'back up this folder or file instead (may be repeated)', append)
+    .option('-o, --output <path>', 'also write the snapshot as an archive (.tar.gz, .tar.zst, .tar)')
+    .addOption(layoutOption())
+    .option('--overwrite', 'replace the archive if it exists')
+    .option('--tag <name>', 'tag the snapshot (may be repeated)', collect)
+    .option('-m, --message <text>', 'say what the snapshot is for')
+    .option('--force', 'read every file again, also those that seem unchanged')
+    .option('--dry-run', 'say what would be stored, and store nothing')
+    .addHelpText(
+      'after',
+      examples([
+        'exuvia backup create',
+        'exuvia backup create --only config,credentials,workspace',
+        'exuvia backup create --output transfer.tar.gz',
+        'exuvia backup create --source ~/notes --repository /mnt/disk/backups',
+      ]),
+    )
+    .action(action(async (...words) => (await import('./create.ts')).runCreate(...words)));
+}
+
+function registerLooking(backup: Command): void {
+  backup
+    .command('list')
+    .description('list the snapshots, oldest first')
+    .option('--tag <name>', 'only those with this tag')
+    .option('--latest <count>', 'only the newest ones')
+    .addHelpText('after', examples(['exuvia backup list', 'exuvia backup list --json']))
+    .action(action(async (...words) => (await import('./look.ts')).runList(...words)));
+  backup
+    .command('show')
+    .argument('<snapshot>', referenceHelp)
+    .description('show one snapshot')
+    .addHelpText('after', examples(['exuvia backup show latest', 'exuvia backup show "2 hours ago"']))
+    .action(action(async (...words) => (await import('./look.ts')).runShow(...words)));
+  backup
+    .command('ls')
+    .argument('<snapshot>', referenceHelp)
+    .argument('[path]', 'folder or file in it', '')
+    .description('list the files of a snapshot')
+    .option('-r, --recursive', 'also what is inside folders')
+    .addHelpText('after', examples(['exuvia backup ls latest', 'exuvia backup ls latest~1 workspace']))
+    .action(action(async (...words) => (await import('./look.ts')).runLs(...words)));
+  backup
+    .command('cat')
+    .argument('<snapshot>', referenceHelp)
+    .argument('<path>', 'file in it')
+    .description('print one file of a snapshot')
+    .addHelpText(
+      'after',
+      examples([
+        'exuvia backup cat latest workspace/MEMORY.md',
+        'exuvia backup cat 2026-11-20 openclaw.json',
+      ]),
+    )
+    .action(action(async (...words) => (await import('./look.ts')).runCat(...words)));
+  backup
+    .command('stats')
+    .description('show what the repository holds and what it costs')
+    .addHelpText('after', examples(['exuvia backup stats']))
+    .action(action(async (...words) => (await import('./look.ts')).runStats(...words)));
+  backup
+    .command('rebuild-index')
+    .description('make the index anew from packs and snapshots')
+    .addHelpText('after', examples(['exuvia backup rebuild-index']))
+    .action(action(async (...words) => (await import('./look.ts')).runRebuildIndex(...words)));
+}
+
+function registerRestore(backup: Command): void {
+  backup
+    .command('restore')
+    .argument('[snapshot-or-archive]', `${referenceHelp}, or an archive`)
+    .description('put files back: everything or a part, in place or into another folder')
+    .option('--only <components>', 'only these components, such as config,workspace', collect)
+    .option('--path <glob>', 'only what matches (may be repeated)', collect)
+    .option('--target <folder>', 'restore into this folder and not in place')
+    .addOption(
+      new Option('--conflict <policy>', 'what to do with files that differ').choices([
+        'overwrite',
+        'keep',
+        'newer',
+        'fail',
+      ]),
+    )
+    .option('--delete', 'remove files that the snapshot does not have')
+    .option('--undo', 'go back to the state before the last restore')
+    .option('--no-snapshot', 'take no snapshot of the present state first')
+    .option('--force', 'restore although a gateway runs, or into a folder that is not empty')
+    .option('--dry-run', 'print the plan, and change nothing')
+    .addHelpText(
+      'after',
+      examples([
+        'exuvia backup restore latest',
+        'exuvia backup restore transfer.tar.gz --only config,workspace',
+        'exuvia backup restore latest --path "workspace/memory/**"',
+        'exuvia backup restore 3f9a --target /tmp/look',
+        'exuvia backup restore --undo',
+      ]),
+    )
+    .action(action(async (...words) => (await import('./restore.ts')).runRestore(...words)));
+}
+
+function registerArchives(backup: Command): void {
+  backup
+    .command('export')
+    .argument('<snapshot>', referenceHelp)
+    .argument('<path>', 'archive to write: .tar.gz, .tar.zst or .tar, or a folder')
+    .description('write a snapshot as an archive that any machine can restore')
+    .addOption(layoutOption())
+    .addOption(new Option('--format <name>', 'kind of archive').choices(['tar.gz', 'tar.zst', 'tar']))
+    .option('--overwrite', 'replace the archive if it exists')
+    .addHelpText(
+      'after',
+      examples([
+        'exuvia backup export latest transfer.tar.gz',
+        'exuvia backup export latest ~/home.tar.gz --layout home',
+      ]),
+    )
+    .action(action(async (...words) => (await import('./archives.ts')).runExport(...words)));
+  backup
+    .command('import')
+    .argument('<archive>', 'archive made by exuvia, by OpenClaw, by tar or by zip')
+    .description('store an archive in the repository as a snapshot')
+    .option('--tag <name>', 'tag the snapshot (may be repeated)', collect)
+    .option('-m, --message <text>', 'say what the snapshot is for')
+    .addHelpText(
+      'after',
+      examples(['exuvia backup import transfer.tar.gz', 'exuvia backup import openclaw-backup.zip']),
+    )
+    .action(action(async (...words) => (await import('./archives.ts')).runImport(...words)));
+}
+
+const referenceHelp = 'id, latest, latest~2, a tag, or a time such as "2 hours ago"';
+
+function examples(lines: readonly string[]): string {
+  return `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}`;
+}

@@ -1,0 +1,76 @@
+import type { CreatedBackup, SnapshotStats } from '../../index.ts';
+import { dim } from '../console.ts';
+import { type ExitCode, exitCodes } from '../exit-codes.ts';
+import type { CommandContext, GlobalOptions } from '../run.ts';
+import { bytesText, countText, durationText, safeText } from '../text.ts';
+
+interface CreateWords extends GlobalOptions {
+  readonly only?: readonly string[];
+  readonly include?: readonly string[];
+  readonly exclude?: readonly string[];
+  readonly source?: readonly string[];
+  readonly output?: string;
+  readonly layout: 'openclaw' | 'home';
+  readonly overwrite?: boolean;
+  readonly tag?: readonly string[];
+  readonly message?: string;
+  readonly force?: boolean;
+  readonly dryRun?: boolean;
+}
+
+export async function runCreate(context: CommandContext, words: CreateWords): Promise<ExitCode> {
+  const { api, environment, console } = context;
+  const { source: sources, output, layout, overwrite, tag: tags, ...rest } = words;
+  const created = await api.createBackup(environment, {
+    ...rest,
+    ...(sources === undefined ? {} : { sources }),
+    ...(tags === undefined ? {} : { tags }),
+    ...(output === undefined
+      ? {}
+      : { output: { path: output, layout, ...(overwrite === undefined ? {} : { overwrite }) } }),
+  });
+  console.result(createdJson(created), () => createdText(created));
+  return created.unreadable.length > 0 ? exitCodes.incomplete : exitCodes.done;
+}
+
+function createdJson(created: CreatedBackup): unknown {
+  const { archive, snapshot, ...rest } = created;
+  return {
+    ...rest,
+    snapshot: snapshot ?? null,
+    ...(archive === undefined ? {} : { archive }),
+  };
+}
+
+function createdText(created: CreatedBackup): string {
+  const { stats, snapshot, archive, skipped, unreadable } = created;
+  const name = snapshot === undefined ? 'Dry run: nothing was stored' : `Snapshot ${snapshot.id.slice(0, 8)}`;
+  const lines = [
+    `${name}: ${filesText(stats)}, ${bytesText(stats.totalBytes)} in all, ${durationText(stats.durationMs)}`,
+  ];
+  if (snapshot !== undefined) {
+    lines.push(
+      `Added ${bytesText(stats.addedBytes)} of new data; the repository grew by ${bytesText(stats.storedBytes)}`,
+    );
+    lines.push(dim(`Repository: ${safeText(created.repository)}`));
+  } else lines.push(`Would add ${bytesText(stats.addedBytes)} before compression`);
+  if (archive !== undefined) lines.push(`Archive: ${safeText(archive.path)} (${bytesText(archive.bytes)})`);
+  const leftOut = skipped.filter((one) => one.reason !== 'sidecar' && one.reason !== 'repository');
+  if (leftOut.length > 0)
+    lines.push(dim(`Left out: ${countText(leftOut.length, 'path')} (--json lists them)`));
+  for (const one of unreadable.slice(0, 20))
+    lines.push(`Not readable: ${safeText(one.path)}: ${safeText(one.reason)}`);
+  if (unreadable.length > 20)
+    lines.push(`… and ${countText(unreadable.length - 20, 'more path')} not readable`);
+  return lines.join('\n');
+}
+
+function filesText(stats: SnapshotStats): string {
+  const parts = [
+    [stats.newFiles, 'new'],
+    [stats.changedFiles, 'changed'],
+    [stats.removedFiles, 'removed'],
+  ].flatMap(([count, word]) => (count === 0 ? [] : [`${count} ${word}`]));
+  const changes = parts.length === 0 ? 'nothing changed' : parts.join(', ');
+  return `${countText(stats.files, 'file')} (${changes})`;
+}

@@ -1,0 +1,71 @@
+/** Everything the command line prints goes through here: the result to stdout, all else to stderr. */
+import type { Progress } from '../index.ts';
+import { ProgressBar } from './progress-bar.ts';
+import { safeText } from './text.ts';
+
+export interface OutputOptions {
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+  readonly progress?: boolean;
+}
+
+export class Console {
+  readonly json: boolean;
+  readonly quiet: boolean;
+  readonly progress: Progress;
+  readonly #bar: ProgressBar | undefined;
+
+  constructor(options: OutputOptions) {
+    this.json = options.json ?? false;
+    this.quiet = options.quiet ?? false;
+    const drawsBar = process.stderr.isTTY && !this.quiet && !this.json && options.progress !== false;
+    this.#bar = drawsBar
+      ? new ProgressBar({
+          columns: () => process.stderr.columns ?? 80,
+          write: (text) => void process.stderr.write(text),
+          nowMs: () => performance.now(),
+        })
+      : undefined;
+    this.progress = this.#bar ?? {
+      step() {},
+      advance() {},
+      warn: (message) => this.warn(message),
+    };
+  }
+
+  /** The one object of `--json`, or text for people; `--quiet` prints no text. */
+  result(value: unknown, text: () => string): void {
+    this.#bar?.clear();
+    if (this.json) process.stdout.write(`${JSON.stringify(value, undefined, 2)}\n`);
+    else if (!this.quiet) process.stdout.write(endLine(text()));
+  }
+
+  /** What the user asked for and nothing else: printed with `--quiet` too. */
+  payload(value: unknown, text: () => string): void {
+    this.#bar?.clear();
+    process.stdout.write(this.json ? `${JSON.stringify(value, undefined, 2)}\n` : endLine(text()));
+  }
+
+  warn(message: string): void {
+    this.#bar?.clear();
+    if (!this.quiet) process.stderr.write(`Warning: ${safeText(message)}\n`);
+  }
+
+  clear(): void {
+    this.#bar?.clear();
+  }
+}
+
+function endLine(text: string): string {
+  return text === '' || text.endsWith('\n') ? text : `${text}\n`;
+}
+
+const isColored = process.stdout.isTTY === true && !process.env['NO_COLOR'];
+
+export function bold(text: string): string {
+  return isColored ? `\u001b[1m${text}\u001b[22m` : text;
+}
+
+export function dim(text: string): string {
+  return isColored ? `\u001b[2m${text}\u001b[22m` : text;
+}

@@ -1,0 +1,97 @@
+/** How a command runs: its environment, its errors as one sentence, its exit code. */
+import type { Command } from 'commander';
+import type { Environment, PlaceOptions } from '../index.ts';
+import { Console } from './console.ts';
+import { type ExitCode, exitCodeOf, exitCodes } from './exit-codes.ts';
+import { safeText } from './text.ts';
+
+/** Options that every command has. */
+export interface GlobalOptions extends PlaceOptions {
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+  readonly progress?: boolean;
+  readonly lockWait?: number;
+}
+
+export interface CommandContext {
+  readonly environment: Environment;
+  readonly console: Console;
+  readonly api: typeof import('../index.ts');
+}
+
+type Action<Options> = (context: CommandContext, options: Options, ...names: string[]) => Promise<ExitCode>;
+
+/** Makes a commander action of a command's function. */
+export function action<Options>(
+  run: Action<Options & GlobalOptions>,
+): (...words: unknown[]) => Promise<void> {
+  return async (...words) => {
+    const command = words.at(-1) as Command;
+    const names = words.slice(0, -2) as string[];
+    const options = command.optsWithGlobals() as Options & GlobalOptions;
+    const console = new Console(options);
+    process.exitCode = await runSafely(console, async () => {
+      const api = await import('../index.ts');
+      const environment = api.systemEnvironment({
+        progress: console.progress,
+        signal: interruptSignal(console),
+        ...(options.lockWait === undefined ? {} : { lockWaitMs: options.lockWait * 1000 }),
+      });
+      return await run({ environment, console, api }, options, ...names);
+    });
+  };
+}
+
+async function runSafely(console: Console, work: () => Promise<ExitCode>): Promise<ExitCode> {
+  try {
+    return await work();
+  } catch (error) {
+    console.clear();
+    return reportError(console, error);
+  }
+}
+
+/** A user's mistake or a machine's refusal is one sentence; a bug shows where it is. */
+export function reportError(console: Pick<Console, 'json'>, error: unknown): ExitCode {
+  const known = asKnownError(error);
+  const message = safeText(known?.message ?? (error instanceof Error ? error.message : String(error)));
+  const code = known === undefined ? exitCodes.failed : exitCodeOf(known.kind);
+  if (console.json) {
+    const { code: name = 'ERR_INTERNAL', hint } = known ?? {};
+    process.stdout.write(
+      `${JSON.stringify({ error: { code: name, message, ...(hint ? { hint } : {}) } }, undefined, 2)}\n`,
+    );
+  }
+  process.stderr.write(`exuvia: ${message}\n`);
+  if (known?.hint !== undefined) process.stderr.write(`${safeText(known.hint)}\n`);
+  if (known === undefined && process.env['EXUVIA_DEBUG']) printTrace(error);
+  return code;
+}
+
+function printTrace(error: unknown): void {
+  process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+}
+
+interface KnownError extends Error {
+  readonly kind: Parameters<typeof exitCodeOf>[0];
+  readonly code: string;
+  readonly hint?: string;
+}
+
+function asKnownError(error: unknown): KnownError | undefined {
+  return error instanceof Error && 'kind' in error && 'code' in error ? (error as KnownError) : undefined;
+}
+
+/** The first Ctrl-C asks the work to end at a safe place, the second ends the process. */
+function interruptSignal(console: Console): AbortSignal {
+  const controller = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      console.clear();
+      if (!console.quiet) process.stderr.write('Stopping; what is stored so far is kept …\n');
+      controller.abort();
+      process.once(signal, () => process.exit(exitCodes.interrupted));
+    });
+  }
+  return controller.signal;
+}

@@ -1,0 +1,25 @@
+/** Which names SQLite databases and their companions have. */
+const databaseName = /\.(sqlite3?|db3?)$/i;
+const sidecarSuffixes = ['-wal', '-shm', '-journal'] as const;
+
+/** Whether the name alone makes a file a candidate. What it is, its header tells. */
+export function isDatabaseName(name: string): boolean {
+  return databaseName.test(name);
+}
+
+export function sidecarsOf(name: string): readonly string[] {
+  return sidecarSuffixes.map((suffix) => name + suffix);
+}
+
+/** `x.sqlite-wal` -> `x.sqlite`; undefined for a name that is not one of a sidecar. */
+export function databaseOfSidecar(name: string): string | undefined {
+  const suffix = sidecarSuffixes.find((candidate) => name.endsWith(candidate));
+  return suffix === undefined || name.length === suffix.length ? undefined : name.slice(0, -suffix.length);
+}
+
+/** The first 16 bytes of every database. */
+const header = Buffer.from('SQLite format 3\0', 'latin1');
+
+export function isSqliteHeader(bytes: Uint8Array): boolean {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).subarray(0, header.length).equals(header);
+}

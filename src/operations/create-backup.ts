@@ -1,0 +1,347 @@
+/** `backup create`: plan the sources, archive each, commit one snapshot, and export it when asked to. */
+import { existsSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type ArchivedSource, archiveSource } from '../archiver/archiver.ts';
+import { FileSystemError, UsageError } from '../model/errors.ts';
+import { limits } from '../model/limits.ts';
+import { byteStringOf } from '../model/paths.ts';
+import type {
+  SkippedPath,
+  Snapshot,
+  SnapshotRecord,
+  SnapshotSource,
+  SnapshotStats,
+  UnreadableFile,
+} from '../model/snapshot.ts';
+import type { BlobStore, FileCache } from '../model/store.ts';
+import type { OpenClawHome } from '../openclaw/discovery.ts';
+import { type PlannedSource, planFolderSources, planSources } from '../openclaw/sources.ts';
+import { readVersions } from '../openclaw/versions.ts';
+import { parametersName } from '../repository/layout.ts';
+import type { Repository } from '../repository/repository.ts';
+import { CaptureProcess } from '../sqlite/capture.ts';
+import { expandSourcePatterns } from '../walker/globs.ts';
+import { DryStore } from './dry-store.ts';
+import type { Environment } from './environment.ts';
+import { type ExportedArchive, type ExportTarget, exportFrom, planExport } from './export-backup.ts';
+import { groupNames, userNames } from './owner-names.ts';
+import { findHome, findRepository, openRepository, type PlaceOptions, resolvePath } from './places.ts';
+import { type ChangeCounts, countChanges } from './tree-changes.ts';
+import { exuviaVersion } from './version.ts';
+
+export interface CreateOptions extends PlaceOptions {
+  readonly only?: readonly string[];
+  readonly include?: readonly string[];
+  readonly exclude?: readonly string[];
+  readonly sources?: readonly string[];
+  readonly tags?: readonly string[];
+  readonly message?: string;
+  readonly reason?: SnapshotRecord['reason'];
+  /** Reads every file, whatever is known of it. */
+  readonly force?: boolean;
+  readonly dryRun?: boolean;
+  /** Writes an archive of the new snapshot as well. */
+  readonly output?: ExportTarget;
+}
+
+export interface CreatedBackup {
+  readonly repository: string;
+  readonly dryRun: boolean;
+  /** Undefined for a dry run. */
+  readonly snapshot: Snapshot | undefined;
+  readonly stats: SnapshotStats;
+  readonly archive: ExportedArchive | undefined;
+  readonly skipped: readonly SkippedPath[];
+  readonly unreadable: readonly UnreadableFile[];
+}
+
+interface BackupPlan {
+  readonly home: OpenClawHome;
+  readonly isHome: boolean;
+  readonly repositoryRoot: string;
+  readonly sources: readonly PlannedSource[];
+  readonly options: CreateOptions;
+}
+
+export async function createBackup(environment: Environment, options: CreateOptions): Promise<CreatedBackup> {
+  const plan = planBackup(environment, options);
+  const output = options.output && planExport(environment, options.output);
+  if (options.dryRun) return await runDry(environment, plan);
+  await using repository = openRepository(environment, plan.repositoryRoot, 'append', true);
+  const created = await runBackup(environment, plan, repository);
+  if (output === undefined || created.snapshot === undefined) return created;
+  return { ...created, archive: await exportFrom(environment, repository, created.snapshot, output) };
+}
+
+/** The same for a repository that is open already, as before a restore. */
+export async function createBackupIn(
+  environment: Environment,
+  repository: Repository,
+  options: CreateOptions,
+): Promise<CreatedBackup> {
+  const plan = planBackup(environment, { ...options, repository: repository.root });
+  return await runBackup(environment, plan, repository);
+}
+
+function planBackup(environment: Environment, options: CreateOptions): BackupPlan {
+  const home = findHome(environment, options);
+  const repositoryRoot = findRepository(environment, options, home);
+  const selection = {
+    only: options.only ?? [],
+    include: options.include ?? [],
+    exclude: options.exclude ?? [],
+  };
+  if (options.sources !== undefined && options.sources.length > 0) {
+    if (selection.only.length > 0) {
+      throw new UsageError('--only names components of an OpenClaw home and cannot be used with --source');
+    }
+    const patterns = options.sources.map((path) => resolvePath(environment, path));
+    const paths = expandSourcePatterns(patterns, environment.cwd).map(resolveSource);
+    const sources = planFolderSources([...new Set(paths)], selection, repositoryRoot);
+    return { home, isHome: false, repositoryRoot, sources, options };
+  }
+  if (!home.stateDirExists) {
+    throw new UsageError(
+      `There is no OpenClaw state directory at ${home.stateDir}`,
+      'Name it with --state-dir or OPENCLAW_STATE_DIR, or back up any folder with --source.',
+    );
+  }
+  for (const problem of home.problems) environment.progress.warn(problem);
+  return {
+    home,
+    isHome: true,
+    repositoryRoot,
+    sources: planSources(home, selection, repositoryRoot),
+    options,
+  };
+}
+
+/** The folder itself, not a link to it. */
+function resolveSource(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch (error) {
+    throw new FileSystemError('read source', path, error);
+  }
+}
+
+/** Where a run stores: a repository, or nowhere. */
+interface Destination {
+  readonly blobs: BlobStore;
+  readonly cache: FileCache;
+  readonly snapshots: readonly Snapshot[];
+  readonly staging: string;
+}
+
+async function runDry(environment: Environment, plan: BackupPlan): Promise<CreatedBackup> {
+  const exists = existsSync(join(plan.repositoryRoot, parametersName));
+  await using repository = exists ? openRepository(environment, plan.repositoryRoot, 'read') : undefined;
+  const staging = mkdtempSync(join(tmpdir(), 'exuvia-dry-'));
+  try {
+    const store = new DryStore(repository);
+    const snapshots = repository?.listSnapshots() ?? [];
+    const run = await archiveAll(environment, plan, {
+      blobs: store,
+      cache: store.fileCache,
+      snapshots,
+      staging,
+    });
+    const stats = { ...run.stats, addedBytes: store.addedBytes };
+    return { ...resultOf(plan, run), dryRun: true, snapshot: undefined, stats };
+  } finally {
+    rmSync(staging, { recursive: true, force: true });
+  }
+}
+
+async function runBackup(
+  environment: Environment,
+  plan: BackupPlan,
+  repository: Repository,
+): Promise<CreatedBackup> {
+  const before = repository.written;
+  const snapshots = repository.listSnapshots();
+  const staging = repository.temporaryFolder;
+  const run = await archiveAll(environment, plan, {
+    blobs: repository,
+    cache: repository.fileCache,
+    snapshots,
+    staging,
+  }).catch((error: unknown) => {
+    repository.flush(); // what was stored so far is kept for the next run
+    throw error;
+  });
+  environment.progress.step('Committing');
+  repository.flush();
+  const { addedBytes, storedBytes } = repository.written;
+  const stats: SnapshotStats = {
+    ...run.stats,
+    addedBytes: addedBytes - before.addedBytes,
+    storedBytes: storedBytes - before.storedBytes,
+    durationMs: Math.round(environment.clock.nowMs() - run.startedMs),
+  };
+  const snapshot = repository.addSnapshot(recordOf(environment, plan, run, snapshots, stats));
+  return { ...resultOf(plan, run), dryRun: false, snapshot, stats };
+}
+
+interface ArchiveRun {
+  readonly startedMs: number;
+  readonly parent: Snapshot | undefined;
+  readonly sources: readonly SnapshotSource[];
+  readonly archived: readonly ArchivedSource[];
+  readonly stats: SnapshotStats;
+}
+
+async function archiveAll(
+  environment: Environment,
+  plan: BackupPlan,
+  destination: Destination,
+): Promise<ArchiveRun> {
+  const startedMs = environment.clock.nowMs();
+  const parent = findParent(plan, destination.snapshots);
+  const { only = [], include = [], exclude = [], force = false } = plan.options;
+  await using captures = new CaptureProcess({ stagingDir: destination.staging });
+  const archived: ArchivedSource[] = [];
+  for (const source of plan.sources) {
+    environment.progress.step(`Backing up ${source.path}`, expectedTotals(parent, source.path));
+    archived.push(
+      await archiveSource(
+        {
+          path: byteStringOf(source.path),
+          filter: source.filter,
+          isWhole: only.length + include.length + exclude.length === 0,
+          cacheName: source.path,
+        },
+        {
+          blobs: destination.blobs,
+          cache: destination.cache,
+          capture: (path) => captures.capture(path),
+          progress: environment.progress,
+          signal: environment.signal,
+          nowMs: () => environment.clock.nowMs(),
+          force,
+        },
+      ),
+    );
+  }
+  const sources = plan.sources.map((source, index) => sourceRecord(source, archived[index]));
+  const stats = sumStats(archived, changesSince(destination.blobs, parent, sources));
+  return { startedMs, parent, sources, archived, stats };
+}
+
+function sourceRecord(source: PlannedSource, archived: ArchivedSource | undefined): SnapshotSource {
+  return {
+    path: source.path,
+    kind: source.kind,
+    ...(source.label === undefined ? {} : { label: source.label }),
+    root: archived?.root ?? null,
+    entries: archived?.entries ?? 0,
+  };
+}
+
+/** The newest snapshot of the same sources, with the same selection if there is one. */
+function findParent(plan: BackupPlan, snapshots: readonly Snapshot[]): Snapshot | undefined {
+  const paths = plan.sources.map((source) => source.path).join('\0');
+  const components = plan.options.only?.join('\0') ?? '';
+  const same = snapshots.filter(
+    (snapshot) => snapshot.sources.map((source) => source.path).join('\0') === paths,
+  );
+  return same.findLast((snapshot) => (snapshot.components?.join('\0') ?? '') === components) ?? same.at(-1);
+}
+
+/** What the parent held is the best guess at what there is to do. */
+function expectedTotals(
+  parent: Snapshot | undefined,
+  path: string,
+): { files: number; bytes: number } | undefined {
+  if (parent === undefined || parent.sources.length !== 1 || parent.sources[0]?.path !== path)
+    return undefined;
+  return { files: parent.stats.files, bytes: parent.stats.totalBytes };
+}
+
+function changesSince(
+  blobs: BlobStore,
+  parent: Snapshot | undefined,
+  sources: readonly SnapshotSource[],
+): ChangeCounts {
+  const sum = { newFiles: 0, changedFiles: 0, removedFiles: 0 };
+  for (const source of sources) {
+    const before = parent?.sources.find((candidate) => candidate.path === source.path)?.root ?? null;
+    const counts = countChanges(blobs, before, source.root);
+    sum.newFiles += counts.newFiles;
+    sum.changedFiles += counts.changedFiles;
+    sum.removedFiles += counts.removedFiles;
+  }
+  return sum;
+}
+
+function sumStats(archived: readonly ArchivedSource[], changes: ChangeCounts): SnapshotStats {
+  const sum = (value: (source: ArchivedSource) => number): number =>
+    archived.reduce((total, source) => total + value(source), 0);
+  const files = sum((source) => source.files);
+  return {
+    files,
+    directories: sum((source) => source.directories),
+    links: sum((source) => source.links),
+    ...changes,
+    unchangedFiles: files - changes.newFiles - changes.changedFiles,
+    totalBytes: sum((source) => source.totalBytes),
+    readBytes: sum((source) => source.readBytes),
+    addedBytes: 0,
+    storedBytes: 0,
+    durationMs: 0,
+  };
+}
+
+function recordOf(
+  environment: Environment,
+  plan: BackupPlan,
+  run: ArchiveRun,
+  snapshots: readonly Snapshot[],
+  stats: SnapshotStats,
+): SnapshotRecord {
+  const { options } = plan;
+  const unreadable = run.archived.flatMap((source) => source.unreadable);
+  const schemas = Object.assign({}, ...run.archived.map((source) => source.schemas)) as Record<
+    string,
+    number
+  >;
+  return {
+    version: 1,
+    time: new Date(run.startedMs).toISOString(),
+    sequence: (snapshots.at(-1)?.sequence ?? 0) + 1,
+    parent: run.parent?.id ?? null,
+    sources: run.sources,
+    host: {
+      name: environment.host,
+      platform: environment.platform,
+      home: plan.home.home,
+      user: environment.user,
+      users: userNames(run.archived.flatMap((source) => [...source.users])),
+      groups: groupNames(run.archived.flatMap((source) => [...source.groups])),
+    },
+    program: { name: 'exuvia', version: exuviaVersion, node: environment.nodeVersion },
+    components: options.only !== undefined && options.only.length > 0 ? options.only : null,
+    include: options.include ?? [],
+    exclude: options.exclude ?? [],
+    tags: options.tags ?? [],
+    message: options.message ?? '',
+    reason: options.reason ?? 'manual',
+    openclaw: plan.isHome ? readVersions(plan.home, schemas) : null,
+    stats,
+    unreadable: unreadable.slice(0, limits.unreadableListedMax),
+    unreadableCount: unreadable.length,
+  };
+}
+
+function resultOf(
+  plan: BackupPlan,
+  run: ArchiveRun,
+): Pick<CreatedBackup, 'repository' | 'archive' | 'skipped' | 'unreadable'> {
+  return {
+    repository: plan.repositoryRoot,
+    archive: undefined,
+    skipped: run.archived.flatMap((source) => source.skipped),
+    unreadable: run.archived.flatMap((source) => source.unreadable),
+  };
+}

@@ -1,0 +1,54 @@
+/** What a dry run stores into: it looks into the repository, if there is one, and only counts what would be added. */
+import { blobIdOf } from '../codec/hash.ts';
+import { DamageError } from '../model/errors.ts';
+import type { BlobId } from '../model/ids.ts';
+import type { BlobKind, BlobStore, FileCache } from '../model/store.ts';
+import type { Repository } from '../repository/repository.ts';
+
+export class DryStore implements BlobStore {
+  readonly #repository: Repository | undefined;
+  /** Nodes are kept: trees are compared before the run ends. Contents are only counted. */
+  readonly #nodes = new Map<BlobId, Uint8Array>();
+  readonly #contents = new Set<BlobId>();
+  #addedBytes = 0;
+
+  constructor(repository: Repository | undefined) {
+    this.#repository = repository;
+  }
+
+  get addedBytes(): number {
+    return this.#addedBytes;
+  }
+
+  get fileCache(): FileCache {
+    const cache = this.#repository?.fileCache;
+    return {
+      known: (source) => cache?.known(source) ?? [],
+      remember() {}, // nothing is stored, so nothing may be believed next time
+      forget() {},
+    };
+  }
+
+  hasBlob(id: BlobId): boolean {
+    return this.#nodes.has(id) || this.#contents.has(id) || this.#repository?.hasBlob(id) === true;
+  }
+
+  readBlob(id: BlobId): Uint8Array {
+    const blob = this.#nodes.get(id) ?? this.#repository?.readBlob(id);
+    if (blob === undefined) throw new DamageError(`blob ${id.slice(0, 12)}`, 'no pack holds it');
+    return blob;
+  }
+
+  writeBlob(kind: BlobKind, bytes: Uint8Array): BlobId {
+    const id = blobIdOf(bytes);
+    this.writeBlobAs(kind, id, bytes);
+    return id;
+  }
+
+  writeBlobAs(kind: BlobKind, id: BlobId, bytes: Uint8Array): void {
+    if (this.hasBlob(id)) return;
+    this.#addedBytes += bytes.length;
+    if (kind === 'tree') this.#nodes.set(id, Uint8Array.prototype.slice.call(bytes));
+    else this.#contents.add(id);
+  }
+}

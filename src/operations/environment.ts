@@ -1,0 +1,47 @@
+/** What the operations take from the machine they run on, in one value, so that tests can give another. */
+import { randomBytes } from 'node:crypto';
+import { homedir, hostname, userInfo } from 'node:os';
+import { type Clock, type RandomBytes, systemClock } from '../model/clock.ts';
+import { type Progress, silentProgress } from '../model/progress.ts';
+
+export interface Environment {
+  readonly env: NodeJS.ProcessEnv;
+  readonly cwd: string;
+  readonly osHome: string;
+  readonly host: string;
+  readonly user: string;
+  readonly platform: string;
+  readonly nodeVersion: string;
+  readonly clock: Clock;
+  readonly random: RandomBytes;
+  readonly progress: Progress;
+  readonly signal?: AbortSignal | undefined;
+  readonly lockWaitMs: number;
+}
+
+const defaultLockWaitMs = 60_000;
+
+export function systemEnvironment(changes: Partial<Environment> = {}): Environment {
+  return {
+    env: process.env,
+    cwd: process.cwd(),
+    osHome: homedir(),
+    host: hostname(),
+    user: userName(),
+    platform: process.platform,
+    nodeVersion: process.version,
+    clock: systemClock,
+    random: randomBytes,
+    progress: silentProgress,
+    lockWaitMs: defaultLockWaitMs,
+    ...changes,
+  };
+}
+
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return ''; // A user id without a name, as in many containers.
+  }
+}

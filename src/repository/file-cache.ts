@@ -1,0 +1,101 @@
+/** What this machine knows of the files it has seen, in the index. Rows become visible only when what they refer to is durable. */
+import { byteStringFromBytes, byteStringToBytes, type PathKey } from '../model/paths.ts';
+import type { FileCache, KnownFile } from '../model/store.ts';
+import type { Database, Statement } from './database.ts';
+
+const pageRows = 2000;
+const pendingRowsMax = 20_000;
+
+interface PendingRow {
+  readonly source: string;
+  readonly key: PathKey;
+  /** Undefined for a row to be forgotten. */
+  readonly file: KnownFile | undefined;
+}
+
+export class IndexFileCache implements FileCache {
+  readonly #page: Statement;
+  readonly #put: Statement;
+  readonly #remove: Statement;
+  readonly #database: Database;
+  readonly #onFull: () => void;
+  readonly #sources = new Map<string, number>();
+  #pending: PendingRow[] = [];
+
+  /** `onFull` is asked to make everything durable and to call `flush`, so that memory stays bounded. */
+  constructor(database: Database, onFull: () => void) {
+    this.#database = database;
+    this.#onFull = onFull;
+    this.#page = database
+      .prepare(
+        `SELECT key, fingerprint, node FROM known_file WHERE source = ? AND key > ? ORDER BY key LIMIT ${pageRows}`,
+      )
+      .raw();
+    this.#put = database.prepare(
+      'INSERT OR REPLACE INTO known_file (source, key, fingerprint, node) VALUES (?, ?, ?, ?)',
+    );
+    this.#remove = database.prepare('DELETE FROM known_file WHERE source = ? AND key = ?');
+  }
+
+  *known(source: string): Generator<KnownFile> {
+    const no = this.#sourceNumber(source, false);
+    if (no === undefined) return;
+    let after: Uint8Array = Buffer.alloc(0);
+    // The empty key (a source that is one file) is not greater than itself.
+    const root = this.#database
+      .prepare("SELECT key, fingerprint, node FROM known_file WHERE source = ? AND key = x''")
+      .raw()
+      .get(no) as Row | undefined;
+    if (root !== undefined) yield knownFile(root);
+    for (;;) {
+      const rows = this.#page.all(no, after) as Row[];
+      for (const row of rows) yield knownFile(row);
+      const last = rows.at(-1);
+      if (last === undefined || rows.length < pageRows) return;
+      after = last[0];
+    }
+  }
+
+  remember(source: string, file: KnownFile): void {
+    this.#add({ source, key: file.key, file });
+  }
+
+  forget(source: string, key: PathKey): void {
+    this.#add({ source, key, file: undefined });
+  }
+
+  get hasPending(): boolean {
+    return this.#pending.length > 0;
+  }
+
+  /** To be called inside a transaction, when every blob written so far is in a published pack. */
+  flush(): void {
+    for (const { source, key, file } of this.#pending) {
+      const no = this.#sourceNumber(source, true);
+      if (file === undefined) this.#remove.run(no, byteStringToBytes(key));
+      else this.#put.run(no, byteStringToBytes(key), file.fingerprint, file.node);
+    }
+    this.#pending = [];
+  }
+
+  #add(row: PendingRow): void {
+    this.#pending.push(row);
+    if (this.#pending.length >= pendingRowsMax) this.#onFull();
+  }
+
+  #sourceNumber(path: string, make: boolean): number | undefined {
+    const cached = this.#sources.get(path);
+    if (cached !== undefined) return cached;
+    if (make) this.#database.prepare('INSERT OR IGNORE INTO source (path) VALUES (?)').run(path);
+    const no = this.#database.prepare('SELECT no FROM source WHERE path = ?').pluck().get(path);
+    if (typeof no !== 'number') return undefined;
+    this.#sources.set(path, no);
+    return no;
+  }
+}
+
+type Row = [Buffer, Buffer, Buffer];
+
+function knownFile([key, fingerprint, node]: Row): KnownFile {
+  return { key: byteStringFromBytes(key) as string as PathKey, fingerprint, node };
+}

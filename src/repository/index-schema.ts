@@ -1,0 +1,110 @@
+/**
+ * The index: where each blob is, which snapshots there are, and what this machine knows of the files it has seen. All of
+ * it can be rebuilt from packs and snapshots, and is whenever it is missing, damaged, of another version or from
+ * another place.
+ */
+
+import { rmSync, statSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { type Database, isBrokenDatabase, openDatabase } from './database.ts';
+
+const schemaVersion = 1;
+const applicationId = 0x45585556; // 'EXUV'
+
+const schema = `
+  CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+  CREATE TABLE pack (no INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, bytes INTEGER NOT NULL) STRICT;
+  -- Dropping a pack drops its frames and blobs; the index on pack keeps that quick.
+  CREATE TABLE frame (
+    no INTEGER PRIMARY KEY, pack INTEGER NOT NULL, kind INTEGER NOT NULL,
+    offset INTEGER NOT NULL, bytes INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX frame_pack ON frame (pack);
+  CREATE TABLE blob (
+    id BLOB PRIMARY KEY, frame INTEGER NOT NULL, position INTEGER NOT NULL, bytes INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE snapshot (id BLOB PRIMARY KEY, sequence INTEGER NOT NULL, record TEXT NOT NULL) STRICT;
+  CREATE TABLE source (no INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE) STRICT;
+  CREATE TABLE known_file (
+    source INTEGER NOT NULL, key BLOB NOT NULL, fingerprint BLOB NOT NULL, node BLOB NOT NULL,
+    PRIMARY KEY (source, key)
+  ) STRICT, WITHOUT ROWID;
+`;
+
+/** Opens the index of a repository, made anew where it cannot be trusted. */
+export function openIndexDatabase(path: string, repositoryId: string): Database {
+  try {
+    return openTrusted(path, repositoryId);
+  } catch (error) {
+    if (!isBrokenDatabase(error)) throw error;
+    removeIndex(path);
+    return openTrusted(path, repositoryId);
+  }
+}
+
+/** An index in memory, for a repository that cannot be written to. */
+export function openMemoryIndex(repositoryId: string): Database {
+  const database = openDatabase(':memory:');
+  createSchema(database, repositoryId, 'memory');
+  return database;
+}
+
+export function removeIndex(path: string): void {
+  for (const name of [`${path}-wal`, `${path}-shm`, `${path}-journal`, path]) rmSync(name, { force: true });
+}
+
+function openTrusted(path: string, repositoryId: string): Database {
+  const database = openDatabase(path, { timeout: 30_000 });
+  try {
+    // WAL: readers and one writer do not wait for each other. NORMAL: a power cut may lose the last transactions, never the order;
+    // what they held is found again in the packs.
+    database.pragma('journal_mode = WAL');
+    database.pragma('synchronous = NORMAL');
+    database.pragma('cache_size = -16000'); // 16 MB: look-ups of a large repository stay in memory, ours does not grow
+    const place = placeOf(path);
+    if (!isTrusted(database, repositoryId, place)) {
+      database
+        .transaction(() => {
+          dropAll(database);
+          createSchema(database, repositoryId, place);
+        })
+        .immediate();
+    }
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+/**
+ * What ties an index to where it is: a copy made by rclone or cp while we wrote may be torn in a way that SQLite cannot
+ * see, and a row that promises a blob which is not there would lose data. A copy has another inode.
+ */
+function placeOf(path: string): string {
+  return `${hostname()}:${statSync(path).ino}`;
+}
+
+function isTrusted(database: Database, repositoryId: string, place: string): boolean {
+  if (database.pragma('application_id', { simple: true }) !== applicationId) return false;
+  if (database.pragma('user_version', { simple: true }) !== schemaVersion) return false;
+  const rows = database.prepare('SELECT name, value FROM meta').all() as { name: string; value: string }[];
+  const meta = new Map(rows.map((row) => [row.name, row.value]));
+  return meta.get('repository') === repositoryId && meta.get('place') === place;
+}
+
+function dropAll(database: Database): void {
+  const tables = database
+    .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
+    .all() as { name: string }[];
+  for (const { name } of tables) database.exec(`DROP TABLE "${name.replaceAll('"', '""')}"`);
+}
+
+function createSchema(database: Database, repositoryId: string, place: string): void {
+  database.exec(schema);
+  const insert = database.prepare('INSERT INTO meta (name, value) VALUES (?, ?)');
+  insert.run('repository', repositoryId);
+  insert.run('place', place);
+  database.pragma(`application_id = ${applicationId}`);
+  database.pragma(`user_version = ${schemaVersion}`);
+}

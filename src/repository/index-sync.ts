@@ -1,0 +1,58 @@
+/** Bringing the index in line with the packs that are there. */
+import { DamageError } from '../model/errors.ts';
+import type { PackId } from '../model/ids.ts';
+import type { Database } from './database.ts';
+import type { RepositoryLayout } from './layout.ts';
+import { listPackFiles, readPackDirectory } from './pack-files.ts';
+import type { PackIndex } from './pack-index.ts';
+
+/**
+ * Adds packs the index does not know (copied here, made by another machine, or published just before a crash). When
+ * packs have gone, the index is filled anew: a row that promises a blob which is not there would lose data.
+ * Returns what could not be read.
+ */
+export function synchronizePackIndex(
+  layout: RepositoryLayout,
+  database: Database,
+  index: PackIndex,
+): readonly DamageError[] {
+  const onDisk = listPackFiles(layout);
+  const known = index.listPacks();
+  const gone = [...known].some((id) => !onDisk.has(id));
+  if (gone) return rebuildPackIndex(layout, database, index);
+  const fresh = [...onDisk].filter((id) => !known.has(id));
+  return fresh.length === 0 ? [] : addPacks(layout, database, index, fresh);
+}
+
+export function rebuildPackIndex(
+  layout: RepositoryLayout,
+  database: Database,
+  index: PackIndex,
+): readonly DamageError[] {
+  database.transaction(() => index.clear()).immediate();
+  return addPacks(layout, database, index, [...listPackFiles(layout)]);
+}
+
+function addPacks(
+  layout: RepositoryLayout,
+  database: Database,
+  index: PackIndex,
+  ids: readonly PackId[],
+): readonly DamageError[] {
+  const damaged: DamageError[] = [];
+  database
+    .transaction(() => {
+      for (const id of ids) {
+        try {
+          const { directory, packBytes } = readPackDirectory(layout, id);
+          index.addPack(directory, packBytes);
+        } catch (error) {
+          // A damaged pack must not keep the others from being used.
+          if (!(error instanceof DamageError)) throw error;
+          damaged.push(error);
+        }
+      }
+    })
+    .immediate();
+  return damaged;
+}

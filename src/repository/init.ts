@@ -1,0 +1,104 @@
+/** Making a new repository, and the folders of `local/` in one that came without. */
+import {
+  accessSync,
+  constants,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { cutParameters } from '../chunker/parameters.ts';
+import { formatName, formatParameters, formatVersion } from '../codec/parameters.ts';
+import { makePrivateFolder, privateFolderMode, publishFile, withPath } from '../io/files.ts';
+import type { RandomBytes } from '../model/clock.ts';
+import { ExuviaError, errnoOf, NoRepositoryError } from '../model/errors.ts';
+import type { RepositoryLayout } from './layout.ts';
+import { RepositoryLock } from './locks.ts';
+
+const compressionLevel = 3;
+
+/** @throws when something that is not a repository is in the way: it is never written into. */
+export function initRepository(
+  layout: RepositoryLayout,
+  options: { readonly random: RandomBytes; readonly nowMs: number },
+): void {
+  refuseForeignFolder(layout.root);
+  makePrivateFolder(layout.root);
+  for (const folder of [layout.packs, layout.snapshots, layout.local, layout.temporary])
+    makePrivateFolder(folder);
+  const id = Buffer.from(options.random(16)).toString('hex');
+  const text = formatParameters({
+    format: formatName,
+    version: formatVersion,
+    id,
+    created: new Date(options.nowMs).toISOString(),
+    requiredFeatures: [],
+    hash: 'blake3-256',
+    chunker: cutParameters,
+    compression: { codec: 'zstd', level: compressionLevel },
+    keySlots: [],
+  });
+  // Last: a folder without it is not yet a repository, and the next run starts over.
+  publishFile(layout.parameters, Buffer.from(text), join(layout.temporary, `parameters-${id}`));
+}
+
+/** Folders that an interrupted start of ours leaves; anything else means the folder is somebody's. */
+const ownNames = new Set(['packs', 'snapshots', 'local']);
+
+function refuseForeignFolder(root: string): void {
+  const stat = lstatSync(root, { throwIfNoEntry: false });
+  if (stat === undefined) return;
+  if (!statSync(root).isDirectory()) throw new NoRepositoryError(root, 'it is a file, not a folder');
+  const foreign = withPath('read folder', root, () => readdirSync(root)).filter(
+    (name) => !ownNames.has(name),
+  );
+  if (foreign.length === 0) return;
+  throw new ExuviaError(
+    `Cannot make a repository in ${root}: the folder holds other things (${foreign[0]}${foreign.length > 1 ? ', …' : ''})`,
+    { code: 'ERR_NOT_EMPTY', hint: 'Name an empty or a new folder with --repository.' },
+  );
+}
+
+/** Whether `local/` is there or can be made, so that an index can be kept and locks be taken. */
+export function prepareLocal(layout: RepositoryLayout, mode: 'read' | 'append'): boolean {
+  try {
+    if (!existsSync(layout.temporary))
+      mkdirSync(layout.temporary, { recursive: true, mode: privateFolderMode });
+    accessSync(layout.local, constants.W_OK);
+    return true;
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (
+      mode === 'read' &&
+      (errno === 'EACCES' || errno === 'EROFS' || errno === 'EPERM' || errno === 'ENOSPC')
+    )
+      return false;
+    return withPath('write to', layout.local, () => {
+      throw error;
+    });
+  }
+}
+
+/** A folder for the temporary files of this process. Those of processes that were killed are removed. */
+export function makeTemporary(layout: RepositoryLayout, random: RandomBytes): string {
+  const folder = join(layout.temporary, `${process.pid}-${Buffer.from(random(6)).toString('hex')}`);
+  withPath('create folder', folder, () => mkdirSync(folder, { mode: privateFolderMode }));
+  return folder;
+}
+
+/** Removes what killed processes left, when nobody is at work (the lock tells, process ids do not). */
+export function sweepTemporary(layout: RepositoryLayout): void {
+  if (readdirSync(layout.temporary).length === 0) return;
+  const alone = RepositoryLock.tryAcquire(layout, 'exclusive', 0);
+  if (alone === undefined) return;
+  try {
+    for (const name of readdirSync(layout.temporary)) {
+      rmSync(join(layout.temporary, name), { recursive: true, force: true });
+    }
+  } finally {
+    alone[Symbol.dispose]();
+  }
+}

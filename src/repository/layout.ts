@@ -1,0 +1,37 @@
+/** Where things are in a repository folder. */
+import { join } from 'node:path';
+import type { PackId } from '../model/ids.ts';
+
+export interface RepositoryLayout {
+  readonly root: string;
+  readonly parameters: string;
+  readonly packs: string;
+  readonly snapshots: string;
+  /** This machine's: index, locks, temporary files. Can be deleted when nothing runs. */
+  readonly local: string;
+  readonly index: string;
+  readonly locks: string;
+  readonly temporary: string;
+}
+
+export const parametersName = 'exuvia-repository.json';
+export const packSuffix = '.pack';
+
+export function repositoryLayout(root: string): RepositoryLayout {
+  const local = join(root, 'local');
+  return {
+    root,
+    parameters: join(root, parametersName),
+    packs: join(root, 'packs'),
+    snapshots: join(root, 'snapshots'),
+    local,
+    index: join(local, 'index.sqlite'),
+    locks: join(local, 'locks.sqlite'),
+    temporary: join(local, 'tmp'),
+  };
+}
+
+/** `packs/<2 hex>/<id>.pack` */
+export function packPath(layout: RepositoryLayout, id: PackId): string {
+  return join(layout.packs, id.slice(0, 2), id + packSuffix);
+}

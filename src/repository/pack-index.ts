@@ -1,0 +1,107 @@
+/** The part of the index that says where blobs are. */
+import type { PackDirectory } from '../codec/pack.ts';
+import { type BlobId, idToBytes, type PackId, packIdFromBytes } from '../model/ids.ts';
+import type { BlobKind } from '../model/store.ts';
+import type { Database, Statement } from './database.ts';
+
+/** Where a blob is: the frame's place in its pack, and the blob's number in the frame. */
+export interface BlobPlace {
+  readonly frame: number;
+  readonly pack: PackId;
+  readonly offset: number;
+  readonly frameBytes: number;
+  readonly position: number;
+  readonly bytes: number;
+}
+
+export interface PackTotals {
+  readonly packs: number;
+  readonly packBytes: number;
+  readonly frames: number;
+  readonly blobs: number;
+  readonly blobBytes: number;
+}
+
+const kindNumbers: Readonly<Record<BlobKind, number>> = { data: 0, tree: 1 };
+
+export class PackIndex {
+  readonly #database: Database;
+  readonly #has: Statement;
+  readonly #find: Statement;
+  readonly #addPack: Statement;
+  readonly #addFrame: Statement;
+  readonly #addBlob: Statement;
+
+  constructor(database: Database) {
+    this.#database = database;
+    this.#has = database.prepare('SELECT 1 FROM blob WHERE id = ?').pluck();
+    this.#find = database
+      .prepare(
+        `SELECT frame.no, pack.id, frame.offset, frame.bytes, blob.position, blob.bytes
+         FROM blob JOIN frame ON frame.no = blob.frame JOIN pack ON pack.no = frame.pack WHERE blob.id = ?`,
+      )
+      .raw();
+    this.#addPack = database.prepare('INSERT INTO pack (id, bytes) VALUES (?, ?)');
+    this.#addFrame = database.prepare('INSERT INTO frame (pack, kind, offset, bytes) VALUES (?, ?, ?, ?)');
+    // Two backups at once may have stored the same blob: either copy will do.
+    this.#addBlob = database.prepare(
+      'INSERT OR IGNORE INTO blob (id, frame, position, bytes) VALUES (?, ?, ?, ?)',
+    );
+  }
+
+  has(id: BlobId): boolean {
+    return this.#has.get(idToBytes(id)) !== undefined;
+  }
+
+  find(id: BlobId): BlobPlace | undefined {
+    const row = this.#find.get(idToBytes(id)) as [number, Buffer, number, number, number, number] | undefined;
+    if (row === undefined) return undefined;
+    const [frame, pack, offset, frameBytes, position, bytes] = row;
+    return { frame, pack: packIdFromBytes(pack), offset, frameBytes, position, bytes };
+  }
+
+  listPacks(): Set<PackId> {
+    const ids = this.#database.prepare('SELECT id FROM pack').pluck().all() as Buffer[];
+    return new Set(ids.map((id) => packIdFromBytes(id)));
+  }
+
+  /** To be called inside a transaction. A pack that is listed already is left alone. */
+  addPack(directory: PackDirectory, packBytes: number): void {
+    const known = this.#database.prepare('SELECT 1 FROM pack WHERE id = ?').get(idToBytes(directory.id));
+    if (known !== undefined) return;
+    const pack = this.#addPack.run(idToBytes(directory.id), packBytes).lastInsertRowid;
+    for (const frame of directory.frames) {
+      const no = this.#addFrame.run(pack, kindNumbers[frame.kind], frame.offset, frame.bytes).lastInsertRowid;
+      for (const [position, blob] of frame.blobs.entries()) {
+        this.#addBlob.run(idToBytes(blob.id), no, position, blob.bytes);
+      }
+    }
+  }
+
+  /**
+   * To be called inside a transaction. Blobs that another pack holds too are lost to the index with this one, so the caller
+   * adds every remaining pack again; and known files may refer to what is gone, so they are forgotten.
+   */
+  clear(): void {
+    this.#database.exec(
+      'DELETE FROM blob; DELETE FROM frame; DELETE FROM pack; DELETE FROM known_file; DELETE FROM source;',
+    );
+  }
+
+  totals(): PackTotals {
+    const [packs, packBytes] = this.#row('SELECT count(*), coalesce(sum(bytes), 0) FROM pack');
+    const [frames] = this.#row('SELECT count(*) FROM frame');
+    const [blobs, blobBytes] = this.#row('SELECT count(*), coalesce(sum(bytes), 0) FROM blob');
+    return {
+      packs: packs ?? 0,
+      packBytes: packBytes ?? 0,
+      frames: frames ?? 0,
+      blobs: blobs ?? 0,
+      blobBytes: blobBytes ?? 0,
+    };
+  }
+
+  #row(sql: string): number[] {
+    return this.#database.prepare(sql).raw().get() as number[];
+  }
+}

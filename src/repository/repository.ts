@@ -1,0 +1,296 @@
+/**
+ * A repository: packs and snapshots are the truth, the index in `local/` is how to find things quickly. Opening one
+ * brings the index up to date with what is there, so a missing, stale or foreign `local/` costs time and nothing else.
+ */
+import { existsSync, lstatSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { decodeFrame } from '../codec/frame.ts';
+import { blobIdOf } from '../codec/hash.ts';
+import { parseParameters, type RepositoryParameters } from '../codec/parameters.ts';
+import { withPath } from '../io/files.ts';
+import type { RandomBytes } from '../model/clock.ts';
+import { DamageError, NoRepositoryError } from '../model/errors.ts';
+import type { BlobId, SnapshotId } from '../model/ids.ts';
+import { limits } from '../model/limits.ts';
+import type { Snapshot, SnapshotRecord } from '../model/snapshot.ts';
+import type { BlobKind, BlobStore, FileCache, SnapshotStore } from '../model/store.ts';
+import type { Database } from './database.ts';
+import { IndexFileCache } from './file-cache.ts';
+import { FrameCache } from './frame-cache.ts';
+import { openIndexDatabase, openMemoryIndex } from './index-schema.ts';
+import { rebuildPackIndex, synchronizePackIndex } from './index-sync.ts';
+import { initRepository, makeTemporary, prepareLocal, sweepTemporary } from './init.ts';
+import { parametersName, type RepositoryLayout, repositoryLayout } from './layout.ts';
+import { RepositoryLock } from './locks.ts';
+import { packPlace, readFrameBytes } from './pack-files.ts';
+import { type BlobPlace, PackIndex, type PackTotals } from './pack-index.ts';
+import { PackWriter } from './pack-writer.ts';
+import { SnapshotFiles } from './snapshot-files.ts';
+
+/** `read` changes nothing but the index; `append` adds packs and snapshots. */
+export type RepositoryMode = 'read' | 'append';
+
+export interface OpenOptions {
+  readonly mode: RepositoryMode;
+  /** Made when it is not there; only with `append`. */
+  readonly create?: boolean;
+  readonly lockWaitMs: number;
+  readonly random: RandomBytes;
+  readonly nowMs: number;
+}
+
+export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
+  readonly parameters: RepositoryParameters;
+  readonly root: string;
+  readonly #layout: RepositoryLayout;
+  readonly #database: Database;
+  readonly #lock: RepositoryLock | undefined;
+  readonly #index: PackIndex;
+  readonly #snapshots: SnapshotFiles;
+  readonly #files: IndexFileCache;
+  readonly #frames = new FrameCache();
+  readonly #writer: PackWriter | undefined;
+  readonly #temporary: string | undefined;
+  readonly #unreadablePacks: readonly DamageError[];
+  #rebuilt = false;
+  #snapshotBytes = 0;
+
+  private constructor(opened: Opened, options: OpenOptions) {
+    this.parameters = opened.parameters;
+    this.root = opened.layout.root;
+    this.#layout = opened.layout;
+    this.#database = opened.database;
+    this.#lock = opened.lock;
+    this.#temporary = opened.temporary;
+    this.#index = new PackIndex(opened.database);
+    this.#unreadablePacks = synchronizePackIndex(opened.layout, opened.database, this.#index);
+    this.#snapshots = new SnapshotFiles(opened.layout, opened.database);
+    this.#files = new IndexFileCache(opened.database, () => this.flush());
+    if (opened.temporary !== undefined) {
+      this.#writer = new PackWriter({
+        layout: opened.layout,
+        temporary: opened.temporary,
+        random: options.random,
+        level: opened.parameters.compression.level,
+        onPublished: (directory, packBytes) => {
+          this.#database
+            .transaction(() => {
+              this.#index.addPack(directory, packBytes);
+              this.#files.flush();
+            })
+            .immediate();
+        },
+      });
+    }
+  }
+
+  /** @throws NoRepositoryError, RepositoryFormatError, DamageError, LockedError, FileSystemError */
+  static open(root: string, options: OpenOptions): Repository {
+    const layout = repositoryLayout(root);
+    if (!existsSync(layout.parameters)) {
+      if (options.mode !== 'append' || !options.create) throw missing(layout);
+      initRepository(layout, options);
+    }
+    const opened = openLayout(layout, options);
+    try {
+      return new Repository(opened, options);
+    } catch (error) {
+      closeLayout(opened);
+      throw error;
+    }
+  }
+
+  readBlob(id: BlobId): Uint8Array {
+    const pending = this.#writer?.read(id);
+    if (pending !== undefined) return pending;
+    try {
+      return this.#readStored(id);
+    } catch (error) {
+      if (!(error instanceof DamageError) || this.#rebuilt) throw error;
+      // Perhaps only the index is wrong (damaged, or another process has pruned since): the packs decide.
+      this.rebuildIndex();
+      return this.#readStored(id);
+    }
+  }
+
+  hasBlob(id: BlobId): boolean {
+    return this.#writer?.has(id) === true || this.#index.has(id);
+  }
+
+  writeBlob(kind: BlobKind, bytes: Uint8Array): BlobId {
+    const id = blobIdOf(bytes);
+    this.writeBlobAs(kind, id, bytes);
+    return id;
+  }
+
+  writeBlobAs(kind: BlobKind, id: BlobId, bytes: Uint8Array): void {
+    if (!this.hasBlob(id)) this.#mustGetWriter().add(kind, id, bytes);
+  }
+
+  /** Makes everything written so far durable, and known to the index. */
+  flush(): void {
+    this.#writer?.flush();
+    if (this.#files.hasPending) this.#database.transaction(() => this.#files.flush()).immediate();
+  }
+
+  listSnapshots(): readonly Snapshot[] {
+    return this.#snapshots.list();
+  }
+
+  getSnapshot(id: SnapshotId): Snapshot | undefined {
+    return this.#snapshots.get(id);
+  }
+
+  /** Flushes, then publishes the record: the commit of a backup. */
+  addSnapshot(record: SnapshotRecord): Snapshot {
+    this.flush();
+    const { snapshot, bytes } = this.#snapshots.add(record, join(this.#mustGetTemporary(), 'snapshot'));
+    this.#snapshotBytes += bytes;
+    return snapshot;
+  }
+
+  get fileCache(): FileCache {
+    return this.#files;
+  }
+
+  /** Bytes of blobs added and of packs and snapshots published since it was opened. */
+  get written(): { readonly addedBytes: number; readonly storedBytes: number } {
+    const writer = this.#writer;
+    return {
+      addedBytes: writer?.addedBytes ?? 0,
+      storedBytes: (writer?.storedBytes ?? 0) + this.#snapshotBytes,
+    };
+  }
+
+  totals(): PackTotals {
+    return this.#index.totals();
+  }
+
+  /** Packs and snapshots that could not be read when it was opened. */
+  get damage(): readonly DamageError[] {
+    return [...this.#unreadablePacks, ...this.#snapshots.damaged];
+  }
+
+  /** Folder of this run's own for temporary files, removed when the repository is closed. */
+  get temporaryFolder(): string {
+    return this.#mustGetTemporary();
+  }
+
+  /** Empties the index and fills it from the packs alone. */
+  rebuildIndex(): { packs: number; blobs: number; damaged: readonly DamageError[] } {
+    this.#rebuilt = true;
+    this.#frames.clear();
+    const damaged = rebuildPackIndex(this.#layout, this.#database, this.#index);
+    const { packs, blobs } = this.#index.totals();
+    return { packs, blobs, damaged };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#writer?.abandon();
+    closeLayout({
+      database: this.#database,
+      lock: this.#lock,
+      temporary: this.#temporary,
+    });
+  }
+
+  #readStored(id: BlobId): Uint8Array {
+    const place = this.#index.find(id);
+    if (place === undefined) throw new DamageError(`blob ${id.slice(0, 12)}`, 'no pack holds it');
+    const blob = this.#readFrame(place).blobs[place.position];
+    if (blob === undefined || blob.length !== place.bytes || blobIdOf(blob) !== id) {
+      throw new DamageError(
+        `blob ${id.slice(0, 12)} in ${packPlace(place.pack)}`,
+        'its bytes are not what was stored',
+      );
+    }
+    return blob;
+  }
+
+  #readFrame(place: BlobPlace): ReturnType<typeof decodeFrame> {
+    const name = `${place.pack}:${place.offset}`;
+    const cached = this.#frames.get(name);
+    if (cached !== undefined) return cached;
+    const bytes = readFrameBytes(this.#layout, place.pack, place.offset, place.frameBytes);
+    const frame = decodeFrame(bytes, `${packPlace(place.pack)}, frame at byte ${place.offset}`);
+    this.#frames.set(name, frame);
+    return frame;
+  }
+
+  #mustGetWriter(): PackWriter {
+    if (this.#writer === undefined)
+      throw new Error('Internal error: the repository is open for reading only.');
+    return this.#writer;
+  }
+
+  #mustGetTemporary(): string {
+    if (this.#temporary === undefined)
+      throw new Error('Internal error: the repository is open for reading only.');
+    return this.#temporary;
+  }
+}
+
+/** Opens, works, closes: the lifetime of a repository in one place. */
+export async function withRepository<T>(
+  root: string,
+  options: OpenOptions,
+  work: (repository: Repository) => Promise<T> | T,
+): Promise<T> {
+  await using repository = Repository.open(root, options);
+  return await work(repository);
+}
+
+interface Opened {
+  readonly layout: RepositoryLayout;
+  readonly parameters: RepositoryParameters;
+  readonly database: Database;
+  readonly lock: RepositoryLock | undefined;
+  readonly temporary: string | undefined;
+}
+
+function openLayout(layout: RepositoryLayout, options: OpenOptions): Opened {
+  const parameters = readParameters(layout);
+  if (!prepareLocal(layout, options.mode)) {
+    // On read-only media nothing can be locked and nobody can prune: the index lives in memory.
+    return {
+      layout,
+      parameters,
+      database: openMemoryIndex(parameters.id),
+      lock: undefined,
+      temporary: undefined,
+    };
+  }
+  if (options.mode === 'append') sweepTemporary(layout);
+  const lock = RepositoryLock.acquire(layout, 'shared', options.lockWaitMs);
+  try {
+    const database = openIndexDatabase(layout.index, parameters.id);
+    const temporary = options.mode === 'append' ? makeTemporary(layout, options.random) : undefined;
+    return { layout, parameters, database, lock, temporary };
+  } catch (error) {
+    lock[Symbol.dispose]();
+    throw error;
+  }
+}
+
+function closeLayout(opened: Pick<Opened, 'database' | 'lock' | 'temporary'>): void {
+  opened.database.close();
+  if (opened.temporary !== undefined) rmSync(opened.temporary, { recursive: true, force: true });
+  opened.lock?.[Symbol.dispose]();
+}
+
+function readParameters(layout: RepositoryLayout): RepositoryParameters {
+  return withPath('read', layout.parameters, () => {
+    const { size } = statSync(layout.parameters);
+    if (size > limits.parametersFileBytesMax)
+      throw new DamageError(layout.parameters, `is ${size} bytes long`);
+    return parseParameters(readFileSync(layout.parameters, 'utf8'), layout.parameters);
+  });
+}
+
+function missing(layout: RepositoryLayout): NoRepositoryError {
+  const stat = lstatSync(layout.root, { throwIfNoEntry: false });
+  if (stat === undefined) return new NoRepositoryError(layout.root);
+  if (!statSync(layout.root).isDirectory())
+    return new NoRepositoryError(layout.root, 'it is a file, not a folder');
+  return new NoRepositoryError(layout.root, `the folder has no ${parametersName}`);
+}

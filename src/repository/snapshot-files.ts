@@ -1,0 +1,135 @@
+/** Snapshot files: list, read, publish. The index keeps a copy of each record so that ten thousand of them list quickly. */
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  decodeSnapshot,
+  encodeSnapshot,
+  snapshotFileName,
+  snapshotIdOfFileName,
+} from '../codec/snapshot-codec.ts';
+import { publishFile, withPath } from '../io/files.ts';
+import { DamageError, ExuviaError, messageOf } from '../model/errors.ts';
+import { idToBytes, type SnapshotId } from '../model/ids.ts';
+import { limits } from '../model/limits.ts';
+import type { Snapshot, SnapshotRecord } from '../model/snapshot.ts';
+import type { Database } from './database.ts';
+import type { RepositoryLayout } from './layout.ts';
+
+export class SnapshotFiles {
+  readonly #layout: RepositoryLayout;
+  readonly #database: Database;
+  readonly #names = new Map<SnapshotId, string>();
+  #snapshots: Snapshot[] | undefined;
+  #damaged: DamageError[] = [];
+
+  constructor(layout: RepositoryLayout, database: Database) {
+    this.#layout = layout;
+    this.#database = database;
+  }
+
+  /** Oldest first. Files that cannot be read are in `damaged`. */
+  list(): readonly Snapshot[] {
+    this.#snapshots ??= this.#load();
+    return this.#snapshots;
+  }
+
+  get damaged(): readonly DamageError[] {
+    this.list();
+    return this.#damaged;
+  }
+
+  get(id: SnapshotId): Snapshot | undefined {
+    return this.list().find((snapshot) => snapshot.id === id);
+  }
+
+  /** Publishes the record: this is the commit of a backup. */
+  add(record: SnapshotRecord, temporary: string): { snapshot: Snapshot; bytes: number } {
+    const { id, bytes } = encodeSnapshot(record);
+    const name = snapshotFileName(record.time, id);
+    const snapshot = decodeSnapshot(bytes, `snapshot ${id.slice(0, 12)}`);
+    publishFile(join(this.#layout.snapshots, name), bytes, temporary);
+    this.#names.set(id, name);
+    this.#snapshots?.push(snapshot);
+    this.#remember(snapshot);
+    return { snapshot, bytes: bytes.length };
+  }
+
+  #load(): Snapshot[] {
+    const names = this.#listNames();
+    const cached = this.#cached();
+    const snapshots: Snapshot[] = [];
+    const fresh: Snapshot[] = [];
+    for (const [id, name] of names) {
+      const known = cached.get(id);
+      const snapshot = known ?? this.#read(name, id);
+      if (snapshot === undefined) continue;
+      if (known === undefined) fresh.push(snapshot);
+      snapshots.push(snapshot);
+    }
+    this.#refreshCache(
+      fresh,
+      [...cached.keys()].filter((id) => !names.has(id)),
+    );
+    return snapshots.sort(bySequence);
+  }
+
+  #listNames(): Map<SnapshotId, string> {
+    const names = withPath('read folder', this.#layout.snapshots, () => readdirSync(this.#layout.snapshots));
+    for (const name of names) {
+      const id = snapshotIdOfFileName(name);
+      if (id !== undefined) this.#names.set(id, name);
+    }
+    return this.#names;
+  }
+
+  #read(name: string, id: SnapshotId): Snapshot | undefined {
+    const path = join(this.#layout.snapshots, name);
+    try {
+      const bytes = statSync(path).size;
+      if (bytes > limits.snapshotFileBytesMax)
+        throw new DamageError(`snapshot file ${name}`, `${bytes} bytes`);
+      const snapshot = decodeSnapshot(readFileSync(path), `snapshot file ${name}`);
+      if (snapshot.id !== id) throw new DamageError(`snapshot file ${name}`, 'holds another snapshot');
+      return snapshot;
+    } catch (error) {
+      // One unreadable snapshot must not hide the others: it is listed as damaged.
+      if (error instanceof DamageError) this.#damaged.push(error);
+      else if (error instanceof ExuviaError) throw error;
+      else this.#damaged.push(new DamageError(`snapshot file ${name}`, messageOf(error), error));
+      return undefined;
+    }
+  }
+
+  #cached(): Map<SnapshotId, Snapshot> {
+    const rows = this.#database.prepare('SELECT id, record FROM snapshot').raw().all() as [Buffer, string][];
+    return new Map(
+      rows.map(([bytes, record]) => {
+        const id = bytes.toString('hex') as SnapshotId;
+        return [id, { ...(JSON.parse(record) as SnapshotRecord), id }];
+      }),
+    );
+  }
+
+  #refreshCache(fresh: readonly Snapshot[], gone: readonly SnapshotId[]): void {
+    if (fresh.length === 0 && gone.length === 0) return;
+    this.#database
+      .transaction(() => {
+        for (const snapshot of fresh) this.#remember(snapshot);
+        const remove = this.#database.prepare('DELETE FROM snapshot WHERE id = ?');
+        for (const id of gone) remove.run(idToBytes(id));
+      })
+      .immediate();
+  }
+
+  #remember(snapshot: Snapshot): void {
+    const { id, ...record } = snapshot;
+    this.#database
+      .prepare('INSERT OR IGNORE INTO snapshot (id, sequence, record) VALUES (?, ?, ?)')
+      .run(idToBytes(id), snapshot.sequence, JSON.stringify(record));
+  }
+}
+
+/** By sequence; snapshots made at once by two processes may share one, then time and id decide. */
+function bySequence(a: Snapshot, b: Snapshot): number {
+  return a.sequence - b.sequence || (a.time < b.time ? -1 : a.time > b.time ? 1 : a.id < b.id ? -1 : 1);
+}

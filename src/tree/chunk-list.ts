@@ -1,0 +1,91 @@
+/**
+ * A long list of chunks as a tree: like a map, without keys. An append writes the last leaf and the path to it; an
+ * insertion writes the leaves it touches, because boundaries follow the chunks and not their offsets.
+ */
+import { decodeListNode, encodeListInner, encodeListLeaf, isListLeaf } from '../codec/map-codec.ts';
+import { DamageError, invariant } from '../model/errors.ts';
+import type { BlobId } from '../model/ids.ts';
+import type { BlobReader, BlobWriter } from '../model/store.ts';
+import type { Chunk } from '../model/tree.ts';
+import { endsListNode } from './boundary.ts';
+
+interface ListChild {
+  readonly bytes: number;
+  readonly id: BlobId;
+}
+
+/** Collects chunks; `finish` gives the root. */
+export class ChunkListBuilder {
+  readonly #blobs: BlobWriter;
+  readonly #inners: ListChild[][] = [];
+  #chunks: Chunk[] = [];
+
+  constructor(blobs: BlobWriter) {
+    this.#blobs = blobs;
+  }
+
+  add(chunk: Chunk): void {
+    this.#chunks.push(chunk);
+    if (endsListNode(0, chunk.id ?? '', this.#chunks.length)) this.#closeLeaf();
+  }
+
+  finish(): BlobId {
+    if (this.#chunks.length > 0) this.#closeLeaf();
+    invariant(this.#inners.length > 0, 'a chunk list has chunks');
+    for (let level = 1; ; level++) {
+      const children = this.#inners[level - 1] ?? [];
+      const only = children[0];
+      if (this.#inners.length <= level && children.length === 1 && only !== undefined) return only.id;
+      if (children.length > 0) this.#closeInner(level);
+    }
+  }
+
+  #closeLeaf(): void {
+    const bytes = this.#chunks.reduce((sum, chunk) => sum + chunk.bytes, 0);
+    const id = this.#blobs.writeBlob('tree', encodeListLeaf(this.#chunks));
+    this.#chunks = [];
+    this.#addChild(1, { bytes, id });
+  }
+
+  #addChild(level: number, child: ListChild): void {
+    const children = this.#inners[level - 1] ?? [];
+    this.#inners[level - 1] = children;
+    children.push(child);
+    if (endsListNode(level, child.id, children.length)) this.#closeInner(level);
+  }
+
+  #closeInner(level: number): void {
+    const children = this.#inners[level - 1] ?? [];
+    this.#inners[level - 1] = [];
+    const bytes = children.reduce((sum, child) => sum + child.bytes, 0);
+    this.#addChild(level + 1, { bytes, id: this.#blobs.writeBlob('tree', encodeListInner(level, children)) });
+  }
+}
+
+/** The chunks of a list that must be `bytes` long. */
+export function* chunksOfList(blobs: BlobReader, root: BlobId, bytes: number): Generator<Chunk> {
+  yield* chunksBelow(blobs, root, bytes, undefined);
+}
+
+function* chunksBelow(
+  blobs: BlobReader,
+  id: BlobId,
+  bytes: number,
+  level: number | undefined,
+): Generator<Chunk> {
+  const place = `chunk list ${id.slice(0, 12)}`;
+  const node = decodeListNode(blobs.readBlob(id), place);
+  if (level !== undefined && node.level !== level) throw new DamageError(place, `is of level ${node.level}`);
+  const parts: readonly { readonly bytes: number }[] = isListLeaf(node) ? node.chunks : node.children;
+  const sum = parts.reduce((total, part) => total + part.bytes, 0);
+  if (sum !== bytes) throw new DamageError(place, `describes ${sum} bytes, want ${bytes}`);
+  if (isListLeaf(node)) yield* node.chunks;
+  else for (const child of node.children) yield* chunksBelow(blobs, child.id, child.bytes, node.level - 1);
+}
+
+/** Ids of the nodes of the list itself, for whoever marks what is reachable. */
+export function* nodesOfList(blobs: BlobReader, root: BlobId): Generator<BlobId> {
+  yield root;
+  const node = decodeListNode(blobs.readBlob(root), `chunk list ${root.slice(0, 12)}`);
+  if (!isListLeaf(node)) for (const child of node.children) yield* nodesOfList(blobs, child.id);
+}

@@ -1,0 +1,70 @@
+/** The bytes of a stored file, whatever way they are held: verified as they come. */
+import { DamageError } from '../model/errors.ts';
+import type { BlobId } from '../model/ids.ts';
+import type { BlobReader, ContentReader } from '../model/store.ts';
+import type { Chunk, FileContent, FileNode } from '../model/tree.ts';
+import { chunksOfList } from './chunk-list.ts';
+import { readUnitIds, unitIds } from './page-map.ts';
+
+const zeros = new Uint8Array(256 * 1024);
+
+export function contentReader(blobs: BlobReader): ContentReader {
+  return { readContent: (node) => readContent(blobs, node) };
+}
+
+function* readContent(blobs: BlobReader, node: FileNode): Generator<Uint8Array> {
+  const { content, size } = node;
+  if (content.kind === 'inline') {
+    if (content.bytes.length > 0) yield content.bytes;
+    return;
+  }
+  for (const chunk of chunksOf(blobs, content, size)) {
+    if (chunk.id === undefined) yield* zeroPieces(chunk.bytes);
+    else yield readChunkBytes(blobs, chunk.id, chunk.bytes);
+  }
+}
+
+function readChunkBytes(blobs: BlobReader, id: BlobId, bytes: number): Uint8Array {
+  const blob = blobs.readBlob(id);
+  if (blob.length !== bytes)
+    throw new DamageError(`blob ${id.slice(0, 12)}`, `is ${blob.length} bytes, want ${bytes}`);
+  return blob;
+}
+
+function* zeroPieces(bytes: number): Generator<Uint8Array> {
+  for (let left = bytes; left > 0; left -= zeros.length)
+    yield zeros.subarray(0, Math.min(left, zeros.length));
+}
+
+/** The chunks of a file in order; those of a database are its units. Empty for inline content. */
+export function* chunksOf(blobs: BlobReader, content: FileContent, size: number): Generator<Chunk> {
+  switch (content.kind) {
+    case 'inline':
+      return;
+    case 'blob':
+      yield { bytes: size, id: content.id };
+      return;
+    case 'chunks':
+      yield* content.chunks;
+      return;
+    case 'list':
+      yield* chunksOfList(blobs, content.root, size);
+      return;
+    case 'pages':
+      yield* unitChunks(blobs, content, size);
+      return;
+  }
+}
+
+function* unitChunks(
+  blobs: BlobReader,
+  content: FileContent & { kind: 'pages' },
+  size: number,
+): Generator<Chunk> {
+  const ids = readUnitIds(blobs, content, Math.ceil(size / content.unitBytes));
+  let left = size;
+  for (const id of unitIds(ids)) {
+    yield { bytes: Math.min(left, content.unitBytes), id };
+    left -= content.unitBytes;
+  }
+}

@@ -1,0 +1,114 @@
+/**
+ * What differs between two ordered maps: two cursors, and equal subtrees are stepped over unread, so the cost follows
+ * the number of changes and not the size of the maps.
+ */
+import { isLeaf, type MapNode } from '../codec/map-codec.ts';
+import { asBuffer, type BlobId } from '../model/ids.ts';
+import type { BlobReader } from '../model/store.ts';
+import { readChild, readMapNode } from './map-reader.ts';
+
+export interface MapChange {
+  readonly key: string;
+  readonly before: Uint8Array | undefined;
+  readonly after: Uint8Array | undefined;
+}
+
+/** In key order: entries only in one map, or with another value. */
+export function* diffMaps(
+  blobs: BlobReader,
+  before: BlobId | null,
+  after: BlobId | null,
+): Generator<MapChange> {
+  if (before === after) return;
+  const a = new MapCursor(blobs, before);
+  const b = new MapCursor(blobs, after);
+  for (;;) {
+    if (!alignCursors(a, b)) return;
+    const keyA = a.key;
+    const keyB = b.key;
+    if (keyB === undefined || (keyA !== undefined && keyA < keyB)) {
+      yield { key: keyA ?? '', before: a.value, after: undefined };
+      a.stepOver();
+    } else if (keyA === undefined || keyB < keyA) {
+      yield { key: keyB, before: undefined, after: b.value };
+      b.stepOver();
+    } else {
+      if (!equalBytes(a.value, b.value)) yield { key: keyA, before: a.value, after: b.value };
+      a.stepOver();
+      b.stepOver();
+    }
+  }
+}
+
+/** Moves both cursors past what is equal and down to entries; false when both are at their end. */
+function alignCursors(a: MapCursor, b: MapCursor): boolean {
+  for (;;) {
+    if (a.child !== undefined && a.child === b.child) {
+      a.stepOver();
+      b.stepOver();
+    } else if (a.child !== undefined && a.level >= b.level) a.stepInto();
+    else if (b.child !== undefined) b.stepInto();
+    else if (a.child !== undefined) a.stepInto();
+    else return a.key !== undefined || b.key !== undefined;
+  }
+}
+
+function equalBytes(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
+  return a !== undefined && b !== undefined && asBuffer(a).equals(b);
+}
+
+/** Stands on an entry of a leaf (`key`, `value`), on a subtree not yet entered (`child`), or at the end. */
+class MapCursor {
+  readonly #blobs: BlobReader;
+  readonly #stack: { readonly node: MapNode; index: number }[] = [];
+  #root: BlobId | undefined;
+
+  constructor(blobs: BlobReader, root: BlobId | null) {
+    this.#blobs = blobs;
+    this.#root = root ?? undefined;
+  }
+
+  /** Id of the subtree ahead. */
+  get child(): BlobId | undefined {
+    if (this.#root !== undefined) return this.#root;
+    const top = this.#stack.at(-1);
+    return top === undefined || isLeaf(top.node) ? undefined : top.node.children[top.index];
+  }
+
+  /** Level of what is ahead: an entry is -1, a leaf 0. The root's level is not known before it is read. */
+  get level(): number {
+    if (this.#root !== undefined) return Number.POSITIVE_INFINITY;
+    const top = this.#stack.at(-1);
+    return top === undefined ? -1 : top.node.level - 1;
+  }
+
+  get key(): string | undefined {
+    const top = this.#stack.at(-1);
+    return top !== undefined && isLeaf(top.node) ? top.node.keys[top.index] : undefined;
+  }
+
+  get value(): Uint8Array | undefined {
+    const top = this.#stack.at(-1);
+    return top !== undefined && isLeaf(top.node) ? top.node.values[top.index] : undefined;
+  }
+
+  stepInto(): void {
+    const top = this.#stack.at(-1);
+    if (this.#root !== undefined) {
+      this.#stack.push({ node: readMapNode(this.#blobs, this.#root), index: 0 });
+      this.#root = undefined;
+    } else if (top !== undefined && !isLeaf(top.node)) {
+      this.#stack.push({ node: readChild(this.#blobs, top.node, top.index), index: 0 });
+    }
+  }
+
+  stepOver(): void {
+    this.#root = undefined;
+    for (let top = this.#stack.at(-1); top !== undefined; top = this.#stack.at(-1)) {
+      top.index++;
+      const length = isLeaf(top.node) ? top.node.keys.length : top.node.children.length;
+      if (top.index < length) return;
+      this.#stack.pop();
+    }
+  }
+}
