@@ -7,22 +7,10 @@ import { build } from 'esbuild';
 rmSync('dist', { recursive: true, force: true });
 const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
 
-const types = spawnSync(
-  'tsc',
-  [
-    '-p',
-    'tsconfig.json',
-    '--noEmit',
-    'false',
-    '--declaration',
-    '--rootDir',
-    'src',
-    '--outDir',
-    'dist',
-    '--stripInternal',
-  ].concat(process.argv.includes('--quick') ? ['--noCheck'] : []),
-  { stdio: 'inherit', shell: process.platform === 'win32', env: process.env },
-);
+const types = spawnSync('tsc', ['-p', 'tsconfig.build.json'], {
+  stdio: 'inherit',
+  shell: process.platform === 'win32',
+});
 if (types.status !== 0) process.exit(types.status ?? 1);
 
 await build({

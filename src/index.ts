@@ -1,1 +1,53 @@
-export { ExuviaError, UsageError } from './model/errors.ts';
+/** Exuvia's library: what the command line is made of. */
+export {
+  type ErrorKind,
+  ExuviaError,
+  InterruptedError,
+  LockedError,
+  NoRepositoryError,
+  UsageError,
+} from './model/errors.ts';
+export type { BlobId, PackId, SnapshotId } from './model/ids.ts';
+export { type Progress, silentProgress } from './model/progress.ts';
+export type {
+  SkippedPath,
+  Snapshot,
+  SnapshotRecord,
+  SnapshotSource,
+  SnapshotStats,
+  UnreadableFile,
+} from './model/snapshot.ts';
+export { type ComponentName, componentNames, components } from './openclaw/components.ts';
+export { discoverHome, type OpenClawHome } from './openclaw/discovery.ts';
+export { type CreatedBackup, type CreateOptions, createBackup } from './operations/create-backup.ts';
+export { type Environment, systemEnvironment } from './operations/environment.ts';
+export {
+  type ArchiveFormat,
+  type ArchiveLayout,
+  type ExportedArchive,
+  type ExportTarget,
+  exportBackup,
+} from './operations/export-backup.ts';
+export { type ImportedArchive, type ImportOptions, importArchive } from './operations/import-archive.ts';
+export type { PlaceOptions } from './operations/places.ts';
+export { openRepository } from './operations/places.ts';
+export {
+  type BackupList,
+  backupStats,
+  catFile,
+  type ListedEntry,
+  listBackups,
+  listFiles,
+  type RebuiltIndex,
+  type RepositoryStats,
+  rebuildIndex,
+  showBackup,
+} from './operations/read-backups.ts';
+export {
+  type RestoredBackup,
+  type RestoredSource,
+  type RestoreOptions,
+  restoreBackup,
+  undoRestore,
+} from './operations/restore-backup.ts';
+export { exuviaVersion } from './operations/version.ts';

@@ -4,6 +4,13 @@ import { kernelBase64 } from './kernel.generated.ts';
 import type { CutProfile } from './parameters.ts';
 import { findCutReference } from './reference.ts';
 
+/** As much of WebAssembly as is used: TypeScript declares it with the DOM only. */
+declare const WebAssembly: {
+  Memory: new (size: { initial: number }) => { readonly buffer: ArrayBuffer };
+  Module: new (bytes: Uint8Array) => object;
+  Instance: new (module: object, imports: object) => { readonly exports: Readonly<Record<string, unknown>> };
+};
+
 export interface Cutter {
   /** Put the bytes to be cut here. Shared by all cutters: finish one file before the next. */
   readonly window: Uint8Array;

@@ -21,14 +21,14 @@ export interface CommandContext {
 
 type Action<Options> = (context: CommandContext, options: Options, ...names: string[]) => Promise<ExitCode>;
 
-/** Makes a commander action of a command's function. */
-export function action<Options>(
-  run: Action<Options & GlobalOptions>,
+/** Makes a commander action of a command's function, which is loaded when it is wanted. */
+export function action<Options extends GlobalOptions>(
+  load: () => Promise<Action<Options>>,
 ): (...words: unknown[]) => Promise<void> {
   return async (...words) => {
     const command = words.at(-1) as Command;
     const names = words.slice(0, -2) as string[];
-    const options = command.optsWithGlobals() as Options & GlobalOptions;
+    const options = command.optsWithGlobals() as Options;
     const console = new Console(options);
     process.exitCode = await runSafely(console, async () => {
       const api = await import('../index.ts');
@@ -37,6 +37,7 @@ export function action<Options>(
         signal: interruptSignal(console),
         ...(options.lockWait === undefined ? {} : { lockWaitMs: options.lockWait * 1000 }),
       });
+      const run = await load();
       return await run({ environment, console, api }, options, ...names);
     });
   };

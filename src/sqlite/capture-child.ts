@@ -1,1 +1,39 @@
-console.log('x');
+/**
+ * The process that captures databases: requests come as lines on standard input, results leave as lines on standard
+ * output, one at a time. It is a process of its own because closing any descriptor of a file drops all the locks that the
+ * process holds on it, SQLite's too; and because a crash in native code must cost one database, not the run.
+ */
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { byteStringFromBytes } from '../model/paths.ts';
+import { captureDatabase } from './capture-database.ts';
+import type { CaptureRequest, CaptureTask } from './result.ts';
+
+process.umask(0o077); // SQLite makes its files 0644 before the umask
+// An interrupt reaches the whole group of processes. The parent decides, and tells by ending our input.
+process.on('SIGINT', () => {});
+process.on('SIGHUP', () => {});
+
+let folder: string | undefined;
+
+createInterface({ input: process.stdin }).on('line', onRequest).on('close', leave);
+
+async function onRequest(line: string): Promise<void> {
+  const task = parseRequest(line);
+  folder = task.folder;
+  const result = await captureDatabase(task);
+  process.stdout.write(`${JSON.stringify(result)}\n`);
+}
+
+function parseRequest(line: string): CaptureTask {
+  const request = JSON.parse(line) as CaptureRequest;
+  const source = byteStringFromBytes(Buffer.from(request.path, 'base64'));
+  return { source, folder: request.folder, copyPath: join(request.folder, 'copy.sqlite') };
+}
+
+/** The parent has ended, or ended us. If it was killed, nobody else would remove the copy. */
+function leave(): void {
+  if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+  process.exit();
+}

@@ -57,7 +57,7 @@ function registerCreate(backup: Command): void {
         'exuvia backup create --source ~/notes --repository /mnt/disk/backups',
       ]),
     )
-    .action(action(async (...words) => (await import('./create.ts')).runCreate(...words)));
+    .action(action(async () => (await import('./create.ts')).runCreate));
 }
 
 function registerLooking(backup: Command): void {
@@ -67,13 +67,13 @@ function registerLooking(backup: Command): void {
     .option('--tag <name>', 'only those with this tag')
     .option('--latest <count>', 'only the newest ones')
     .addHelpText('after', examples(['exuvia backup list', 'exuvia backup list --json']))
-    .action(action(async (...words) => (await import('./look.ts')).runList(...words)));
+    .action(action(async () => (await import('./look.ts')).runList));
   backup
     .command('show')
     .argument('<snapshot>', referenceHelp)
     .description('show one snapshot')
     .addHelpText('after', examples(['exuvia backup show latest', 'exuvia backup show "2 hours ago"']))
-    .action(action(async (...words) => (await import('./look.ts')).runShow(...words)));
+    .action(action(async () => (await import('./look.ts')).runShow));
   backup
     .command('ls')
     .argument('<snapshot>', referenceHelp)
@@ -81,7 +81,7 @@ function registerLooking(backup: Command): void {
     .description('list the files of a snapshot')
     .option('-r, --recursive', 'also what is inside folders')
     .addHelpText('after', examples(['exuvia backup ls latest', 'exuvia backup ls latest~1 workspace']))
-    .action(action(async (...words) => (await import('./look.ts')).runLs(...words)));
+    .action(action(async () => (await import('./look.ts')).runLs));
   backup
     .command('cat')
     .argument('<snapshot>', referenceHelp)
@@ -94,17 +94,17 @@ function registerLooking(backup: Command): void {
         'exuvia backup cat 2026-11-20 openclaw.json',
       ]),
     )
-    .action(action(async (...words) => (await import('./look.ts')).runCat(...words)));
+    .action(action(async () => (await import('./look.ts')).runCat));
   backup
     .command('stats')
     .description('show what the repository holds and what it costs')
     .addHelpText('after', examples(['exuvia backup stats']))
-    .action(action(async (...words) => (await import('./look.ts')).runStats(...words)));
+    .action(action(async () => (await import('./look.ts')).runStats));
   backup
     .command('rebuild-index')
     .description('make the index anew from packs and snapshots')
     .addHelpText('after', examples(['exuvia backup rebuild-index']))
-    .action(action(async (...words) => (await import('./look.ts')).runRebuildIndex(...words)));
+    .action(action(async () => (await import('./look.ts')).runRebuildIndex));
 }
 
 function registerRestore(backup: Command): void {
@@ -138,7 +138,7 @@ function registerRestore(backup: Command): void {
         'exuvia backup restore --undo',
       ]),
     )
-    .action(action(async (...words) => (await import('./restore.ts')).runRestore(...words)));
+    .action(action(async () => (await import('./restore.ts')).runRestore));
 }
 
 function registerArchives(backup: Command): void {
@@ -157,7 +157,7 @@ function registerArchives(backup: Command): void {
         'exuvia backup export latest ~/home.tar.gz --layout home',
       ]),
     )
-    .action(action(async (...words) => (await import('./archives.ts')).runExport(...words)));
+    .action(action(async () => (await import('./archives.ts')).runExport));
   backup
     .command('import')
     .argument('<archive>', 'archive made by exuvia, by OpenClaw, by tar or by zip')
@@ -168,7 +168,7 @@ function registerArchives(backup: Command): void {
       'after',
       examples(['exuvia backup import transfer.tar.gz', 'exuvia backup import openclaw-backup.zip']),
     )
-    .action(action(async (...words) => (await import('./archives.ts')).runImport(...words)));
+    .action(action(async () => (await import('./archives.ts')).runImport));
 }
 
 const referenceHelp = 'id, latest, latest~2, a tag, or a time such as "2 hours ago"';

@@ -1,0 +1,59 @@
+import { type ExitCode, exitCodes } from '../exit-codes.ts';
+import type { CommandContext, GlobalOptions } from '../run.ts';
+import { bytesText, countText, safeText } from '../text.ts';
+
+interface ExportWords extends GlobalOptions {
+  readonly layout: 'openclaw' | 'home';
+  readonly format?: 'tar' | 'tar.gz' | 'tar.zst';
+  readonly overwrite?: boolean;
+}
+
+export async function runExport(
+  { api, environment, console }: CommandContext,
+  options: ExportWords,
+  reference = '',
+  path = '',
+): Promise<ExitCode> {
+  const { layout, format, overwrite } = options;
+  const { snapshot, archive } = await api.exportBackup(environment, options, reference, {
+    path,
+    layout,
+    ...(format === undefined ? {} : { format }),
+    ...(overwrite === undefined ? {} : { overwrite }),
+  });
+  console.result({ snapshot: snapshot.id, archive }, () =>
+    [
+      `Wrote ${safeText(archive.path)}: ${countText(archive.entries, 'entry', 'entries')}, ${bytesText(archive.bytes)}`,
+      `SHA-256 ${archive.sha256}`,
+      ...archive.leftOut.map((one) => `Left out: ${safeText(one.path)}: ${safeText(one.reason)}`),
+    ].join('\n'),
+  );
+  return exitCodes.done;
+}
+
+interface ImportWords extends GlobalOptions {
+  readonly tag?: readonly string[];
+  readonly message?: string;
+}
+
+export async function runImport(
+  { api, environment, console }: CommandContext,
+  options: ImportWords,
+  path = '',
+): Promise<ExitCode> {
+  const { tag: tags, ...rest } = options;
+  const imported = await api.importArchive(
+    environment,
+    { ...rest, ...(tags === undefined ? {} : { tags }) },
+    path,
+  );
+  const { snapshot, skipped } = imported;
+  console.result(imported, () =>
+    [
+      `Snapshot ${snapshot.id.slice(0, 8)}: ${countText(snapshot.stats.files, 'file')}, ${bytesText(snapshot.stats.totalBytes)}`,
+      ...snapshot.sources.map((source) => `Holds ${safeText(source.path)} (${source.kind})`),
+      ...skipped.map((one) => `Skipped ${safeText(one.path)}: ${safeText(one.reason)}`),
+    ].join('\n'),
+  );
+  return exitCodes.done;
+}

@@ -1,0 +1,115 @@
+/** One pass over an archive: contents into the store, names and what describes the archive into memory. */
+import { createHash } from 'node:crypto';
+import { importContent } from '../archiver/import-content.ts';
+import { ArchiveError, InterruptedError } from '../model/errors.ts';
+import { type ByteString, textOf } from '../model/paths.ts';
+import type { BlobStore } from '../model/store.ts';
+import type { FileNode, TreeNode } from '../model/tree.ts';
+import { type ArchiveEntry, openArchive } from '../portable/archive-reader.ts';
+import type { Environment } from './environment.ts';
+
+export interface ArchiveMember {
+  readonly path: ByteString;
+  readonly node: TreeNode;
+  /** Files only, hex. */
+  readonly sha256?: string;
+  /** For a hard link: the member it is a link to. */
+  readonly linkOf?: ByteString;
+}
+
+export interface ArchiveContents {
+  readonly members: readonly ArchiveMember[];
+  /** Bytes of the files that may describe the archive, by path. */
+  readonly descriptions: ReadonlyMap<string, Buffer>;
+  readonly bytes: number;
+  readonly skipped: readonly { readonly path: string; readonly reason: string }[];
+}
+
+const descriptionName = /^([^/]+\/(manifest|exuvia)\.json|\.exuvia-archive\.json)$/;
+const descriptionBytesMax = 256 * 1024 * 1024;
+
+export async function readArchive(
+  path: string,
+  blobs: BlobStore,
+  staging: string,
+  environment: Environment,
+): Promise<ArchiveContents> {
+  await using reader = await openArchive(path);
+  const members: ArchiveMember[] = [];
+  const files = new Map<ByteString, ArchiveMember>();
+  const descriptions = new Map<string, Buffer>();
+  let bytes = 0;
+  for await (const { entry, content } of reader.entries()) {
+    if (environment.signal?.aborted) throw new InterruptedError();
+    bytes += entry.size;
+    if (entry.type === 'file' && descriptionName.test(entry.path)) {
+      descriptions.set(entry.path, await readDescription(entry, content));
+      continue;
+    }
+    const member = await readMember(entry, content, blobs, staging, files);
+    if (member.node.type === 'file') files.set(member.path, member);
+    members.push(member);
+    environment.progress.advance({ files: 1, bytes: entry.size });
+  }
+  return { members, descriptions, bytes, skipped: reader.skipped };
+}
+
+async function readDescription(entry: ArchiveEntry, content: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  if (entry.size > descriptionBytesMax) {
+    throw new ArchiveError(`${textOf(entry.path)} in the archive is too large: ${entry.size} bytes`);
+  }
+  const pieces: Uint8Array[] = [];
+  for await (const piece of content) pieces.push(piece);
+  return Buffer.concat(pieces);
+}
+
+async function readMember(
+  entry: ArchiveEntry,
+  content: AsyncIterable<Uint8Array>,
+  blobs: BlobStore,
+  staging: string,
+  files: ReadonlyMap<ByteString, ArchiveMember>,
+): Promise<ArchiveMember> {
+  const common = { mode: entry.mode, uid: entry.uid ?? 0, gid: entry.gid ?? 0, mtimeNs: entry.mtimeNs };
+  switch (entry.type) {
+    case 'directory':
+      return { path: entry.path, node: { type: 'directory', ...common } };
+    case 'symlink':
+      return { path: entry.path, node: { type: 'symlink', ...common, linkTarget: mustGetLink(entry) } };
+    case 'hardlink':
+      return hardLinkMember(entry, files);
+    case 'file': {
+      const hash = createHash('sha256');
+      const stored = await importContent(blobs, hashed(content, hash), staging);
+      const state = stored.isDatabase ? 'captured' : 'stable';
+      const node: FileNode = { type: 'file', ...common, size: stored.size, content: stored.content, state };
+      return { path: entry.path, node, sha256: hash.digest('hex') };
+    }
+  }
+}
+
+async function* hashed(
+  content: AsyncIterable<Uint8Array>,
+  hash: { update(bytes: Uint8Array): unknown },
+): AsyncGenerator<Uint8Array> {
+  for await (const piece of content) {
+    hash.update(piece);
+    yield piece;
+  }
+}
+
+function hardLinkMember(entry: ArchiveEntry, files: ReadonlyMap<ByteString, ArchiveMember>): ArchiveMember {
+  const target = mustGetLink(entry);
+  const first = files.get(target);
+  if (first === undefined) {
+    throw new ArchiveError(
+      `${textOf(entry.path)} is a hard link to ${textOf(target)}, which is not in the archive`,
+    );
+  }
+  return { ...first, path: entry.path, linkOf: target };
+}
+
+function mustGetLink(entry: ArchiveEntry): ByteString {
+  if (entry.linkTarget === undefined) throw new ArchiveError(`${textOf(entry.path)} is a link to nothing`);
+  return entry.linkTarget;
+}

@@ -1,0 +1,107 @@
+/** The tree of one source, from the members of an archive. */
+
+import type { BlobId } from '../model/ids.ts';
+import { type ByteString, baseName, keyOfPath, type PathKey, parentKey, rootKey } from '../model/paths.ts';
+import { sidecarsOf } from '../model/sqlite-names.ts';
+import type { BlobWriter } from '../model/store.ts';
+import type { FileNode, TreeNode } from '../model/tree.ts';
+import type { MemberRecord } from '../portable/write-manifest.ts';
+import { TreeBuilder } from '../tree/tree.ts';
+import type { ArchiveContents, ArchiveMember } from './archive-contents.ts';
+import { isBelow, type PlannedArchiveSource } from './archive-plan.ts';
+import type { ExuviaFile } from './exuvia-file.ts';
+
+export function buildSourceTree(
+  blobs: BlobWriter,
+  contents: ArchiveContents,
+  planned: PlannedArchiveSource,
+): { readonly root: BlobId | null; readonly entries: number } {
+  const nodes = collectNodes(contents, planned);
+  addMissingFolders(nodes);
+  const tree = new TreeBuilder(blobs);
+  for (const key of [...nodes.keys()].sort()) {
+    const node = nodes.get(key);
+    if (node !== undefined)
+      tree.add(key, planned.exuvia === undefined ? withDatabaseState(nodes, key, node) : node);
+  }
+  return { root: tree.finish(), entries: tree.entries };
+}
+
+function collectNodes(contents: ArchiveContents, planned: PlannedArchiveSource): Map<PathKey, TreeNode> {
+  const { place, inner, exuvia } = planned;
+  const nodes = new Map<PathKey, TreeNode>();
+  if (place === undefined) return nodes;
+  const keyOf = (path: ByteString): PathKey =>
+    keyOfPath((place === '' ? path : path.slice(place.length + 1)) as ByteString);
+  const linked = new Set(
+    contents.members.flatMap((member) => (member.linkOf === undefined ? [] : [member.linkOf])),
+  );
+  for (const member of contents.members) {
+    if (!isBelow(member.path, place) || inner.some((other) => isBelow(member.path, other))) continue;
+    nodes.set(keyOf(member.path), nodeOf(member, exuvia, linked, keyOf));
+  }
+  return nodes;
+}
+
+function nodeOf(
+  member: ArchiveMember,
+  exuvia: ExuviaFile | undefined,
+  linked: ReadonlySet<ByteString>,
+  keyOf: (path: ByteString) => PathKey,
+): TreeNode {
+  const record = exuvia?.members.get(member.path);
+  if (exuvia !== undefined && record !== undefined) return withRecord(member.node, record, exuvia, keyOf);
+  if (member.node.type !== 'file') return member.node;
+  if (member.linkOf !== undefined) return { ...member.node, hardLink: keyOf(member.linkOf) };
+  return linked.has(member.path) ? { ...member.node, hardLink: keyOf(member.path) } : member.node;
+}
+
+/** What tar cannot hold comes back from our own list. */
+function withRecord(
+  node: TreeNode,
+  record: MemberRecord,
+  exuvia: ExuviaFile,
+  keyOf: (path: ByteString) => PathKey,
+): TreeNode {
+  const { owner } = exuvia.head;
+  const common = {
+    ...node,
+    uid: record.uid ?? owner.uid,
+    gid: record.gid ?? owner.gid,
+    mode: record.mode ?? node.mode,
+  };
+  if (common.type !== 'file') return common;
+  const file: FileNode = { ...common, state: record.state ?? 'stable' };
+  if (record.hardLink === undefined) return file;
+  return { ...file, hardLink: keyOf(Buffer.from(record.hardLink, 'utf8').toString('latin1') as ByteString) };
+}
+
+/** A database that has its companions with it in the archive was copied raw: they belong together. */
+function withDatabaseState(nodes: ReadonlyMap<PathKey, TreeNode>, key: PathKey, node: TreeNode): TreeNode {
+  if (node.type !== 'file' || node.state !== 'captured') return node;
+  const parent = parentKey(key) ?? rootKey;
+  const prefix = parent === '' ? '' : `${parent}\0`;
+  const [wal = '', , journal = ''] = sidecarsOf(baseName(key)).map((name) => prefix + name);
+  const hasCompanion = nodes.has(wal as PathKey) || nodes.has(journal as PathKey);
+  return hasCompanion ? { ...node, state: 'raw' } : node;
+}
+
+/** Archives need not list folders; the tree does. */
+function addMissingFolders(nodes: Map<PathKey, TreeNode>): void {
+  if (nodes.get(rootKey)?.type === 'file') return;
+  for (const key of [...nodes.keys()]) {
+    for (let folder = parentKey(key); folder !== undefined; folder = parentKey(folder)) {
+      if (nodes.has(folder)) break;
+      nodes.set(folder, {
+        type: 'directory',
+        mode: 0o700,
+        uid: 0,
+        gid: 0,
+        mtimeNs: nodes.get(key)?.mtimeNs ?? 0n,
+      });
+    }
+  }
+  if (nodes.size > 0 && !nodes.has(rootKey)) {
+    nodes.set(rootKey, { type: 'directory', mode: 0o700, uid: 0, gid: 0, mtimeNs: 0n });
+  }
+}

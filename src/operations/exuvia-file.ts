@@ -1,0 +1,68 @@
+/** Our own file in an archive: the snapshot's record, and for each member what tar cannot hold, with its SHA-256. */
+import { checkSnapshotRecord } from '../codec/snapshot-shape.ts';
+import { ArchiveError } from '../model/errors.ts';
+import { type ByteString, textOf } from '../model/paths.ts';
+import type { ExuviaFileHead, MemberRecord } from '../portable/write-manifest.ts';
+import type { ArchiveContents } from './archive-contents.ts';
+
+export interface ExuviaFile {
+  readonly head: ExuviaFileHead;
+  readonly members: ReadonlyMap<ByteString, MemberRecord>;
+}
+
+/** @throws ArchiveError when the archive does not hold exactly what the file says */
+export function parseExuviaFile(bytes: Buffer, contents: ArchiveContents): ExuviaFile {
+  const file = parse(bytes);
+  const members = new Map(file.members.map((member) => [pathOf(member), member]));
+  checkMembers(members, contents);
+  return { head: file, members };
+}
+
+function parse(bytes: Buffer): ExuviaFileHead & { readonly members: readonly MemberRecord[] } {
+  let value: ExuviaFileHead & { members: MemberRecord[] };
+  try {
+    value = JSON.parse(bytes.toString('utf8'));
+  } catch (error) {
+    throw new ArchiveError('The archive is damaged: its list of members is not JSON', { cause: error });
+  }
+  if (value?.format !== 'exuvia-archive' || !Array.isArray(value.members) || !Array.isArray(value.places)) {
+    throw new ArchiveError('The archive is damaged: its list of members is not one of Exuvia');
+  }
+  if (value.version !== 1) {
+    throw new ArchiveError(`The archive has version ${String(value.version)}, this program reads version 1`, {
+      hint: 'Install a newer version of exuvia.',
+    });
+  }
+  checkSnapshotRecord(value.snapshot, 'list of members in the archive');
+  return value;
+}
+
+function pathOf(member: MemberRecord): ByteString {
+  if (member.pathBytes !== undefined)
+    return Buffer.from(member.pathBytes, 'base64').toString('latin1') as ByteString;
+  return Buffer.from(member.path, 'utf8').toString('latin1') as ByteString;
+}
+
+function checkMembers(members: ReadonlyMap<ByteString, MemberRecord>, contents: ArchiveContents): void {
+  const found = new Set<ByteString>();
+  for (const { path, node, sha256 } of contents.members) {
+    const listed = members.get(path);
+    if (listed === undefined) throw damaged(path, 'it is not in the list of members');
+    if (listed.type !== node.type || (node.type === 'file' && listed.sha256 !== sha256)) {
+      throw damaged(path, 'its content is not what was archived');
+    }
+    found.add(path);
+  }
+  for (const [path, member] of members) {
+    if (!found.has(path) && !isOwnFile(member)) throw damaged(path, 'it is missing');
+  }
+}
+
+/** The manifest is listed too, and is not a member of any source. */
+function isOwnFile(member: MemberRecord): boolean {
+  return /^[^/]+\/manifest\.json$/.test(member.path);
+}
+
+function damaged(path: ByteString, detail: string): ArchiveError {
+  return new ArchiveError(`The archive is damaged at ${textOf(path)}: ${detail}`);
+}

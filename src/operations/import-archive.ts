@@ -1,0 +1,136 @@
+/**
+ * `backup import`: an archive from anywhere becomes a snapshot. One pass: contents go into the store as they come, names are
+ * kept in memory; then the layout is recognised and the trees are built. Nothing is unpacked.
+ */
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { FileSystemError, UsageError } from '../model/errors.ts';
+import type { Snapshot, SnapshotRecord, SnapshotSource } from '../model/snapshot.ts';
+import type { OpenClawHome } from '../openclaw/discovery.ts';
+import { openArchive } from '../portable/archive-reader.ts';
+import type { Repository } from '../repository/repository.ts';
+import { readArchive } from './archive-contents.ts';
+import { type ArchivePlan, planArchive } from './archive-plan.ts';
+import { buildSourceTree } from './archive-tree.ts';
+import type { Environment } from './environment.ts';
+import { findHome, findRepository, openRepository, type PlaceOptions, resolvePath } from './places.ts';
+import { exuviaVersion } from './version.ts';
+
+export interface ImportOptions extends PlaceOptions {
+  readonly tags?: readonly string[];
+  readonly message?: string;
+}
+
+export interface ImportedArchive {
+  readonly repository: string;
+  readonly snapshot: Snapshot;
+  /** What made it: `exuvia`, `openclaw`, `home` (a plain archive of a state directory) or `folder`. */
+  readonly origin: ArchivePlan['origin'];
+  readonly skipped: readonly { readonly path: string; readonly reason: string }[];
+}
+
+const archiveNames = /\.(tar|tar\.gz|tgz|tar\.zst|tzst|zip|gz|zst)$/i;
+
+/** Whether a word names an archive and not a snapshot. */
+export function isArchivePath(environment: Environment, word: string): boolean {
+  const stat = statSync(resolvePath(environment, word), { throwIfNoEntry: false });
+  if (stat?.isFile()) return true;
+  if (!/[/\\]/.test(word) && !archiveNames.test(word)) return false;
+  if (stat === undefined) {
+    throw new FileSystemError('open archive', word, Object.assign(new Error(), { code: 'ENOENT' }));
+  }
+  throw new UsageError(`${word} is a folder, not an archive or a snapshot`);
+}
+
+export async function importArchive(
+  environment: Environment,
+  options: ImportOptions,
+  path: string,
+): Promise<ImportedArchive> {
+  const home = findHome(environment, options);
+  const root = findRepository(environment, options, home);
+  const { tags, message } = options;
+  const archive = resolvePath(environment, path);
+  await using opened = await openArchive(archive); // before a repository is made for what is no archive
+  void opened;
+  await using repository = openRepository(environment, root, 'append', true);
+  return await importInto(environment, repository, path, {
+    home,
+    ...(tags === undefined ? {} : { tags }),
+    ...(message === undefined ? {} : { message }),
+  });
+}
+
+export interface ImportContext {
+  readonly home: OpenClawHome;
+  readonly tags?: readonly string[];
+  readonly message?: string;
+}
+
+export async function importInto(
+  environment: Environment,
+  repository: Repository,
+  path: string,
+  context: ImportContext,
+): Promise<ImportedArchive> {
+  const startedMs = environment.clock.nowMs();
+  const before = repository.written;
+  const archivePath = resolvePath(environment, path);
+  environment.progress.step(`Reading ${archivePath}`, { bytes: statSync(archivePath).size });
+  const contents = await readArchive(archivePath, repository, repository.temporaryFolder, environment);
+  const plan = planArchive(contents, archivePath, context.home, environment);
+  const sources = plan.sources.map((planned): SnapshotSource => {
+    const { root, entries } = buildSourceTree(repository, contents, planned);
+    return { ...planned.source, root, entries };
+  });
+  repository.flush();
+  const { addedBytes, storedBytes } = repository.written;
+  const files = contents.members.filter((member) => member.node.type === 'file');
+  const record: SnapshotRecord = {
+    ...plan.record,
+    sequence: (repository.listSnapshots().at(-1)?.sequence ?? 0) + 1,
+    parent: null,
+    sources,
+    program: { name: 'exuvia', version: exuviaVersion, node: plan.record.program.node },
+    reason: 'import',
+    tags: [...plan.record.tags, ...(context.tags ?? [])],
+    message: context.message ?? plan.record.message,
+    stats: {
+      files: files.length,
+      directories: contents.members.filter((member) => member.node.type === 'directory').length,
+      links: contents.members.filter((member) => member.node.type === 'symlink').length,
+      newFiles: files.length,
+      changedFiles: 0,
+      unchangedFiles: 0,
+      removedFiles: 0,
+      totalBytes: files.reduce((sum, { node }) => sum + (node.type === 'file' ? node.size : 0), 0),
+      readBytes: contents.bytes,
+      addedBytes: addedBytes - before.addedBytes,
+      storedBytes: storedBytes - before.storedBytes,
+      durationMs: Math.round(environment.clock.nowMs() - startedMs),
+    },
+  };
+  const snapshot = repository.addSnapshot(record);
+  return { repository: repository.root, snapshot, origin: plan.origin, skipped: contents.skipped };
+}
+
+/** A repository for the length of one command, for looking into an archive. */
+export function openScratchRepository(environment: Environment): ScratchRepository {
+  return new ScratchRepository(environment);
+}
+
+class ScratchRepository implements AsyncDisposable {
+  readonly repository: Repository;
+  readonly #folder: string;
+
+  constructor(environment: Environment) {
+    this.#folder = mkdtempSync(join(tmpdir(), 'exuvia-scratch-'));
+    this.repository = openRepository(environment, join(this.#folder, 'repository'), 'append', true);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.repository[Symbol.asyncDispose]();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}

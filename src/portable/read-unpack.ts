@@ -1,0 +1,131 @@
+/**
+ * Decompression as a stream of bytes in constant memory, on node:zlib.
+ *
+ * Node's decoders stop silently where a frame ends in the middle of what they were given: everything after a first zstd
+ * frame, or after zeros behind a gzip member, would be lost without an error. So input goes in one piece at a time, and what
+ * a decoder did not take either begins the next frame or is an error.
+ */
+import type { Transform } from 'node:stream';
+import { createGunzip, createInflateRaw, createZstdDecompress } from 'node:zlib';
+import { ArchiveError } from '../model/errors.ts';
+import type { ArchiveLimits } from './archive-limits.ts';
+import { cutShort, damaged, overLimit } from './read-errors.ts';
+
+export type Codec = 'gzip' | 'zstd' | 'deflate';
+
+type Decoder = Transform & { readonly bytesWritten: number };
+
+const chunkSize = 128 * 1024;
+const nothing = new Uint8Array(0);
+
+const decoders: Readonly<Record<Codec, () => Decoder>> = {
+  gzip: () => createGunzip({ chunkSize }),
+  zstd: () => createZstdDecompress({ chunkSize }),
+  deflate: () => createInflateRaw({ chunkSize }),
+};
+
+/** Decompresses all of `pieces`: every member of a gzip file, every frame of a zstd file, one deflate stream. */
+export async function* unpack(
+  pieces: AsyncIterator<Uint8Array>,
+  codec: Codec,
+  archive: string,
+): AsyncGenerator<Uint8Array> {
+  let rest: Uint8Array = nothing;
+  do {
+    const decoder = decoders[codec]();
+    const feeding = feed(pieces, rest, decoder);
+    try {
+      for await (const chunk of decoder) yield chunk as Uint8Array;
+    } catch (error) {
+      throw unpackError(error, codec, archive);
+    } finally {
+      decoder.destroy();
+      rest = await feeding;
+    }
+    if (rest.length > 0 && codec !== 'zstd')
+      throw damaged(archive, `bytes follow the end of its ${codec} data`);
+  } while (rest.length > 0);
+}
+
+/** Gives `first` and then `pieces` to the decoder; the answer is what it did not take. Its own errors go through the decoder. */
+async function feed(
+  pieces: AsyncIterator<Uint8Array>,
+  first: Uint8Array,
+  decoder: Decoder,
+): Promise<Uint8Array> {
+  let given = 0;
+  try {
+    for (let piece: Uint8Array | undefined = first; piece !== undefined; piece = await nextOf(pieces)) {
+      given += piece.length;
+      const taken = piece.length === 0 || (await write(decoder, piece));
+      if (!taken) return piece.subarray(piece.length - (given - decoder.bytesWritten));
+    }
+    decoder.end();
+  } catch (error) {
+    decoder.destroy(error as Error);
+  }
+  return nothing;
+}
+
+async function nextOf(pieces: AsyncIterator<Uint8Array>): Promise<Uint8Array | undefined> {
+  const next = await pieces.next();
+  return next.done === true ? undefined : next.value;
+}
+
+/** Whether the decoder took all of `piece`; false when it ended or failed before. */
+function write(decoder: Decoder, piece: Uint8Array): Promise<boolean> {
+  return new Promise((resolve) => {
+    const closed = () => resolve(false);
+    decoder.once('close', closed);
+    decoder.write(piece, (error) => {
+      decoder.off('close', closed);
+      resolve(error === null || error === undefined);
+    });
+  });
+}
+
+/** What a decoder's complaint means for the archive. */
+export function unpackError(error: unknown, codec: Codec, archive: string): unknown {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === 'Z_BUF_ERROR') return cutShort(archive, `its ${codec} data ends before its end`, error);
+  if (code === 'ZSTD_error_frameParameter_windowTooLarge') {
+    return new ArchiveError(`${archive} needs more memory to decompress than Exuvia allows (zstd --long)`, {
+      hint: 'Compress it again without --long.',
+      cause: error,
+    });
+  }
+  if (/^(Z_|ZSTD_)/.test(code ?? '')) {
+    return damaged(archive, `its ${codec} data does not decompress (${message})`, error);
+  }
+  return error;
+}
+
+/** Keeps count of what went into decompression and what came out. */
+export class UnpackMeter {
+  readonly #archive: string;
+  readonly #limits: ArchiveLimits;
+  #packedBytes = 0;
+  #unpackedBytes = 0;
+
+  constructor(archive: string, limits: ArchiveLimits) {
+    this.#archive = archive;
+    this.#limits = limits;
+  }
+
+  addPacked(bytes: number): void {
+    this.#packedBytes += bytes;
+  }
+
+  /** @throws ArchiveError when more came out than the limits allow. */
+  addUnpacked(bytes: number): void {
+    this.#unpackedBytes += bytes;
+    const { totalBytesMax, ratioMax, ratioFreeBytes } = this.#limits;
+    if (this.#unpackedBytes > totalBytesMax) {
+      throw overLimit(this.#archive, 'it unpacks to too many bytes', 'totalBytesMax', totalBytesMax);
+    }
+    if (this.#unpackedBytes > ratioFreeBytes && this.#unpackedBytes > ratioMax * this.#packedBytes) {
+      const detail = `${this.#packedBytes} bytes unpack to ${this.#unpackedBytes} and more`;
+      throw overLimit(this.#archive, detail, 'ratioMax', ratioMax);
+    }
+  }
+}

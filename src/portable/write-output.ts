@@ -1,0 +1,200 @@
+/** Where an archive's bytes go: compression, then a private file with its SHA-256, published under its name at the end. */
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { closeSync, existsSync, fsyncSync, linkSync, lstatSync, rmSync, unlinkSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { constants, createZstdCompress } from 'node:zlib';
+import { ParallelGzipWriter } from '../codec/deflate/parallel-gzip.ts';
+import {
+  createPrivateFile,
+  renameInto,
+  syncFolder,
+  temporaryBeside,
+  withPath,
+  writeFully,
+} from '../io/files.ts';
+import { ExuviaError, errnoOf } from '../model/errors.ts';
+import type { WrittenFormat } from './layouts.ts';
+
+/** Takes an archive's bytes; those given to `write` are valid during the call only. */
+export interface ByteSink {
+  write(bytes: Uint8Array): void;
+  /** Resolves when there is room again; undefined when there is room now. */
+  drained(): Promise<void> | undefined;
+  /** Everything given is in the file. */
+  finish(): Promise<void>;
+}
+
+const bufferBytes = 1024 * 1024;
+
+/** A new file beside `path`, 0600, that becomes `path` when it is published. Disposing of it before that removes it. */
+export class ArchiveFile implements Disposable {
+  readonly #path: string;
+  readonly #temporary: string;
+  readonly #fd: number;
+  readonly #hash = createHash('sha256');
+  readonly #buffer = Buffer.allocUnsafe(bufferBytes);
+  #buffered = 0;
+  #written = 0;
+  #open = true;
+
+  /** @throws FileSystemError, and ERR_ARCHIVE_EXISTS where there is a file that must not be overwritten */
+  constructor(path: string, unique: string, overwrite: boolean) {
+    const there = withPath('write', path, () => lstatSync(path, { throwIfNoEntry: false }));
+    if (there?.isDirectory() || (there !== undefined && !overwrite)) throw existsAlready(path);
+    this.#path = path;
+    this.#temporary = temporaryBeside(path, unique);
+    this.#fd = withPath('write', path, () => createPrivateFile(this.#temporary));
+  }
+
+  get bytes(): number {
+    return this.#written + this.#buffered;
+  }
+
+  write(bytes: Uint8Array): void {
+    for (let done = 0; done < bytes.length; ) {
+      const part = bytes.subarray(done, done + bufferBytes - this.#buffered);
+      this.#buffer.set(part, this.#buffered);
+      this.#buffered += part.length;
+      done += part.length;
+      if (this.#buffered === bufferBytes) this.#flush();
+    }
+  }
+
+  /** Makes the bytes durable and gives them their name; returns their SHA-256 in hex. */
+  publish(overwrite: boolean): string {
+    this.#flush();
+    withPath('write', this.#path, () => {
+      fsyncSync(this.#fd);
+      this.#close();
+      if (overwrite) renameInto(this.#temporary, this.#path);
+      else publishNew(this.#temporary, this.#path);
+    });
+    return this.#hash.digest('hex');
+  }
+
+  [Symbol.dispose](): void {
+    this.#close();
+    rmSync(this.#temporary, { force: true });
+  }
+
+  #flush(): void {
+    const bytes = this.#buffer.subarray(0, this.#buffered);
+    this.#hash.update(bytes);
+    withPath('write', this.#path, () => writeFully(this.#fd, bytes, this.#written));
+    this.#written += this.#buffered;
+    this.#buffered = 0;
+  }
+
+  #close(): void {
+    if (this.#open) closeSync(this.#fd);
+    this.#open = false;
+  }
+}
+
+/** Errors of `link` that mean: this file system has no hard links. */
+const noLinks: ReadonlySet<string | undefined> = new Set([
+  'EPERM',
+  'ENOTSUP',
+  'EOPNOTSUPP',
+  'ENOSYS',
+  'EMLINK',
+  'EACCES',
+]);
+
+/** Gives the file its name only if nothing has it; `link` decides and creates in one step. */
+function publishNew(temporary: string, path: string): void {
+  try {
+    linkSync(temporary, path);
+  } catch (error) {
+    if (errnoOf(error) === 'EEXIST') throw existsAlready(path);
+    if (!noLinks.has(errnoOf(error))) throw error;
+    // Without links there is a moment between the look and the rename; two exports to one name are the user's doing.
+    if (existsSync(path)) throw existsAlready(path);
+    renameInto(temporary, path);
+    return;
+  }
+  unlinkSync(temporary);
+  syncFolder(dirname(path));
+}
+
+function existsAlready(path: string): ExuviaError {
+  return new ExuviaError(`Cannot write archive ${path}: it exists already`, {
+    code: 'ERR_ARCHIVE_EXISTS',
+    hint: 'Choose another name, or remove the file first.',
+  });
+}
+
+/** Compression into `file`, always with the same parameters. */
+export function sinkOf(format: WrittenFormat, file: ArchiveFile): ByteSink & AsyncDisposable {
+  const write = (bytes: Uint8Array) => file.write(bytes);
+  if (format === 'tar.gz') return new ParallelGzipWriter(write);
+  if (format === 'tar.zst') return new ZstdSink(write);
+  return {
+    write,
+    drained: () => undefined,
+    finish: async () => {},
+    [Symbol.asyncDispose]: async () => {},
+  };
+}
+
+const zstdLevel = 3;
+/** tar-stream gives headers of 512 bytes; a stream's call for each would cost more than compressing. */
+const zstdInputBytes = 256 * 1024;
+
+/** One zstd frame with a checksum. Equal for equal versions of libzstd, which comes with Node; gzip does not depend on Node. */
+class ZstdSink implements ByteSink, AsyncDisposable {
+  readonly #stream = createZstdCompress({
+    params: {
+      [constants.ZSTD_c_compressionLevel]: zstdLevel,
+      [constants.ZSTD_c_checksumFlag]: 1,
+    },
+  });
+  readonly #failed: Promise<never>;
+  #input = Buffer.allocUnsafe(zstdInputBytes);
+  #filled = 0;
+
+  constructor(write: (bytes: Uint8Array) => void) {
+    this.#failed = new Promise((_, reject) => this.#stream.on('error', reject));
+    this.#failed.catch(() => {}); // whoever waits is told
+    this.#stream.on('data', (bytes: Buffer) => {
+      try {
+        write(bytes);
+      } catch (error) {
+        this.#stream.destroy(error as Error);
+      }
+    });
+  }
+
+  write(bytes: Uint8Array): void {
+    for (let done = 0; done < bytes.length; ) {
+      const part = bytes.subarray(done, done + zstdInputBytes - this.#filled);
+      this.#input.set(part, this.#filled);
+      this.#filled += part.length;
+      done += part.length;
+      if (this.#filled === zstdInputBytes) this.#flush();
+    }
+  }
+
+  drained(): Promise<void> | undefined {
+    if (!this.#stream.writableNeedDrain) return undefined;
+    return Promise.race([once(this.#stream, 'drain').then(() => {}), this.#failed]);
+  }
+
+  async finish(): Promise<void> {
+    this.#flush();
+    const ended = once(this.#stream, 'end');
+    this.#stream.end();
+    await Promise.race([ended, this.#failed]);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stream.destroy();
+  }
+
+  #flush(): void {
+    this.#stream.write(this.#input.subarray(0, this.#filled));
+    this.#input = Buffer.allocUnsafe(zstdInputBytes); // the stream keeps the other one
+    this.#filled = 0;
+  }
+}

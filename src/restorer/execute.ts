@@ -1,0 +1,261 @@
+/**
+ * Carries out a plan. Each file is old or new at any moment, never half; what fails is a finding and the rest goes on; the
+ * same restore can be run again.
+ */
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  lchownSync,
+  linkSync,
+  lutimesSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statfsSync,
+  symlinkSync,
+  utimesSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
+import { DamageError, ExuviaError, errnoOf, InterruptedError, messageOf } from '../model/errors.ts';
+import {
+  type ByteString,
+  baseName,
+  displayKey,
+  fsPath,
+  type PathKey,
+  parentKey,
+  rootKey,
+} from '../model/paths.ts';
+import type { Progress } from '../model/progress.ts';
+import type { ContentReader } from '../model/store.ts';
+import type { DirectoryNode, FileNode } from '../model/tree.ts';
+import type { RestoreAction, RestorePlan } from './plan.ts';
+import { SafeFolders } from './safe-folders.ts';
+import { modeOf, secondsOf, setFileAttributes, writeFileInPlace } from './write-file.ts';
+
+export interface ExecuteOptions {
+  readonly progress: Progress;
+  readonly signal?: AbortSignal | undefined;
+  /** Part of temporary names that nothing else uses. */
+  readonly unique: string;
+  readonly setOwner: boolean;
+}
+
+export interface RestoreResult {
+  readonly filesWritten: number;
+  readonly bytesWritten: number;
+  readonly removed: number;
+  readonly failures: readonly RestoreFailure[];
+}
+
+export interface RestoreFailure {
+  readonly path: string;
+  readonly reason: string;
+  /** The stored bytes are damaged, as opposed to a target that cannot be written. */
+  readonly isDamage: boolean;
+}
+
+const yieldEveryMs = 50;
+/** Room that a restore leaves on the disk. */
+const spareBytes = 16 * 1024 * 1024;
+
+export async function executeRestore(
+  plan: RestorePlan,
+  content: ContentReader,
+  options: ExecuteOptions,
+): Promise<RestoreResult> {
+  checkSpace(plan);
+  using folders = new SafeFolders(plan.target);
+  return await new Executor(plan, content, options, folders).run();
+}
+
+class Executor {
+  readonly #plan: RestorePlan;
+  readonly #content: ContentReader;
+  readonly #options: ExecuteOptions;
+  readonly #folders: SafeFolders;
+  readonly #failures: RestoreFailure[] = [];
+  readonly #madeFolders: { readonly key: PathKey; readonly node: DirectoryNode }[] = [];
+  /** Hard link groups: the first file written of each. */
+  readonly #linked = new Map<PathKey, PathKey>();
+  readonly #counts = { filesWritten: 0, bytesWritten: 0, removed: 0 };
+  #temporaryCount = 0;
+
+  constructor(plan: RestorePlan, content: ContentReader, options: ExecuteOptions, folders: SafeFolders) {
+    this.#plan = plan;
+    this.#content = content;
+    this.#options = options;
+    this.#folders = folders;
+  }
+
+  async run(): Promise<RestoreResult> {
+    let yieldedMs = performance.now();
+    for (const action of this.#plan.actions) {
+      if (performance.now() - yieldedMs > yieldEveryMs) {
+        await new Promise((resolve) => setImmediate(resolve));
+        yieldedMs = performance.now();
+      }
+      if (this.#options.signal?.aborted) {
+        this.#finishFolders();
+        throw new InterruptedError('Interrupted; each file is old or new, and the restore can be run again');
+      }
+      this.#attempt(action);
+    }
+    this.#finishFolders();
+    return { ...this.#counts, failures: this.#failures };
+  }
+
+  #attempt(action: RestoreAction): void {
+    try {
+      this.#execute(action);
+    } catch (error) {
+      if (errnoOf(error) === undefined && !(error instanceof ExuviaError)) throw error;
+      const reason = errnoOf(error) === 'ENOSPC' ? 'no space left on the device' : messageOf(error);
+      this.#failures.push({ path: displayKey(action.key), reason, isDamage: error instanceof DamageError });
+      this.#options.progress.warn(`Cannot restore ${displayKey(action.key)}: ${reason}`);
+    }
+  }
+
+  #execute(action: RestoreAction): void {
+    switch (action.kind) {
+      case 'make-folder':
+        this.#makeFolder(action.key, action.node, action.exists);
+        return;
+      case 'write-file':
+        this.#writeFile(action.key, action.node, action.modeLimit);
+        return;
+      case 'write-link':
+        this.#writeLink(action);
+        return;
+      case 'set-attributes':
+        this.#setAttributes(action.key, action.node);
+        return;
+      case 'remove':
+        rmSync(fsPath(this.#folders.pathOf(action.key)), { recursive: true, force: true });
+        this.#counts.removed++;
+        return;
+      case 'keep':
+        return;
+    }
+  }
+
+  #makeFolder(key: PathKey, node: DirectoryNode, exists: boolean): void {
+    if (!exists) {
+      const path = this.#folders.pathOf(key);
+      if (key === rootKey) mkdirSync(fsPath(path), { recursive: true, mode: 0o700 });
+      else makeIfMissing(path);
+    }
+    this.#madeFolders.push({ key, node });
+  }
+
+  #writeFile(key: PathKey, node: FileNode, modeLimit: number): void {
+    const path = this.#folders.pathOf(key);
+    const temporary = this.#temporaryFor(key, path);
+    if (!this.#linkToFirst(key, node, path, temporary)) {
+      writeFileInPlace(path, temporary, node, this.#content, {
+        modeLimit,
+        setOwner: this.#options.setOwner,
+        onBytes: (bytes) => this.#options.progress.advance({ bytes }),
+      });
+      this.#counts.bytesWritten += node.size;
+    }
+    this.#counts.filesWritten++;
+    this.#options.progress.advance({ files: 1, path: displayKey(key) });
+  }
+
+  /** For the second and later names of a file: true when it could be linked. */
+  #linkToFirst(key: PathKey, node: FileNode, path: ByteString, temporary: ByteString): boolean {
+    if (node.hardLink === undefined) return false;
+    const first = this.#linked.get(node.hardLink);
+    if (first === undefined) {
+      this.#linked.set(node.hardLink, key);
+      return false;
+    }
+    try {
+      linkSync(fsPath(this.#folders.pathOf(first)), fsPath(temporary));
+    } catch {
+      return false; // No hard links here, or the first one failed: a copy of its own will do.
+    }
+    renameSync(fsPath(temporary), fsPath(path));
+    rmSync(fsPath(temporary), { force: true }); // rename does nothing when both are names of one file
+    return true;
+  }
+
+  #writeLink(action: RestoreAction & { kind: 'write-link' }): void {
+    const path = this.#folders.pathOf(action.key);
+    const temporary = this.#temporaryFor(action.key, path);
+    symlinkSync(fsPath(action.node.linkTarget), fsPath(temporary));
+    if (this.#options.setOwner) lchownSync(fsPath(temporary), action.node.uid, action.node.gid);
+    lutimesSync(fsPath(temporary), secondsOf(action.node), secondsOf(action.node));
+    renameSync(fsPath(temporary), fsPath(path));
+  }
+
+  #setAttributes(key: PathKey, node: FileNode): void {
+    const flags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+    const fd = openSync(fsPath(this.#folders.pathOf(key)), flags);
+    try {
+      setFileAttributes(fd, node, { modeLimit: 0o777, setOwner: this.#options.setOwner });
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  /** Modes and times of folders, deepest first: writing into a folder changes its time. */
+  #finishFolders(): void {
+    for (const { key, node } of this.#madeFolders.reverse()) {
+      try {
+        const path = fsPath(this.#folders.pathOf(key));
+        if (this.#options.setOwner) lchownSync(path, node.uid, node.gid);
+        chmodSync(path, modeOf(node, this.#options.setOwner));
+        utimesSync(path, secondsOf(node), secondsOf(node));
+      } catch (error) {
+        this.#failures.push({ path: displayKey(key), reason: messageOf(error), isDamage: false });
+      }
+    }
+  }
+
+  /** Short, so that it fits where the name itself is as long as names may be. */
+  #temporaryFor(key: PathKey, path: ByteString): ByteString {
+    const name = `.exuvia-${this.#options.unique}-${this.#temporaryCount++}`;
+    if (parentKey(key) === undefined) return `${dirname(path)}/${name}` as ByteString;
+    return (path.slice(0, path.length - baseName(key).length) + name) as ByteString;
+  }
+}
+
+function makeIfMissing(path: ByteString): void {
+  try {
+    mkdirSync(fsPath(path), { mode: 0o700 });
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') throw error;
+  }
+}
+
+/** Refuses before anything is written when the target cannot hold it. */
+function checkSpace(plan: RestorePlan): void {
+  const { writeBytes } = plan.totals;
+  if (writeBytes === 0) return;
+  const free = freeBytes(plan.target);
+  if (free === undefined || writeBytes + spareBytes <= free) return;
+  const target = Buffer.from(plan.target, 'latin1').toString('utf8');
+  throw new ExuviaError(`Cannot restore into ${target}: ${writeBytes} bytes are needed, ${free} are free`, {
+    code: 'ERR_FS_ENOSPC',
+    hint: 'Free some space, or restore a part with --only or --path.',
+  });
+}
+
+/** Of the nearest folder that exists. */
+function freeBytes(path: ByteString): number | undefined {
+  let at: string = path;
+  for (;;) {
+    try {
+      const { bavail, bsize } = statfsSync(fsPath(at as ByteString));
+      return bavail * bsize;
+    } catch (error) {
+      const parent = dirname(at);
+      if (errnoOf(error) !== 'ENOENT' || parent === at) return undefined;
+      at = parent;
+    }
+  }
+}

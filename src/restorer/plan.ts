@@ -1,0 +1,284 @@
+/**
+ * What a restore would do, found by reading the target's metadata and writing nothing. Executed by execute.ts; printed by
+ * `--dry-run`.
+ */
+import { type BigIntStats, lstatSync, readdirSync, readlinkSync } from 'node:fs';
+import { ExuviaError, errnoOf, FileSystemError } from '../model/errors.ts';
+import {
+  type ByteString,
+  baseName,
+  childKey,
+  displayKey,
+  fsPath,
+  type PathKey,
+  parentKey,
+  rootKey,
+} from '../model/paths.ts';
+import type { EntryType } from '../model/selection.ts';
+import { sidecarsOf } from '../model/sqlite-names.ts';
+import type { TreeReader } from '../model/store.ts';
+import type { DirectoryNode, FileNode, SymlinkNode, TreeEntry } from '../model/tree.ts';
+import { targetPath } from './target-path.ts';
+
+/** What to do with a file of the target that is not what the snapshot has. */
+export type ConflictPolicy = 'overwrite' | 'keep' | 'newer' | 'fail';
+
+export interface RestoreRequest {
+  readonly tree: TreeReader;
+  /** Absolute path of the folder (or single file) that the root entry becomes. */
+  readonly target: ByteString;
+  readonly wanted: (key: PathKey, type: EntryType) => boolean;
+  readonly conflict: ConflictPolicy;
+  readonly deleteExtra: boolean;
+  /** Whether something the snapshot does not have may be removed. */
+  readonly mayDelete: (key: PathKey, type: EntryType) => boolean;
+}
+
+export type RestoreAction =
+  | {
+      readonly kind: 'make-folder';
+      readonly key: PathKey;
+      readonly node: DirectoryNode;
+      readonly exists: boolean;
+    }
+  | {
+      readonly kind: 'write-file';
+      readonly key: PathKey;
+      readonly node: FileNode;
+      readonly replaces: boolean;
+      readonly modeLimit: number;
+    }
+  | {
+      readonly kind: 'write-link';
+      readonly key: PathKey;
+      readonly node: SymlinkNode;
+      readonly replaces: boolean;
+    }
+  | { readonly kind: 'set-attributes'; readonly key: PathKey; readonly node: FileNode }
+  | { readonly kind: 'remove'; readonly key: PathKey; readonly reason: 'extra' | 'sidecar' | 'type' }
+  | { readonly kind: 'keep'; readonly key: PathKey; readonly reason: 'unchanged' | 'policy' };
+
+export interface RestorePlan {
+  readonly target: ByteString;
+  readonly actions: readonly RestoreAction[];
+  readonly totals: RestoreTotals;
+}
+
+export interface RestoreTotals {
+  readonly newFiles: number;
+  readonly replacedFiles: number;
+  readonly unchangedFiles: number;
+  readonly keptFiles: number;
+  readonly removed: number;
+  readonly links: number;
+  readonly folders: number;
+  readonly writeBytes: number;
+}
+
+/** @throws ExuviaError with policy 'fail' when something in the target differs */
+export function planRestore(request: RestoreRequest): RestorePlan {
+  return new Planner(request).run();
+}
+
+class Planner {
+  readonly #request: RestoreRequest;
+  readonly #actions: RestoreAction[] = [];
+  readonly #madeFolders = new Set<PathKey>();
+  readonly #wantedKeys = new Set<PathKey>();
+  readonly #conflicts: PathKey[] = [];
+
+  constructor(request: RestoreRequest) {
+    this.#request = request;
+  }
+
+  run(): RestorePlan {
+    for (const entry of this.#request.tree.entries()) {
+      if (this.#request.wanted(entry.key, entry.node.type)) this.#planEntry(entry);
+    }
+    if (this.#conflicts.length > 0) throw this.#conflictError();
+    if (this.#request.deleteExtra) this.#planRemovals();
+    return { target: this.#request.target, actions: this.#actions, totals: totalsOf(this.#actions) };
+  }
+
+  #planEntry(entry: TreeEntry): void {
+    const { key, node } = entry;
+    const isNewParent = this.#planParents(key);
+    this.#wantedKeys.add(key);
+    const present = isNewParent ? undefined : statOf(targetPath(this.#request.target, key));
+    if (node.type === 'directory') this.#planFolder(key, node, present);
+    else if (present?.isDirectory()) this.#planOverFolder(entry);
+    else if (node.type === 'file') this.#planFile(key, node, present);
+    else this.#planLink(key, node, present);
+  }
+
+  /** Folders above a wanted entry that are not wanted themselves. Returns whether the parent is yet to be made. */
+  #planParents(key: PathKey): boolean {
+    const parent = parentKey(key);
+    if (parent === undefined) return false;
+    if (this.#madeFolders.has(parent)) return this.#isNew(parent);
+    const entry = this.#request.tree.getEntry(parent);
+    if (entry?.node.type === 'directory') {
+      this.#planParents(parent);
+      this.#planFolder(parent, entry.node, statOf(targetPath(this.#request.target, parent)));
+    }
+    return this.#isNew(parent);
+  }
+
+  readonly #newFolders = new Set<PathKey>();
+
+  #isNew(folder: PathKey): boolean {
+    return this.#newFolders.has(folder);
+  }
+
+  #planFolder(key: PathKey, node: DirectoryNode, present: BigIntStats | undefined): void {
+    if (this.#madeFolders.has(key)) return;
+    this.#madeFolders.add(key);
+    const exists = present?.isDirectory() === true;
+    if (present !== undefined && !exists) {
+      if (!this.#mayReplace(key, present, node.mtimeNs)) return;
+      this.#actions.push({ kind: 'remove', key, reason: 'type' });
+    }
+    if (!exists) this.#newFolders.add(key);
+    this.#actions.push({ kind: 'make-folder', key, node, exists });
+  }
+
+  /** A folder stands where the snapshot has a file or link: it goes only when it may be deleted and is asked for. */
+  #planOverFolder(entry: TreeEntry): void {
+    if (!this.#request.deleteExtra) {
+      this.#conflicts.push(entry.key);
+      return;
+    }
+    this.#actions.push({ kind: 'remove', key: entry.key, reason: 'type' });
+    if (entry.node.type === 'file') this.#planFile(entry.key, entry.node, undefined);
+    else if (entry.node.type === 'symlink') this.#planLink(entry.key, entry.node, undefined);
+  }
+
+  #planFile(key: PathKey, node: FileNode, present: BigIntStats | undefined): void {
+    if (present !== undefined && isSameFile(node, present) && !this.#hasSidecar(key, node)) {
+      const isExact = Number(present.mode & 0o777n) === (node.mode & 0o777);
+      if (isExact) this.#actions.push({ kind: 'keep', key, reason: 'unchanged' });
+      else this.#actions.push({ kind: 'set-attributes', key, node });
+      return;
+    }
+    if (present !== undefined && !this.#mayReplace(key, present, node.mtimeNs)) return;
+    this.#planSidecars(key, node);
+    const modeLimit = present?.isFile() ? Number(present.mode & 0o777n) : 0o777;
+    this.#actions.push({ kind: 'write-file', key, node, replaces: present !== undefined, modeLimit });
+  }
+
+  #planLink(key: PathKey, node: SymlinkNode, present: BigIntStats | undefined): void {
+    if (present?.isSymbolicLink()) {
+      const target = readlinkSync(fsPath(targetPath(this.#request.target, key)), { encoding: 'latin1' });
+      if (target === node.linkTarget) {
+        this.#actions.push({ kind: 'keep', key, reason: 'unchanged' });
+        return;
+      }
+    }
+    if (present !== undefined && !this.#mayReplace(key, present, node.mtimeNs)) return;
+    this.#actions.push({ kind: 'write-link', key, node, replaces: present !== undefined });
+  }
+
+  #mayReplace(key: PathKey, present: BigIntStats, mtimeNs: bigint): boolean {
+    const { conflict } = this.#request;
+    if (conflict === 'overwrite' || (conflict === 'newer' && mtimeNs > present.mtimeNs)) return true;
+    if (conflict === 'fail') this.#conflicts.push(key);
+    else this.#actions.push({ kind: 'keep', key, reason: 'policy' });
+    return false;
+  }
+
+  #hasSidecar(key: PathKey, node: FileNode): boolean {
+    return node.state === 'captured' && this.#presentSidecars(key).length > 0;
+  }
+
+  /**
+   * What SQLite left beside the old database would be replayed into the new one. It goes before the new file comes: a crash
+   * between the two leaves the old database without its last transactions, which the snapshot taken before has.
+   */
+  #planSidecars(key: PathKey, node: FileNode): void {
+    if (node.state !== 'captured') return;
+    for (const sidecar of this.#presentSidecars(key)) {
+      this.#actions.push({ kind: 'remove', key: sidecar, reason: 'sidecar' });
+    }
+  }
+
+  #presentSidecars(key: PathKey): PathKey[] {
+    const parent = parentKey(key);
+    if (parent === undefined) return [];
+    return sidecarsOf(baseName(key))
+      .map((name) => childKey(parent, name as ByteString))
+      .filter((sidecar) => statOf(targetPath(this.#request.target, sidecar))?.isFile());
+  }
+
+  /** What is in the folders that are restored and not in the snapshot. */
+  #planRemovals(): void {
+    for (const folder of this.#madeFolders) {
+      if (!this.#newFolders.has(folder) && this.#request.wanted(folder, 'directory'))
+        this.#planRemovalsIn(folder);
+    }
+  }
+
+  #planRemovalsIn(folder: PathKey): void {
+    for (const name of namesIn(targetPath(this.#request.target, folder))) {
+      const key = childKey(folder, name);
+      if (this.#wantedKeys.has(key) || this.#request.tree.getEntry(key) !== undefined) continue;
+      const stat = statOf(targetPath(this.#request.target, key));
+      if (stat === undefined || !this.#request.mayDelete(key, typeOf(stat))) continue;
+      if (this.#actions.some((action) => action.kind === 'remove' && action.key === key)) continue;
+      this.#actions.push({ kind: 'remove', key, reason: 'extra' });
+    }
+  }
+
+  #conflictError(): ExuviaError {
+    const [first = rootKey] = this.#conflicts;
+    const more = this.#conflicts.length > 1 ? ` and ${this.#conflicts.length - 1} more` : '';
+    return new ExuviaError(`Cannot restore ${displayKey(first)}${more}: something else is in its place`, {
+      code: 'ERR_CONFLICT',
+      hint: 'Give --conflict overwrite, keep or newer; --delete also replaces folders that stand where files belong.',
+    });
+  }
+}
+
+/** Times cannot be set exactly: within 2 microseconds is the same. */
+const timeToleranceNs = 2000n;
+
+function isSameFile(node: FileNode, present: BigIntStats): boolean {
+  if (!present.isFile() || present.size !== BigInt(node.size)) return false;
+  const difference = present.mtimeNs - node.mtimeNs;
+  return difference <= timeToleranceNs && difference >= -timeToleranceNs;
+}
+
+function statOf(path: ByteString): BigIntStats | undefined {
+  try {
+    return lstatSync(fsPath(path), { bigint: true, throwIfNoEntry: false });
+  } catch (error) {
+    if (errnoOf(error) === 'ENOTDIR') return undefined;
+    throw new FileSystemError('look at', Buffer.from(path, 'latin1').toString('utf8'), error);
+  }
+}
+
+function namesIn(path: ByteString): ByteString[] {
+  return readdirSync(fsPath(path), { encoding: 'latin1' }).sort() as ByteString[];
+}
+
+function typeOf(stat: BigIntStats): EntryType {
+  if (stat.isFile()) return 'file';
+  if (stat.isDirectory()) return 'directory';
+  return stat.isSymbolicLink() ? 'symlink' : 'special';
+}
+
+function totalsOf(actions: readonly RestoreAction[]): RestoreTotals {
+  const count = (test: (action: RestoreAction) => boolean): number => actions.filter(test).length;
+  return {
+    newFiles: count((action) => action.kind === 'write-file' && !action.replaces),
+    replacedFiles: count((action) => action.kind === 'write-file' && action.replaces),
+    unchangedFiles: count((action) => action.kind === 'keep' && action.reason === 'unchanged'),
+    keptFiles: count((action) => action.kind === 'keep' && action.reason === 'policy'),
+    removed: count((action) => action.kind === 'remove' && action.reason !== 'type'),
+    links: count((action) => action.kind === 'write-link'),
+    folders: count((action) => action.kind === 'make-folder' && !action.exists),
+    writeBytes: actions.reduce(
+      (sum, action) => sum + (action.kind === 'write-file' ? action.node.size : 0),
+      0,
+    ),
+  };
+}

@@ -1,0 +1,100 @@
+/**
+ * A restore never writes through a symbolic link that lies in the target. Each folder is opened once without following links
+ * and used through its descriptor where the system offers that (Linux: /proc/self/fd), so that a folder swapped for a link while
+ * we work cannot redirect a write; elsewhere it is looked at right before use.
+ */
+import { closeSync, constants, existsSync, lstatSync, openSync } from 'node:fs';
+import { ExuviaError, FileSystemError } from '../model/errors.ts';
+import {
+  type ByteString,
+  baseName,
+  fsPath,
+  keyComponents,
+  type PathKey,
+  parentKey,
+  rootKey,
+} from '../model/paths.ts';
+import { targetPath } from './target-path.ts';
+
+const folderFlags = constants.O_RDONLY | (constants.O_DIRECTORY ?? 0) | (constants.O_NOFOLLOW ?? 0);
+const descriptorFolder = '/proc/self/fd';
+const openFoldersMax = 64;
+
+export class SafeFolders implements Disposable {
+  readonly #target: ByteString;
+  readonly #usesDescriptors = process.platform === 'linux' && existsSync(descriptorFolder);
+  readonly #open = new Map<PathKey, number>();
+
+  constructor(target: ByteString) {
+    this.#target = target;
+  }
+
+  /** A path for `key` whose folders cannot be links. @throws ExuviaError when one is */
+  pathOf(key: PathKey): ByteString {
+    const parent = parentKey(key);
+    if (parent === undefined) return this.#target;
+    if (!this.#usesDescriptors) {
+      this.#checkFolders(parent);
+      return targetPath(this.#target, key);
+    }
+    return `${descriptorFolder}/${this.#descriptorOf(parent)}/${baseName(key)}` as ByteString;
+  }
+
+  [Symbol.dispose](): void {
+    for (const fd of this.#open.values()) closeSync(fd);
+    this.#open.clear();
+  }
+
+  #descriptorOf(folder: PathKey): number {
+    const known = this.#open.get(folder);
+    if (known !== undefined) return known;
+    const path =
+      folder === rootKey
+        ? this.#target
+        : `${descriptorFolder}/${this.#descriptorOf(parentKey(folder) ?? rootKey)}/${baseName(folder)}`;
+    let fd: number;
+    try {
+      fd = openSync(
+        fsPath(path as ByteString),
+        folder === rootKey ? folderFlags & ~(constants.O_NOFOLLOW ?? 0) : folderFlags,
+      );
+    } catch (error) {
+      throw this.#refusal(folder, error);
+    }
+    this.#open.set(folder, fd);
+    this.#closeOldest(folder);
+    return fd;
+  }
+
+  /** Entries come depth first, so folders that are neither above nor near are done with. */
+  #closeOldest(current: PathKey): void {
+    for (const [key, fd] of this.#open) {
+      if (this.#open.size <= openFoldersMax) return;
+      if (key === rootKey || current.startsWith(key)) continue;
+      closeSync(fd);
+      this.#open.delete(key);
+    }
+  }
+
+  #checkFolders(folder: PathKey): void {
+    let at = rootKey as string;
+    for (const component of keyComponents(folder)) {
+      at = at === '' ? component : `${at}\0${component}`;
+      const stat = lstatSync(fsPath(targetPath(this.#target, at as PathKey)), { throwIfNoEntry: false });
+      if (!stat?.isDirectory()) throw this.#refusal(at as PathKey, undefined);
+    }
+  }
+
+  #refusal(folder: PathKey, cause: unknown): ExuviaError {
+    const path = Buffer.from(targetPath(this.#target, folder), 'latin1').toString('utf8');
+    const stat = lstatSync(fsPath(targetPath(this.#target, folder)), { throwIfNoEntry: false });
+    if (stat?.isSymbolicLink()) {
+      return new ExuviaError(`Cannot write into ${path}: it is a symbolic link`, {
+        code: 'ERR_LINK_IN_TARGET',
+        hint: 'Remove the link, or restore into another folder with --target.',
+        cause,
+      });
+    }
+    return new FileSystemError('open folder', path, cause);
+  }
+}

@@ -1,0 +1,197 @@
+/** The parent's side of capturing: starts the child, asks it one database at a time, and outlives its death. */
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { makePrivateFolder } from '../io/files.ts';
+import { errnoOf, messageOf } from '../model/errors.ts';
+import { type ByteString, byteStringFromLatin1, byteStringToBytes, fsPath } from '../model/paths.ts';
+import type { CaptureRequest, CaptureResult } from './result.ts';
+
+export type { CaptureMethod, CaptureResult } from './result.ts';
+
+export interface CaptureProcessOptions {
+  /** Where copies are made; created if it is missing. */
+  readonly stagingDir: string;
+  /** The child's program; by default the one that belongs to this module. */
+  readonly childPath?: string;
+  /** How long a capture of so many bytes may take. */
+  readonly timeLimitMs?: (bytes: number) => number;
+}
+
+/** Slower than any disk that is not broken: a minute, and a second for each MiB. */
+export function captureTimeLimitMs(bytes: number): number {
+  return 60_000 + Math.ceil(bytes / (1024 * 1024)) * 1000;
+}
+
+type Child = ChildProcessByStdio<Writable, Readable, Readable>;
+
+/** A started child. `settle` answers the request that is under way, if there is one. */
+interface RunningChild {
+  readonly process: Child;
+  readonly ended: Promise<void>;
+  settle: ((result: CaptureResult) => void) | undefined;
+  /** Why we killed it, where we did. */
+  killedBecause: string | undefined;
+}
+
+export class CaptureProcess implements AsyncDisposable {
+  readonly #options: CaptureProcessOptions;
+  #child: RunningChild | undefined;
+  #folder: string | undefined;
+  #last: Promise<unknown> = Promise.resolve();
+  #isDisposed = false;
+
+  constructor(options: CaptureProcessOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Captures the database at the absolute path `path`. A second call waits for the first. The copy is there until the
+   * next capture begins, or until this is disposed of. Does not reject for anything that is wrong with the database.
+   */
+  capture(path: ByteString): Promise<CaptureResult> {
+    const result = this.#last.then(() => this.#capture(path));
+    this.#last = result.catch(() => {});
+    return result;
+  }
+
+  /** Ends the child, at once if it is at work, and removes the copy. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isDisposed = true;
+    const child = this.#child;
+    if (child !== undefined) {
+      if (child.settle === undefined) child.process.stdin.end();
+      else kill(child, 'the run ended before it was captured');
+      await child.ended;
+    }
+    this.#removeCopy();
+  }
+
+  async #capture(path: ByteString): Promise<CaptureResult> {
+    if (this.#isDisposed) return failed('the run ended before it was captured');
+    const folder = this.#freshFolder();
+    const child = this.#runningChild();
+    const limitMs = (this.#options.timeLimitMs ?? captureTimeLimitMs)(bytesToCopy(path));
+    const timer = setTimeout(() => kill(child, `it took longer than ${limitMs / 1000} s`), limitMs);
+    try {
+      return await ask(child, { path: byteStringToBytes(path).toString('base64'), folder });
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #freshFolder(): string {
+    this.#removeCopy();
+    makePrivateFolder(this.#options.stagingDir);
+    this.#folder = mkdtempSync(join(this.#options.stagingDir, 'capture-')); // 0700
+    return this.#folder;
+  }
+
+  #removeCopy(): void {
+    if (this.#folder !== undefined) rmSync(this.#folder, { recursive: true, force: true });
+    this.#folder = undefined;
+  }
+
+  #runningChild(): RunningChild {
+    this.#child ??= startChild(this.#options.childPath ?? defaultChildPath(), (child) => {
+      if (this.#child === child) this.#child = undefined;
+    });
+    return this.#child;
+  }
+}
+
+/** Beside this module: as TypeScript when that is what runs, else as JavaScript, bundled or not. */
+function defaultChildPath(): string {
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+  return fileURLToPath(new URL(`./capture-child.${extension}`, import.meta.url));
+}
+
+function startChild(program: string, onEnd: (child: RunningChild) => void): RunningChild {
+  const started = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', program], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    windowsHide: true,
+  });
+  const errors = lastText(started.stderr);
+  const { promise: ended, resolve } = Promise.withResolvers<void>();
+  const child: RunningChild = { process: started, ended, settle: undefined, killedBecause: undefined };
+  const end = (reason: string) => {
+    onEnd(child);
+    settle(child, failed(child.killedBecause ?? reason));
+    resolve();
+  };
+  eachLine(started.stdout, (line) => settle(child, parseResult(line)));
+  started.stdin.on('error', () => {}); // the child is gone: its end says why
+  started.on('error', (error) => end(`the capturing process did not start: ${messageOf(error)}`));
+  started.on('close', (code, signal) => end(describeEnd(code, signal, errors())));
+  return child;
+}
+
+function ask(child: RunningChild, request: CaptureRequest): Promise<CaptureResult> {
+  return new Promise((resolve) => {
+    child.settle = resolve;
+    child.process.stdin.write(`${JSON.stringify(request)}\n`);
+  });
+}
+
+function settle(child: RunningChild, result: CaptureResult): void {
+  const resolve = child.settle;
+  child.settle = undefined;
+  resolve?.(result);
+}
+
+function kill(child: RunningChild, because: string): void {
+  child.killedBecause = because;
+  child.process.kill('SIGKILL');
+}
+
+function failed(reason: string): CaptureResult {
+  return { kind: 'failed', reason, retryable: true };
+}
+
+function parseResult(line: string): CaptureResult {
+  try {
+    return JSON.parse(line) as CaptureResult;
+  } catch {
+    return failed(`the capturing process answered ${JSON.stringify(line.slice(0, 200))}`);
+  }
+}
+
+function describeEnd(code: number | null, signal: string | null, errorText: string): string {
+  const how = signal === null ? `with code ${code}` : `by ${signal}`;
+  const detail = /^\w*Error.*$/m.exec(errorText)?.[0];
+  return `the capturing process ended ${how}${detail === undefined ? '' : `: ${detail}`}`;
+}
+
+/** Keeps the end of what comes, to say why a child died. */
+function lastText(stream: Readable): () => string {
+  let text = '';
+  stream.setEncoding('utf8').on('data', (more: string) => {
+    text = (text + more).slice(-4096);
+  });
+  return () => text;
+}
+
+function eachLine(stream: Readable, onLine: (line: string) => void): void {
+  let rest = '';
+  stream.setEncoding('utf8').on('data', (more: string) => {
+    const lines = (rest + more).split('\n');
+    rest = lines.pop() ?? '';
+    lines.forEach(onLine);
+  });
+}
+
+/** What decides how long the capture takes; 0 when nothing is there, which the child will say. */
+function bytesToCopy(path: ByteString): number {
+  return fileBytes(path) + fileBytes(byteStringFromLatin1(`${path}-wal`));
+}
+
+function fileBytes(path: ByteString): number {
+  try {
+    return statSync(fsPath(path)).size;
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error;
+    return 0;
+  }
+}

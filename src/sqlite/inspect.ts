@@ -1,0 +1,76 @@
+/** What is done to a copy in the staging folder. It is opened for writing: a read-only connection leaves its `-wal` and `-shm` behind. */
+import { existsSync, statSync } from 'node:fs';
+import Database from 'better-sqlite3';
+import { messageOf } from '../model/errors.ts';
+import { sidecarsOf } from '../model/sqlite-names.ts';
+import { Refusal } from './refusal.ts';
+
+export interface CopyFacts {
+  readonly bytes: number;
+  readonly pageSize: number;
+  readonly userVersion: number;
+  readonly applicationId: number;
+  readonly check: 'ok' | 'not-checkable';
+  /** Why it is not checkable. */
+  readonly note: string | undefined;
+}
+
+/** Rolls back what a hot journal undoes, brings in what a log holds, and leaves one file. */
+export function recoverCopy(copyPath: string): void {
+  // The first read recovers, and closing the only connection brings the log in.
+  withCopy(copyPath, (database) => database.pragma('user_version'));
+}
+
+/** Checks that the copy is one sound file. @throws Refusal `broken` when it is not. */
+export function inspectCopy(copyPath: string): CopyFacts {
+  const facts = withCopy(copyPath, (database) => ({
+    pageSize: pragmaNumber(database, 'page_size'),
+    userVersion: pragmaNumber(database, 'user_version'),
+    applicationId: pragmaNumber(database, 'application_id'),
+    ...quickCheck(database),
+  }));
+  const sidecar = sidecarsOf(copyPath).find((path) => existsSync(path));
+  if (sidecar !== undefined) throw new Refusal('broken', 'its copy could not be made into one file');
+  return { bytes: statSync(copyPath).size, ...facts };
+}
+
+function withCopy<T>(copyPath: string, work: (database: Database.Database) => T): T {
+  const database = new Database(copyPath, { fileMustExist: true, timeout: 0 });
+  try {
+    return work(database);
+  } finally {
+    database.close();
+  }
+}
+
+function pragmaNumber(database: Database.Database, name: string): number {
+  return Number(database.pragma(name, { simple: true }));
+}
+
+function quickCheck(database: Database.Database): Pick<CopyFacts, 'check' | 'note'> {
+  try {
+    const rows = database.prepare('PRAGMA quick_check(10)').pluck().all().map(String);
+    const finding = rows.find((row) => row !== 'ok');
+    if (finding === undefined) return { check: 'ok', note: undefined };
+    if (!needsMore.test(finding)) throw new Refusal('broken', `quick_check: ${finding}`);
+    return notCheckable(finding);
+  } catch (error) {
+    if (isAboutSchema(error)) return notCheckable(messageOf(error));
+    throw error;
+  }
+}
+
+function notCheckable(why: string): Pick<CopyFacts, 'check' | 'note'> {
+  return { check: 'not-checkable', note: `could not be checked: ${why}` };
+}
+
+/** The schema needs an extension's module, function, collation or tokenizer. */
+const needsMore = /no such (?:module|function|collation sequence|tokenizer)/i;
+/** What SQLite says of syntax that is newer than itself; of damage, it says something else in its place. */
+const newerSyntax = /^malformed database schema .* near ".*": syntax error/s;
+
+/** Whether the check could not be run, which is different from finding damage: that has codes of its own. */
+function isAboutSchema(error: unknown): boolean {
+  if (!(error instanceof Database.SqliteError)) return false;
+  return error.code.startsWith('SQLITE_ERROR') || newerSyntax.test(error.message);
+}
