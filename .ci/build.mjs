@@ -22,7 +22,7 @@ await build({
   platform: 'node',
   target: 'node22.18',
   minifySyntax: true,
-  external: ['better-sqlite3', '@napi-rs/blake-hash'],
+  external: ['better-sqlite3', '@napi-rs/blake-hash', 'yauzl'],
   define: { EXUVIA_VERSION: JSON.stringify(version) },
   banner: {
     js: "import { createRequire as exuviaCreateRequire } from 'node:module'; const require = exuviaCreateRequire(import.meta.url);",

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Plain JavaScript that any Node since 14 can parse: checks the version before anything else is loaded.
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
@@ -31,10 +31,15 @@ if (isNewEnough(process.versions.node)) {
     );
     process.exit(1);
   }
-  const run = spawnSync(other, process.argv.slice(1), {
+  const run = spawn(other, process.argv.slice(1), {
     stdio: 'inherit',
     env: { ...process.env, EXUVIA_LAUNCHED: '1' },
   });
-  if (run.signal) process.kill(process.pid, run.signal);
-  process.exit(run.status === null ? 1 : run.status);
+  // Ctrl-C reaches both: this process waits for the other to end in its own way.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => run.kill(signal));
+  run.on('error', (error) => {
+    console.error(`exuvia: cannot start ${other}: ${error.message}`);
+    process.exit(1);
+  });
+  run.on('exit', (code, signal) => process.exit(signal ? 130 : code));
 }

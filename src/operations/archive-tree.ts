@@ -5,7 +5,7 @@ import { type ByteString, baseName, keyOfPath, type PathKey, parentKey, rootKey 
 import { sidecarsOf } from '../model/sqlite-names.ts';
 import type { BlobWriter } from '../model/store.ts';
 import type { FileNode, TreeNode } from '../model/tree.ts';
-import type { MemberRecord } from '../portable/write-manifest.ts';
+import type { MemberRecord } from '../portable/write-own-file.ts';
 import { TreeBuilder } from '../tree/tree.ts';
 import type { ArchiveContents, ArchiveMember } from './archive-contents.ts';
 import { isBelow, type PlannedArchiveSource } from './archive-plan.ts';

@@ -2,11 +2,11 @@
 import { checkSnapshotRecord } from '../codec/snapshot-shape.ts';
 import { ArchiveError } from '../model/errors.ts';
 import { type ByteString, textOf } from '../model/paths.ts';
-import type { ExuviaFileHead, MemberRecord } from '../portable/write-manifest.ts';
+import type { OwnFileHead, MemberRecord } from '../portable/write-own-file.ts';
 import type { ArchiveContents } from './archive-contents.ts';
 
 export interface ExuviaFile {
-  readonly head: ExuviaFileHead;
+  readonly head: OwnFileHead;
   readonly members: ReadonlyMap<ByteString, MemberRecord>;
 }
 
@@ -18,8 +18,8 @@ export function parseExuviaFile(bytes: Buffer, contents: ArchiveContents): Exuvi
   return { head: file, members };
 }
 
-function parse(bytes: Buffer): ExuviaFileHead & { readonly members: readonly MemberRecord[] } {
-  let value: ExuviaFileHead & { members: MemberRecord[] };
+function parse(bytes: Buffer): OwnFileHead & { readonly members: readonly MemberRecord[] } {
+  let value: OwnFileHead & { members: MemberRecord[] };
   try {
     value = JSON.parse(bytes.toString('utf8'));
   } catch (error) {

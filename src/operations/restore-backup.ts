@@ -169,7 +169,9 @@ function planSourcesOf(
       wanted: (key, type) => wanted(source, key, type),
       conflict: options.conflict ?? 'overwrite',
       deleteExtra: options.delete ?? false,
-      mayDelete: (key) => mayDelete(snapshot, source, key, inside) && wanted(source, key, 'file'),
+      // Sockets, pipes and devices are in no snapshot: their absence there says nothing.
+      mayDelete: (key, type) =>
+        type !== 'special' && mayDelete(snapshot, source, key, inside) && wanted(source, key, type),
     });
     return { source, target, plan };
   });

@@ -1,0 +1,34 @@
+import { blobIdOf } from '../../src/codec/hash.ts';
+import { DamageError } from '../../src/model/errors.ts';
+import type { BlobId } from '../../src/model/ids.ts';
+import type { BlobKind, BlobStore } from '../../src/model/store.ts';
+
+/** A store in memory that counts what is written. */
+export class MemoryStore implements BlobStore {
+  readonly blobs = new Map<BlobId, Uint8Array>();
+  written = 0;
+  readBlobs = 0;
+
+  hasBlob(id: BlobId): boolean {
+    return this.blobs.has(id);
+  }
+
+  readBlob(id: BlobId): Uint8Array {
+    this.readBlobs++;
+    const blob = this.blobs.get(id);
+    if (blob === undefined) throw new DamageError(`blob ${id}`, 'missing');
+    return blob;
+  }
+
+  writeBlob(kind: BlobKind, bytes: Uint8Array): BlobId {
+    const id = blobIdOf(bytes);
+    this.writeBlobAs(kind, id, bytes);
+    return id;
+  }
+
+  writeBlobAs(_kind: BlobKind, id: BlobId, bytes: Uint8Array): void {
+    if (this.blobs.has(id)) return;
+    this.blobs.set(id, Buffer.from(bytes));
+    this.written += bytes.length;
+  }
+}

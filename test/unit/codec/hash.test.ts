@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { hashBackend, loadNativeHash, loadPortableHash } from '../../../src/codec/hash.ts';
+import { Seeded } from '../../helpers/seeded.ts';
+
+const vectors: { length: number; hash: string }[] = JSON.parse(
+  readFileSync(new URL('../../golden/hash/blake3.json', import.meta.url), 'utf8'),
+).vectors;
+
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
+const backends = [loadNativeHash(), loadPortableHash()].filter((backend) => backend !== undefined);
+
+test('loadNativeHash() loads on this platform', () => {
+  assert.equal(hashBackend().name, 'native');
+});
+
+test('hash() gives the well-known digests of "" and "abc"', () => {
+  for (const backend of backends) {
+    assert.equal(
+      hex(backend.hash(Buffer.from(''))),
+      'af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262',
+    );
+    assert.equal(
+      hex(backend.hash(Buffer.from('abc'))),
+      '6437b3ac38465133ffb63b75273a8db548c558465d79db03fd359c6cd5bd9d85',
+    );
+  }
+});
+
+test('hash() gives the digests of the stored vectors', () => {
+  for (const { length, hash } of vectors) {
+    const input = Buffer.alloc(length).map((_, index) => index % 251);
+    for (const backend of backends)
+      assert.equal(hex(backend.hash(input)), hash, `${backend.name}, ${length} bytes`);
+  }
+});
+
+test('createHasher() agrees with hash() and between backends, however the bytes come', () => {
+  const random = new Seeded(3);
+  for (let round = 0; round < 60; round++) {
+    const input = random.bytes(random.below(20_000));
+    const whole = hex(loadPortableHash().hash(input));
+    for (const backend of backends) {
+      const hasher = backend.createHasher();
+      for (let at = 0; at < input.length; ) {
+        const next = Math.min(input.length, at + 1 + random.below(5000));
+        hasher.update(input.subarray(at, next));
+        at = next;
+      }
+      assert.equal(hex(hasher.digest()), whole);
+      assert.equal(hex(backend.hash(input)), whole);
+    }
+  }
+});
