@@ -8,9 +8,9 @@ import type { Progress } from '../model/progress.ts';
 import type { Snapshot, SnapshotSource } from '../model/snapshot.ts';
 import type { ContentReader, TreeReader } from '../model/store.ts';
 import { type ArchiveLayout, placesOf, type WrittenFormat } from './layouts.ts';
-import type { LeftOut, PlacedSource } from './write-manifest.ts';
-import { type ArchiveTarget, MemberWriter } from './write-members.ts';
+import { MemberWriter } from './write-members.ts';
 import { ArchiveFile, sinkOf } from './write-output.ts';
+import type { ArchivePlan, LeftOut, PlacedSource } from './write-plan.ts';
 import { TarWriter } from './write-tar.ts';
 
 export { formatOfName } from './layouts.ts';
@@ -63,7 +63,7 @@ export async function writeArchive(
   const pace = pacer(() => sink.drained(), options.signal);
   const tar = new TarWriter((bytes) => sink.write(bytes), pace);
   const members = new MemberWriter(tar, content, options.progress);
-  await members.writeAll(archiveTarget(snapshot, sources, layout));
+  await members.writeAll(planArchive(snapshot, sources, layout));
   await tar.finish();
   await sink.finish();
   const sha256 = file.publish(overwrite);
@@ -71,11 +71,11 @@ export async function writeArchive(
   return { path, format, layout, entries, bytes: file.bytes, sha256, leftOut };
 }
 
-function archiveTarget(
+function planArchive(
   snapshot: Snapshot,
   sources: readonly ArchiveSource[],
   layout: ArchiveLayout,
-): ArchiveTarget {
+): ArchivePlan {
   const places = placesOf(
     layout,
     sources.map(({ source }) => source),

@@ -2,6 +2,7 @@
 import { type ByteString, byteStringFromBytes, byteStringOf } from '../model/paths.ts';
 import type { SnapshotSource } from '../model/snapshot.ts';
 import { payloadName } from './manifest.ts';
+import { tarNameOf } from './write-names.ts';
 
 /** `openclaw`: what `openclaw backup` writes and reads. `home`: for plain `tar xzf … -C ~`. */
 export type ArchiveLayout = 'openclaw' | 'home';
@@ -37,27 +38,33 @@ export const homeExternalFolder = 'exuvia-external';
 
 type SourcePlace = Pick<SnapshotSource, 'kind' | 'path' | 'pathBytes'>;
 
-/** The path in the archive of each source, in order; '' is the top of the archive. */
+/**
+ * The path in the archive of each source, in order; '' is the top of the archive. Places are UTF-8: a source whose own path is not
+ * gets a stand-in, and its record keeps the path.
+ */
 export function placesOf(
   layout: ArchiveLayout,
   sources: readonly SourcePlace[],
   snapshot: { readonly time: string; readonly home: string },
 ): ByteString[] {
-  if (layout === 'home') return homePlaces(sources, byteStringOf(snapshot.home));
   const payload = `${archiveRootName(snapshot.time)}/${payloadName}`;
-  return sources.map((source) => joinPath(payload, payloadPath(pathBytesOf(source))));
+  const places =
+    layout === 'home'
+      ? homePlaces(sources, byteStringOf(snapshot.home))
+      : sources.map((source) => joinPath(payload, payloadPath(pathBytesOf(source))));
+  return places.map((place) => byteStringOf(tarNameOf(place).text));
 }
 
 function pathBytesOf({ path, pathBytes }: SourcePlace): ByteString {
   return pathBytes === undefined ? byteStringOf(path) : byteStringFromBytes(Buffer.from(pathBytes, 'base64'));
 }
 
-/** `posix/home/u/.openclaw`, `windows/C/Users/u/.openclaw`, `relative/…`: how OpenClaw writes absolute paths in archives. */
+/** `posix/home/u/.openclaw`, `windows/C/Users/u/.openclaw`, `relative/…`: how OpenClaw writes source paths in archives. */
 export function payloadPath(path: string): ByteString {
-  const drive = /^([A-Za-z]):[\\/]/.exec(path)?.[1];
-  if (drive !== undefined) return joinPath('windows', drive.toUpperCase(), ...partsOf(path).slice(1));
-  if (path.startsWith('\\\\')) return joinPath('windows', 'UNC', ...partsOf(path));
-  return joinPath(path.startsWith('/') ? 'posix' : 'relative', ...partsOf(path));
+  const slashed = path.replaceAll('\\', '/');
+  const drive = /^([A-Za-z]):\//.exec(slashed)?.[1];
+  if (drive !== undefined) return joinPath('windows', drive.toUpperCase(), ...partsOf(slashed).slice(1));
+  return joinPath(slashed.startsWith('/') ? 'posix' : 'relative', ...partsOf(slashed));
 }
 
 function homePlaces(sources: readonly SourcePlace[], home: ByteString): ByteString[] {
@@ -102,8 +109,6 @@ export function joinPath(...parts: string[]): ByteString {
   return parts.filter((part) => part !== '').join('/') as ByteString;
 }
 
-/** The names in an absolute path. A backslash separates in paths of Windows and is a plain character elsewhere. */
 function partsOf(path: string): string[] {
-  const separator = /^[A-Za-z]:[\\/]|^\\\\/.test(path) ? /[\\/]/ : '/';
-  return path.split(separator).filter((part) => part !== '' && part !== '.');
+  return path.split(/[\\/]/).filter((part) => part !== '' && part !== '.');
 }

@@ -1,47 +1,22 @@
-/** The members of an archive, in order: OpenClaw's manifest where the layout has one, every source's tree, our own file. */
+/** The entries of an archive, in order: OpenClaw's manifest where the layout has one, every source's tree, our own file. */
 import { createHash } from 'node:crypto';
-import {
-  type ByteString,
-  baseName,
-  byteStringOf,
-  childKey,
-  displayKey,
-  keyComponents,
-  keyOfPath,
-  type PathKey,
-  parentKey,
-  pathOfKey,
-  rootKey,
-  textOf,
-} from '../model/paths.ts';
+import { byteStringToBytes, displayKey, isUtf8, textOf } from '../model/paths.ts';
 import type { Progress } from '../model/progress.ts';
-import type { Snapshot } from '../model/snapshot.ts';
-import { databaseOfSidecar, isDatabaseName } from '../model/sqlite-names.ts';
-import type { ContentReader, TreeReader } from '../model/store.ts';
-import type { FileNode, SymlinkNode, TreeEntry, TreeNode } from '../model/tree.ts';
+import type { ContentReader } from '../model/store.ts';
+import type { FileNode, TreeNode } from '../model/tree.ts';
+import { archiveRootName, exuviaFilePath } from './layouts.ts';
+import { manifestName } from './manifest.ts';
+import type { ArchivedLink } from './write-links.ts';
+import { formatManifest, officialManifestBytesMax } from './write-manifest.ts';
+import { type MemberRecord, OwnFile } from './write-own-file.ts';
 import {
-  type ArchiveLayout,
-  archiveRootName,
-  exuviaFilePath,
-  homeExuviaFile,
-  joinPath,
-  overlap,
-} from './layouts.ts';
-import {
-  formatManifest,
+  type ArchivePlan,
+  archivePathOf,
   type LeftOut,
-  MemberList,
-  type MemberRecord,
-  type PlacedSource,
-} from './write-manifest.ts';
-import { tarNameOf } from './write-names.ts';
+  type PlannedMember,
+  planMembers,
+} from './write-plan.ts';
 import type { TarWriter } from './write-tar.ts';
-
-export interface ArchiveTarget {
-  readonly snapshot: Snapshot;
-  readonly layout: ArchiveLayout;
-  readonly sources: readonly PlacedSource[];
-}
 
 const permissionBits = 0o777;
 const ownFileMode = 0o600;
@@ -50,7 +25,7 @@ export class MemberWriter {
   readonly #tar: TarWriter;
   readonly #content: ContentReader;
   readonly #progress: Progress;
-  readonly #members = new MemberList();
+  readonly #ownFile = new OwnFile();
   readonly #leftOut: LeftOut[] = [];
   #owner: { readonly uid: number; readonly gid: number } | undefined;
 
@@ -61,71 +36,78 @@ export class MemberWriter {
   }
 
   get entries(): number {
-    return this.#members.entries;
+    return this.#ownFile.entries;
   }
 
   get leftOut(): readonly LeftOut[] {
     return this.#leftOut;
   }
 
-  async writeAll(target: ArchiveTarget): Promise<void> {
-    const { snapshot, layout, sources } = target;
-    if (layout === 'openclaw') {
-      const path = `${archiveRootName(snapshot.time)}/manifest.json`;
-      await this.#addOwnFile(path, snapshot, Buffer.from(formatManifest(snapshot, sources)));
-    }
-    for (const [index, source] of sources.entries()) {
-      await this.#addSource(source, sources.slice(0, index), layout);
-    }
+  async writeAll(plan: ArchivePlan): Promise<void> {
+    const { snapshot, layout } = plan;
+    if (layout === 'openclaw') await this.#addManifest(plan);
+    for (const member of planMembers(plan, (left) => this.#leftOut.push(left))) await this.#addMember(member);
     const head = {
       layout,
       snapshot,
-      places: placesInRecord(target),
+      places: placesInRecord(plan),
       owner: this.#ownerOf(),
       leftOut: this.#leftOut,
     };
-    await this.#addOwnFile(exuviaFilePath(layout, snapshot.time), snapshot, this.#members.finish(head));
+    await this.#addText(exuviaFilePath(layout, snapshot.time), plan, this.#ownFile.finish(head));
   }
 
-  async #addSource(
-    placed: PlacedSource,
-    earlier: readonly PlacedSource[],
-    layout: ArchiveLayout,
-  ): Promise<void> {
-    const rivals = earlier.filter((other) => overlap(other.place, placed.place));
-    for (const entry of placed.tree.entries()) {
-      const path = memberPath(placed, entry.key);
-      const reason = reasonToLeaveOut(placed, entry, path, layout) ?? coveredReason(path, rivals);
-      if (reason === undefined) await this.#addMember(placed, entry, path);
-      else this.#leftOut.push({ path: sourcePath(placed, entry.key), reason });
+  /** The manifest is first and lists links, so it costs a look at all names. */
+  async #addManifest(plan: ArchivePlan): Promise<void> {
+    const links: ArchivedLink[] = [];
+    for (const { name, link } of planMembers(plan, () => {})) {
+      if (link !== undefined) links.push({ entryPath: name.text, linkpath: link.text });
     }
+    const bytes = Buffer.from(formatManifest(plan, links));
+    if (bytes.length > officialManifestBytesMax) {
+      this.#progress.warn(
+        `OpenClaw will refuse this archive, Exuvia will not: its manifest has ${bytes.length} bytes, at most ${officialManifestBytesMax} are allowed, because many symbolic links lead out of the state folder`,
+      );
+    }
+    await this.#addText(`${archiveRootName(plan.snapshot.time)}/${manifestName}`, plan, [bytes]);
   }
 
-  async #addMember(placed: PlacedSource, { key, node }: TreeEntry, path: ByteString): Promise<void> {
-    const { type, mode, mtimeNs } = node;
-    const header = { path, type, mode: mode & permissionBits, mtimeNs };
-    const record = this.#recordOf(path, node);
+  async #addText(path: string, { snapshot }: ArchivePlan, pieces: readonly Buffer[]): Promise<void> {
+    const mtimeNs = BigInt(Date.parse(snapshot.time)) * 1_000_000n;
+    const header = { name: { text: path }, type: 'file', mode: ownFileMode, mtimeNs } as const;
+    const size = pieces.reduce((sum, piece) => sum + piece.length, 0);
+    await this.#tar.add({ ...header, size }, pieces);
+  }
+
+  async #addMember(member: PlannedMember): Promise<void> {
+    const { node, name, link, key } = member;
+    const header = { name, type: node.type, mode: node.mode & permissionBits, mtimeNs: node.mtimeNs };
+    const record = this.#recordOf(member);
     if (node.type === 'file') {
       const content = new HashedContent(this.#content.readContent(node));
       await this.#tar.add({ ...header, size: node.size }, content.pieces());
-      const more = { size: node.size, sha256: content.sha256(), ...fileExtras(placed, node) };
-      this.#members.add({ ...record, ...more });
+      this.#ownFile.add({
+        ...record,
+        size: node.size,
+        sha256: content.sha256(),
+        ...fileRecord(member, node),
+      });
       this.#progress.advance({ files: 1, bytes: node.size, path: displayKey(key) });
-    } else if (node.type === 'symlink') {
-      await this.#tar.add({ ...header, size: 0, linkTarget: node.linkTarget });
-      this.#members.add({ ...record, ...linkRecord(node) });
+    } else if (link !== undefined) {
+      await this.#tar.add({ ...header, size: 0, link });
+      const linkBytes = link.trueBytes === undefined ? {} : { linkBytes: link.trueBytes };
+      this.#ownFile.add({ ...record, link: link.text, ...linkBytes });
     } else {
       await this.#tar.add({ ...header, size: 0 });
-      this.#members.add(record);
+      this.#ownFile.add(record);
     }
   }
 
-  #recordOf(path: ByteString, node: TreeNode): MemberRecord {
+  #recordOf({ name, node }: PlannedMember): MemberRecord {
     const owner = this.#ownerOf(node);
-    const { text, trueBytes } = tarNameOf(path);
     return {
-      path: text,
-      ...(trueBytes === undefined ? {} : { pathBytes: trueBytes }),
+      path: name.text,
+      ...(name.trueBytes === undefined ? {} : { pathBytes: name.trueBytes }),
       type: node.type,
       ...(node.mode > permissionBits ? { mode: node.mode } : {}),
       ...(node.uid === owner.uid ? {} : { uid: node.uid }),
@@ -133,20 +115,14 @@ export class MemberWriter {
     };
   }
 
-  /** The first member's owner: nearly always everybody's. */
+  /** The first member's: nearly always everybody's. */
   #ownerOf(node?: TreeNode): { readonly uid: number; readonly gid: number } {
     this.#owner ??= { uid: node?.uid ?? 0, gid: node?.gid ?? 0 };
     return this.#owner;
   }
-
-  async #addOwnFile(path: string, snapshot: Snapshot, bytes: Buffer): Promise<void> {
-    const mtimeNs = BigInt(Date.parse(snapshot.time)) * 1_000_000n;
-    const header = { path: byteStringOf(path), type: 'file', mode: ownFileMode, mtimeNs } as const;
-    await this.#tar.add({ ...header, size: bytes.length }, [bytes]);
-  }
 }
 
-/** Passes pieces on and hashes them on the way. */
+/** Hashes pieces as they pass. */
 class HashedContent {
   readonly #source: Iterable<Uint8Array>;
   readonly #hash = createHash('sha256');
@@ -167,71 +143,19 @@ class HashedContent {
   }
 }
 
-/** `stable` is not said, it is what nearly every file is. */
-function fileExtras(placed: PlacedSource, { state, hardLink }: FileNode): Partial<MemberRecord> {
-  return {
-    ...(state === 'stable' ? {} : { state }),
-    ...(hardLink === undefined ? {} : { hardLink: tarNameOf(memberPath(placed, hardLink)).text }),
-  };
+function fileRecord({ placed }: PlannedMember, { state, hardLink }: FileNode): Partial<MemberRecord> {
+  const stateRecord = state === 'stable' ? {} : { state };
+  if (hardLink === undefined) return stateRecord;
+  const path = archivePathOf(placed, hardLink);
+  const bytes = isUtf8(path) ? {} : { hardLinkBytes: byteStringToBytes(path).toString('base64') };
+  return { ...stateRecord, hardLink: textOf(path), ...bytes };
 }
 
-function linkRecord({ linkTarget }: SymlinkNode): Partial<MemberRecord> {
-  const { text, trueBytes } = tarNameOf(linkTarget);
-  return { link: text, ...(trueBytes === undefined ? {} : { linkBytes: trueBytes }) };
-}
-
-function placesInRecord({ snapshot, sources }: ArchiveTarget): (string | null)[] {
+function placesInRecord({ snapshot, sources }: ArchivePlan): (string | null)[] {
   return snapshot.sources.map(({ kind, path, root }) => {
     const placed = sources.find(
       ({ source }) => source.path === path && source.kind === kind && source.root === root,
     );
-    return placed === undefined || placed.empty ? null : tarNameOf(placed.place).text;
+    return placed === undefined || placed.empty ? null : textOf(placed.place);
   });
-}
-
-function memberPath({ place }: PlacedSource, key: PathKey): ByteString {
-  return joinPath(place, pathOfKey(key));
-}
-
-/** The path on the machine it came from, for people. */
-function sourcePath({ source }: PlacedSource, key: PathKey): string {
-  const separator = /^[A-Za-z]:\\|^\\\\/.test(source.path) ? '\\' : '/';
-  return [source.path, ...keyComponents(key).map(textOf)].join(separator);
-}
-
-function reasonToLeaveOut(
-  placed: PlacedSource,
-  entry: TreeEntry,
-  path: ByteString,
-  layout: ArchiveLayout,
-): string | undefined {
-  if (layout === 'home') {
-    return path === homeExuviaFile ? 'the archive has a file of its own under this name' : undefined;
-  }
-  return isSidecar(placed.tree, entry)
-    ? 'OpenClaw refuses archives with -wal, -shm or -journal files'
-    : undefined;
-}
-
-function isSidecar(tree: TreeReader, { key, node }: TreeEntry): boolean {
-  const database = databaseOfSidecar(baseName(key));
-  if (node.type !== 'file' || database === undefined) return false;
-  if (isDatabaseName(database)) return true;
-  const beside = tree.getEntry(childKey(parentKey(key) ?? rootKey, database as ByteString))?.node;
-  return beside?.type === 'file' && (beside.state === 'captured' || beside.state === 'raw');
-}
-
-/** Sources may lie inside one another: what both hold is in the archive once, from the first. */
-function coveredReason(path: ByteString, earlier: readonly PlacedSource[]): string | undefined {
-  for (const { place, tree, source } of earlier) {
-    const below = place === '' ? path : path === place ? '' : path.slice(place.length + 1);
-    if (
-      overlap(place, path) &&
-      path.length >= place.length &&
-      tree.getEntry(keyOfPath(below as ByteString))
-    ) {
-      return `it is in the archive as part of ${source.path}`;
-    }
-  }
-  return undefined;
 }

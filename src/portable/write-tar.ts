@@ -5,12 +5,11 @@
 import { once } from 'node:events';
 import { type Header, type Pack, pack } from 'tar-stream';
 import { DamageError } from '../model/errors.ts';
-import type { ByteString } from '../model/paths.ts';
-import { namePaxRecords, tarNameOf } from './write-names.ts';
+import { namePaxRecords, type TarName } from './write-names.ts';
 
 export interface TarEntry {
-  /** Bytes, with slashes; a folder has none at its end. */
-  readonly path: ByteString;
+  /** With slashes; a folder has none at its end. */
+  readonly name: TarName;
   readonly type: 'file' | 'directory' | 'symlink';
   /** Permission bits, 0 to 0o777. */
   readonly mode: number;
@@ -18,7 +17,7 @@ export interface TarEntry {
   readonly mtimeNs: bigint;
   /** Bytes of content; 0 for what is not a file. */
   readonly size: number;
-  readonly linkTarget?: ByteString;
+  readonly link?: TarName;
 }
 
 type PaxHeader = Partial<Header> & Pick<Header, 'name'>;
@@ -97,12 +96,11 @@ export class TarWriter {
 
 function wrongSize(entry: TarEntry, given: number): DamageError {
   const found = given > entry.size ? 'more' : String(given);
-  return new DamageError(`file ${tarNameOf(entry.path).text}`, `it has ${found} bytes, want ${entry.size}`);
+  return new DamageError(`file ${entry.name.text}`, `it has ${found} bytes, want ${entry.size}`);
 }
 
 function headersOf(entry: TarEntry): PaxHeader {
-  const name = tarNameOf(entry.path);
-  const link = entry.linkTarget === undefined ? undefined : tarNameOf(entry.linkTarget);
+  const { name, link } = entry;
   const seconds = floorDivide(entry.mtimeNs, nsPerSecond);
   const headers: PaxHeader = {
     name: entry.type === 'directory' ? `${name.text || '.'}/` : name.text,
