@@ -192,7 +192,10 @@ describe('writeArchive()', () => {
         if (format !== 'tar.zst') results[`${layout}.${format}`] = first.sha256;
       }
     }
-    assert.deepEqual(results, JSON.parse(readFileSync('test/golden/portable/archives.json', 'utf8')));
+    assert.deepEqual(
+      results,
+      JSON.parse(readFileSync(new URL('../../golden/portable/archives.json', import.meta.url), 'utf8')),
+    );
   });
 
   it('does not depend on the order of keys in the record', async () => {
