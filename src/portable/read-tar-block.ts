@@ -19,12 +19,12 @@ export interface TarBlock {
 /** The fields, or a sentence about what is wrong with the block. */
 export function parseTarBlock(block: Buffer): TarBlock | string {
   if (!hasRightChecksum(block)) return 'the checksum of a header is wrong';
-  // 124 – size, 12 bytes
-  const size = numberField(block, 124, 12);
+  // 156 – type flag
+  const type = block[156] === 0 ? '0' : block.toString('latin1', 156, 157);
+  const size = sizeOf(block, type);
   if (size === undefined || size < 0) return 'the size in a header is not a number that a file can have';
   return {
-    // 156 – type flag
-    type: block[156] === 0 ? '0' : block.toString('latin1', 156, 157),
+    type,
     name: nameOf(block),
     // 157 – link name, 100 bytes
     link: textField(block, 157, 100),
@@ -35,6 +35,12 @@ export function parseTarBlock(block: Buffer): TarBlock | string {
     gid: positive(numberField(block, 116, 8)),
     mtime: numberField(block, 136, 12),
   };
+}
+
+/** 124 – size, 12 bytes; GNU tar leaves it blank in volume labels. */
+function sizeOf(block: Buffer, type: string): number | undefined {
+  const isBlankLabel = type === 'V' && block.subarray(124, 136).every((byte) => byte === 0);
+  return isBlankLabel ? 0 : numberField(block, 124, 12);
 }
 
 /** 0 – name, 100 bytes; in ustar 345 – prefix, 155 bytes. GNU keeps other things where ustar has the prefix. */

@@ -57,8 +57,9 @@ async function feed(
   try {
     for (let piece: Uint8Array | undefined = first; piece !== undefined; piece = await nextOf(pieces)) {
       given += piece.length;
-      const taken = piece.length === 0 || (await write(decoder, piece));
-      if (!taken) return piece.subarray(piece.length - (given - decoder.bytesWritten));
+      if (piece.length > 0) await write(decoder, piece);
+      const left = given - decoder.bytesWritten;
+      if (left > 0) return piece.subarray(piece.length - left);
     }
     decoder.end();
   } catch (error) {
@@ -72,15 +73,15 @@ async function nextOf(pieces: AsyncIterator<Uint8Array>): Promise<Uint8Array | u
   return next.done === true ? undefined : next.value;
 }
 
-/** Whether the decoder took all of `piece`; false when it ended or failed before. */
-function write(decoder: Decoder, piece: Uint8Array): Promise<boolean> {
+/** Resolves when the decoder took `piece`, or will take no more. */
+function write(decoder: Decoder, piece: Uint8Array): Promise<void> {
   return new Promise((resolve) => {
-    const closed = () => resolve(false);
-    decoder.once('close', closed);
-    decoder.write(piece, (error) => {
-      decoder.off('close', closed);
-      resolve(error === null || error === undefined);
-    });
+    const done = () => {
+      decoder.off('close', done);
+      resolve();
+    };
+    decoder.once('close', done);
+    decoder.write(piece, done);
   });
 }
 

@@ -1,7 +1,7 @@
 /** zip as a stream of checked entries: directory and headers by yauzl, contents unpacked and verified here. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { crc32, inflateRawSync } from 'node:zlib';
-import { ArchiveError, errnoOf, invariant } from '../model/errors.ts';
+import { ArchiveError, invariant } from '../model/errors.ts';
 import { type ByteString, byteStringFromBytes } from '../model/paths.ts';
 import type { ArchiveLimits } from './archive-limits.ts';
 import { linkTargetProblem } from './entry-rules.ts';
@@ -199,7 +199,7 @@ function inflateWhole(packed: Buffer, size: number, archive: string): Buffer {
     };
     if (result.engine.bytesWritten === packed.length) return result.buffer;
   } catch (error) {
-    if (errnoOf(error) === 'ERR_BUFFER_TOO_LARGE') return Buffer.alloc(size + 1);
+    if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') return Buffer.alloc(size + 1);
     throw unpackError(error, 'deflate', archive);
   }
   throw damaged(archive, 'bytes follow the end of its deflate data');
