@@ -1,13 +1,15 @@
 // Makes what ships: the library (one module per source file, with types) and the command line (bundled, split
 // by command so that a run loads only what it needs).
 import { spawnSync } from 'node:child_process';
-import { chmodSync, copyFileSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, copyFileSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { build } from 'esbuild';
 
-rmSync('dist', { recursive: true, force: true });
+// Beside the old one until it is whole: a failed build leaves what worked.
+const next = 'dist.next';
+rmSync(next, { recursive: true, force: true });
 const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
 
-const types = spawnSync('tsc', ['-p', 'tsconfig.build.json'], {
+const types = spawnSync('tsc', ['-p', 'tsconfig.build.json', '--outDir', next], {
   stdio: 'inherit',
   shell: process.platform === 'win32',
 });
@@ -15,7 +17,7 @@ if (types.status !== 0) process.exit(types.status ?? 1);
 
 await build({
   entryPoints: { main: 'src/cli/main.ts', 'capture-child': 'src/sqlite/capture-child.ts' },
-  outdir: 'dist/bundle',
+  outdir: `${next}/bundle`,
   bundle: true,
   splitting: true,
   format: 'esm',
@@ -29,5 +31,7 @@ await build({
   },
   logLevel: 'warning',
 });
-copyFileSync('src/cli/launcher.js', 'dist/launcher.js');
-chmodSync('dist/launcher.js', 0o755);
+copyFileSync('src/cli/launcher.js', `${next}/launcher.js`);
+chmodSync(`${next}/launcher.js`, 0o755);
+rmSync('dist', { recursive: true, force: true });
+renameSync(next, 'dist');

@@ -6,8 +6,16 @@ import { join } from 'node:path';
 import asc from 'assemblyscript/asc';
 
 const kernels = [
-  { source: 'src/chunker/assembly/kernel.ts', output: 'src/chunker/kernel.generated.ts', options: ['--importMemory'] },
-  { source: 'src/codec/deflate/assembly/kernel.ts', output: 'src/codec/deflate/kernel.generated.ts', options: [] },
+  {
+    source: 'src/chunker/assembly/kernel.ts',
+    output: 'src/chunker/kernel.generated.ts',
+    options: ['--importMemory'],
+  },
+  {
+    source: 'src/codec/deflate/assembly/kernel.ts',
+    output: 'src/codec/deflate/kernel.generated.ts',
+    options: [],
+  },
 ];
 const names = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
 const folder = mkdtempSync(join(tmpdir(), 'exuvia-kernel-'));
@@ -15,9 +23,18 @@ let stale = 0;
 for (const { source, output, options } of kernels) {
   if (names.length > 0 && !names.some((name) => source.includes(name))) continue;
   const wasm = join(folder, 'kernel.wasm');
-  const { error, stderr } = await asc.main(
-    [source, '--outFile', wasm, '-O3', '--noAssert', '--runtime', 'stub', '--enable', 'simd', ...options],
-  );
+  const { error, stderr } = await asc.main([
+    source,
+    '--outFile',
+    wasm,
+    '-O3',
+    '--noAssert',
+    '--runtime',
+    'stub',
+    '--enable',
+    'simd',
+    ...options,
+  ]);
   if (error) {
     console.error(String(stderr));
     throw error;

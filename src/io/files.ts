@@ -1,13 +1,13 @@
 /** The file-system primitives that durability rests on. Everything written here is 0600 or 0700 from its first byte. */
 import {
   closeSync,
-  existsSync,
   fchmodSync,
   fsyncSync,
   mkdirSync,
   openSync,
   renameSync,
   rmSync,
+  statSync,
   writeSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -26,9 +26,21 @@ export function withPath<T>(action: string, path: string, work: () => T): T {
   }
 }
 
-/** Makes `path` and what is missing above it, readable by nobody else. */
+/**
+ * Makes `path` and what is missing above it, readable by nobody else. Step by step: Node's own recursive call never ends
+ * where a parent exists and yet nothing can be made in it, as in /proc.
+ */
 export function makePrivateFolder(path: string): void {
-  withPath('create folder', path, () => mkdirSync(path, { recursive: true, mode: privateFolderMode }));
+  if (isFolder(path)) return;
+  const parent = dirname(path);
+  if (parent !== path) makePrivateFolder(parent);
+  withPath('create folder', path, () => {
+    try {
+      mkdirSync(path, { mode: privateFolderMode });
+    } catch (error) {
+      if (errnoOf(error) !== 'EEXIST' || !isFolder(path)) throw error; // another process was quicker
+    }
+  });
 }
 
 /** Makes the names in `folder` durable. Windows has no such call: its file systems journal names. */
@@ -94,5 +106,5 @@ export function temporaryBeside(path: string, unique: string): string {
 }
 
 export function isFolder(path: string): boolean {
-  return existsSync(join(path, '.'));
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }

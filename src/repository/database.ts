@@ -1,11 +1,28 @@
 /** better-sqlite3, loaded when a database is first opened: it costs 10 ms. */
+import { closeSync, existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type BetterSqlite3 from 'better-sqlite3';
+import { createPrivateFile } from '../io/files.ts';
+import { ExuviaError, errnoOf, FileSystemError, LockedError, messageOf } from '../model/errors.ts';
 
 export type Database = BetterSqlite3.Database;
 export type Statement = BetterSqlite3.Statement<unknown[]>;
 
 const require = createRequire(import.meta.url);
+
+/** Makes the file first, so that nobody else can read it from its first byte; SQLite gives its companions the same mode. */
+export function openPrivateDatabase(path: string, options: BetterSqlite3.Options = {}): Database {
+  if (!existsSync(path)) makePrivateFile(path);
+  return openDatabase(path, options);
+}
+
+function makePrivateFile(path: string): void {
+  try {
+    closeSync(createPrivateFile(path));
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') throw new FileSystemError('create', path, error); // else another process was quicker
+  }
+}
 
 export function openDatabase(path: string, options: BetterSqlite3.Options = {}): Database {
   const Sqlite = require('better-sqlite3') as typeof BetterSqlite3;
@@ -18,8 +35,37 @@ export function sqliteCodeOf(error: unknown): string | undefined {
   return typeof code === 'string' && code.startsWith('SQLITE_') ? code : undefined;
 }
 
+/** Runs `work` in one transaction that may write. @throws FileSystemError and others that name the file */
+export function inTransaction(database: Database, work: () => void): void {
+  try {
+    database.transaction(work).immediate();
+  } catch (error) {
+    throw namedError(database.name, error);
+  }
+}
+
+/** An error of SQLite as one of ours; any other as it is. */
+export function namedError(path: string, error: unknown): unknown {
+  const code = sqliteCodeOf(error);
+  if (code === undefined) return error;
+  if (code === 'SQLITE_FULL')
+    return new FileSystemError('write', path, Object.assign(new Error(), { code: 'ENOSPC' }));
+  if (code.startsWith('SQLITE_BUSY')) return new LockedError(path, 'another process is writing to the index');
+  if (code.startsWith('SQLITE_IOERR')) {
+    return new FileSystemError('use', path, Object.assign(new Error(), { code: 'EIO' }));
+  }
+  if (code.startsWith('SQLITE_READONLY') || code.startsWith('SQLITE_CANTOPEN')) {
+    return new FileSystemError('write', path, Object.assign(new Error(), { code: 'EACCES' }));
+  }
+  return new ExuviaError(`Cannot use the index ${path}: ${messageOf(error)}`, {
+    code: 'ERR_INDEX',
+    hint: 'Delete the folder "local" of the repository; it is made anew.',
+    cause: error,
+  });
+}
+
 /** Whether the database file itself is of no use any more. */
 export function isBrokenDatabase(error: unknown): boolean {
   const code = sqliteCodeOf(error) ?? '';
-  return code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB' || code.startsWith('SQLITE_IOERR');
+  return code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB';
 }

@@ -6,7 +6,13 @@
 
 import { rmSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { type Database, isBrokenDatabase, openDatabase } from './database.ts';
+import {
+  type Database,
+  isBrokenDatabase,
+  namedError,
+  openDatabase,
+  openPrivateDatabase,
+} from './database.ts';
 
 const schemaVersion = 1;
 const applicationId = 0x45585556; // 'EXUV'
@@ -36,7 +42,7 @@ export function openIndexDatabase(path: string, repositoryId: string): Database 
   try {
     return openTrusted(path, repositoryId);
   } catch (error) {
-    if (!isBrokenDatabase(error)) throw error;
+    if (!isBrokenDatabase(error)) throw namedError(path, error);
     removeIndex(path);
     return openTrusted(path, repositoryId);
   }
@@ -54,12 +60,13 @@ export function removeIndex(path: string): void {
 }
 
 function openTrusted(path: string, repositoryId: string): Database {
-  const database = openDatabase(path, { timeout: 30_000 });
+  const database = openPrivateDatabase(path, { timeout: 30_000 });
   try {
-    // WAL: readers and one writer do not wait for each other. NORMAL: a power cut may lose the last transactions, never the order;
-    // what they held is found again in the packs.
-    database.pragma('journal_mode = WAL');
-    database.pragma('synchronous = NORMAL');
+    // A rollback journal, not WAL: reading needs no file of its own, so that it works on a full disk. Transactions are
+    // short, and readers wait for them.
+    database.pragma('journal_mode = DELETE');
+    // A row must never outlive, in a power cut, the order it was written in: it promises that a blob is there.
+    database.pragma('synchronous = FULL');
     database.pragma('cache_size = -16000'); // 16 MB: look-ups of a large repository stay in memory, ours does not grow
     const place = placeOf(path);
     if (!isTrusted(database, repositoryId, place)) {

@@ -1,7 +1,7 @@
 /** Bringing the index in line with the packs that are there. */
 import { DamageError } from '../model/errors.ts';
 import type { PackId } from '../model/ids.ts';
-import type { Database } from './database.ts';
+import { type Database, inTransaction } from './database.ts';
 import type { RepositoryLayout } from './layout.ts';
 import { listPackFiles, readPackDirectory } from './pack-files.ts';
 import type { PackIndex } from './pack-index.ts';
@@ -29,7 +29,7 @@ export function rebuildPackIndex(
   database: Database,
   index: PackIndex,
 ): readonly DamageError[] {
-  database.transaction(() => index.clear()).immediate();
+  inTransaction(database, () => index.clear());
   return addPacks(layout, database, index, [...listPackFiles(layout)]);
 }
 
@@ -40,19 +40,17 @@ function addPacks(
   ids: readonly PackId[],
 ): readonly DamageError[] {
   const damaged: DamageError[] = [];
-  database
-    .transaction(() => {
-      for (const id of ids) {
-        try {
-          const { directory, packBytes } = readPackDirectory(layout, id);
-          index.addPack(directory, packBytes);
-        } catch (error) {
-          // A damaged pack must not keep the others from being used.
-          if (!(error instanceof DamageError)) throw error;
-          damaged.push(error);
-        }
+  inTransaction(database, () => {
+    for (const id of ids) {
+      try {
+        const { directory, packBytes } = readPackDirectory(layout, id);
+        index.addPack(directory, packBytes);
+      } catch (error) {
+        // A damaged pack must not keep the others from being used.
+        if (!(error instanceof DamageError)) throw error;
+        damaged.push(error);
       }
-    })
-    .immediate();
+    }
+  });
   return damaged;
 }

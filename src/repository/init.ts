@@ -1,20 +1,11 @@
 /** Making a new repository, and the folders of `local/` in one that came without. */
-import {
-  accessSync,
-  constants,
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  rmSync,
-  statSync,
-} from 'node:fs';
+import { accessSync, constants, lstatSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { cutParameters } from '../chunker/parameters.ts';
 import { formatName, formatParameters, formatVersion } from '../codec/parameters.ts';
 import { makePrivateFolder, privateFolderMode, publishFile, withPath } from '../io/files.ts';
 import type { RandomBytes } from '../model/clock.ts';
-import { ExuviaError, errnoOf, NoRepositoryError } from '../model/errors.ts';
+import { ExuviaError, errnoOf, FileSystemError, NoRepositoryError } from '../model/errors.ts';
 import type { RepositoryLayout } from './layout.ts';
 import { RepositoryLock } from './locks.ts';
 
@@ -65,12 +56,11 @@ function refuseForeignFolder(root: string): void {
 /** Whether `local/` is there or can be made, so that an index can be kept and locks be taken. */
 export function prepareLocal(layout: RepositoryLayout, mode: 'read' | 'append'): boolean {
   try {
-    if (!existsSync(layout.temporary))
-      mkdirSync(layout.temporary, { recursive: true, mode: privateFolderMode });
+    makePrivateFolder(layout.temporary);
     accessSync(layout.local, constants.W_OK);
     return true;
   } catch (error) {
-    const errno = errnoOf(error);
+    const errno = error instanceof FileSystemError ? error.errno : errnoOf(error);
     if (
       mode === 'read' &&
       (errno === 'EACCES' || errno === 'EROFS' || errno === 'EPERM' || errno === 'ENOSPC')

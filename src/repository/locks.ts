@@ -7,7 +7,7 @@
  */
 import { readdirSync } from 'node:fs';
 import { ExuviaError, LockedError } from '../model/errors.ts';
-import { type Database, openDatabase, sqliteCodeOf } from './database.ts';
+import { type Database, openPrivateDatabase, sqliteCodeOf } from './database.ts';
 import type { RepositoryLayout } from './layout.ts';
 
 export type LockMode = 'shared' | 'exclusive';
@@ -50,7 +50,7 @@ export class RepositoryLock implements Disposable {
 
 function openLockDatabase(layout: RepositoryLayout, waitMs: number): Database {
   try {
-    const database = openDatabase(layout.locks, { timeout: waitMs });
+    const database = openPrivateDatabase(layout.locks, { timeout: waitMs });
     // In rollback mode (the default) a SHARED lock holds off EXCLUSIVE; in WAL mode readers and a writer would both pass.
     database.pragma('synchronous = OFF'); // nothing is ever written to it
     return database;

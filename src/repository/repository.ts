@@ -9,12 +9,12 @@ import { blobIdOf } from '../codec/hash.ts';
 import { parseParameters, type RepositoryParameters } from '../codec/parameters.ts';
 import { withPath } from '../io/files.ts';
 import type { RandomBytes } from '../model/clock.ts';
-import { DamageError, NoRepositoryError } from '../model/errors.ts';
+import { DamageError, FileSystemError, NoRepositoryError } from '../model/errors.ts';
 import type { BlobId, SnapshotId } from '../model/ids.ts';
 import { limits } from '../model/limits.ts';
 import type { Snapshot, SnapshotRecord } from '../model/snapshot.ts';
 import type { BlobKind, BlobStore, FileCache, SnapshotStore } from '../model/store.ts';
-import type { Database } from './database.ts';
+import { type Database, inTransaction } from './database.ts';
 import { IndexFileCache } from './file-cache.ts';
 import { FrameCache } from './frame-cache.ts';
 import { openIndexDatabase, openMemoryIndex } from './index-schema.ts';
@@ -73,12 +73,10 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
         random: options.random,
         level: opened.parameters.compression.level,
         onPublished: (directory, packBytes) => {
-          this.#database
-            .transaction(() => {
-              this.#index.addPack(directory, packBytes);
-              this.#files.flush();
-            })
-            .immediate();
+          inTransaction(this.#database, () => {
+            this.#index.addPack(directory, packBytes);
+            this.#files.flush();
+          });
         },
       });
     }
@@ -91,7 +89,16 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
       if (options.mode !== 'append' || !options.create) throw missing(layout);
       initRepository(layout, options);
     }
-    const opened = openLayout(layout, options);
+    try {
+      return Repository.#openWith(openLayout(layout, options), options);
+    } catch (error) {
+      if (options.mode !== 'read' || !isLocalTrouble(error)) throw error;
+      // The index could not be brought up to date for want of space: reading works with one in memory.
+      return Repository.#openWith(openInMemory(layout), options);
+    }
+  }
+
+  static #openWith(opened: Opened, options: OpenOptions): Repository {
     try {
       return new Repository(opened, options);
     } catch (error) {
@@ -130,7 +137,7 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
   /** Makes everything written so far durable, and known to the index. */
   flush(): void {
     this.#writer?.flush();
-    if (this.#files.hasPending) this.#database.transaction(() => this.#files.flush()).immediate();
+    if (this.#files.hasPending) inTransaction(this.#database, () => this.#files.flush());
   }
 
   listSnapshots(): readonly Snapshot[] {
@@ -250,16 +257,7 @@ interface Opened {
 
 function openLayout(layout: RepositoryLayout, options: OpenOptions): Opened {
   const parameters = readParameters(layout);
-  if (!prepareLocal(layout, options.mode)) {
-    // On read-only media nothing can be locked and nobody can prune: the index lives in memory.
-    return {
-      layout,
-      parameters,
-      database: openMemoryIndex(parameters.id),
-      lock: undefined,
-      temporary: undefined,
-    };
-  }
+  if (!prepareLocal(layout, options.mode)) return openInMemory(layout);
   if (options.mode === 'append') sweepTemporary(layout);
   const lock = RepositoryLock.acquire(layout, 'shared', options.lockWaitMs);
   try {
@@ -270,6 +268,20 @@ function openLayout(layout: RepositoryLayout, options: OpenOptions): Opened {
     lock[Symbol.dispose]();
     throw error;
   }
+}
+
+/** On read-only media nothing can be locked and nobody can prune: the index lives in memory. */
+function openInMemory(layout: RepositoryLayout): Opened {
+  const parameters = readParameters(layout);
+  const database = openMemoryIndex(parameters.id);
+  return { layout, parameters, database, lock: undefined, temporary: undefined };
+}
+
+/** The index cannot be written: the disk is full, broken or read-only. */
+function isLocalTrouble(error: unknown): boolean {
+  return (
+    error instanceof FileSystemError && ['ENOSPC', 'EDQUOT', 'EIO', 'EACCES', 'EROFS'].includes(error.errno)
+  );
 }
 
 function closeLayout(opened: Pick<Opened, 'database' | 'lock' | 'temporary'>): void {

@@ -12,7 +12,7 @@ import { DamageError, ExuviaError, messageOf } from '../model/errors.ts';
 import { idToBytes, type SnapshotId } from '../model/ids.ts';
 import { limits } from '../model/limits.ts';
 import type { Snapshot, SnapshotRecord } from '../model/snapshot.ts';
-import type { Database } from './database.ts';
+import { type Database, inTransaction } from './database.ts';
 import type { RepositoryLayout } from './layout.ts';
 
 export class SnapshotFiles {
@@ -112,13 +112,11 @@ export class SnapshotFiles {
 
   #refreshCache(fresh: readonly Snapshot[], gone: readonly SnapshotId[]): void {
     if (fresh.length === 0 && gone.length === 0) return;
-    this.#database
-      .transaction(() => {
-        for (const snapshot of fresh) this.#remember(snapshot);
-        const remove = this.#database.prepare('DELETE FROM snapshot WHERE id = ?');
-        for (const id of gone) remove.run(idToBytes(id));
-      })
-      .immediate();
+    inTransaction(this.#database, () => {
+      for (const snapshot of fresh) this.#remember(snapshot);
+      const remove = this.#database.prepare('DELETE FROM snapshot WHERE id = ?');
+      for (const id of gone) remove.run(idToBytes(id));
+    });
   }
 
   #remember(snapshot: Snapshot): void {

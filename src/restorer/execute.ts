@@ -18,6 +18,7 @@ import {
   utimesSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
+import { makePrivateFolder } from '../io/files.ts';
 import { DamageError, ExuviaError, errnoOf, InterruptedError, messageOf } from '../model/errors.ts';
 import {
   type ByteString,
@@ -144,7 +145,7 @@ class Executor {
   #makeFolder(key: PathKey, node: DirectoryNode, exists: boolean): void {
     if (!exists) {
       const path = this.#folders.pathOf(key);
-      if (key === rootKey) mkdirSync(fsPath(path), { recursive: true, mode: 0o700 });
+      if (key === rootKey) makePrivateFolder(Buffer.from(path, 'latin1').toString('utf8'));
       else makeIfMissing(path);
     }
     this.#madeFolders.push({ key, node });

@@ -24,6 +24,8 @@ export function runCli(args: readonly string[], options: CliOptions): CliRun {
   const { stdout, stderr, status } = spawnSync(process.execPath, [launcherPath, ...args], {
     cwd: options.cwd ?? options.home,
     env: { PATH: process.env['PATH'] ?? '', TZ: 'UTC', HOME: options.home, ...options.env },
+    timeout: 120_000,
+    killSignal: 'SIGKILL',
     maxBuffer: 256 * 1024 * 1024,
   });
   const text = stdout.toString('utf8');
