@@ -12,7 +12,7 @@ export interface TarBlock {
   readonly mode: number | undefined;
   readonly uid: number | undefined;
   readonly gid: number | undefined;
-  /** Seconds since 1970. */
+  /** Seconds since 1970; 0 where the field is blank, as node-tar leaves it for folders. Undefined when it is not a number. */
   readonly mtime: number | undefined;
 }
 
@@ -33,14 +33,17 @@ export function parseTarBlock(block: Buffer): TarBlock | string {
     mode: numberField(block, 100, 8),
     uid: positive(numberField(block, 108, 8)),
     gid: positive(numberField(block, 116, 8)),
-    mtime: numberField(block, 136, 12),
+    mtime: isBlank(block, 136, 12) ? 0 : numberField(block, 136, 12),
   };
 }
 
 /** 124 – size, 12 bytes; GNU tar leaves it blank in volume labels. */
 function sizeOf(block: Buffer, type: string): number | undefined {
-  const isBlankLabel = type === 'V' && block.subarray(124, 136).every((byte) => byte === 0);
-  return isBlankLabel ? 0 : numberField(block, 124, 12);
+  return type === 'V' && isBlank(block, 124, 12) ? 0 : numberField(block, 124, 12);
+}
+
+function isBlank(block: Buffer, offset: number, bytes: number): boolean {
+  return block.subarray(offset, offset + bytes).every((byte) => byte === 0);
 }
 
 /** 0 – name, 100 bytes; in ustar 345 – prefix, 155 bytes. GNU keeps other things where ustar has the prefix. */
