@@ -2,7 +2,7 @@
 import { checkSnapshotRecord } from '../codec/snapshot-shape.ts';
 import { ArchiveError } from '../model/errors.ts';
 import { type ByteString, textOf } from '../model/paths.ts';
-import type { OwnFileHead, MemberRecord } from '../portable/write-own-file.ts';
+import type { MemberRecord, OwnFileHead } from '../portable/write-own-file.ts';
 import type { ArchiveContents } from './archive-contents.ts';
 
 export interface ExuviaFile {
