@@ -16,7 +16,7 @@ import {
 } from '../../helpers/archives.ts';
 
 const seeds = [1, 2, 3];
-const runsPerSeed = 120;
+const runsPerSeed = 60;
 
 /** mulberry32. */
 function randomOf(seed: number): (below: number) => number {
