@@ -42,11 +42,11 @@ export async function readArchive(
   for await (const { entry, content } of reader.entries()) {
     if (environment.signal?.aborted) throw new InterruptedError();
     bytes += entry.size;
-    if (entry.type === 'file' && descriptionName.test(entry.path)) {
-      descriptions.set(entry.path, await readDescription(entry, content));
-      continue;
-    }
-    const member = await readMember(entry, content, blobs, staging, files);
+    // What may describe the archive is a member like any other: in a plain archive it is a file of the user's.
+    const description = mayDescribe(entry) ? await readDescription(content) : undefined;
+    if (description !== undefined) descriptions.set(entry.path, description);
+    const bytesOf = description === undefined ? content : once(description);
+    const member = await readMember(entry, bytesOf, blobs, staging, files);
     if (member.node.type === 'file') files.set(member.path, member);
     members.push(member);
     environment.progress.advance({ files: 1, bytes: entry.size });
@@ -54,13 +54,18 @@ export async function readArchive(
   return { members, descriptions, bytes, skipped: reader.skipped };
 }
 
-async function readDescription(entry: ArchiveEntry, content: AsyncIterable<Uint8Array>): Promise<Buffer> {
-  if (entry.size > descriptionBytesMax) {
-    throw new ArchiveError(`${textOf(entry.path)} in the archive is too large: ${entry.size} bytes`);
-  }
+function mayDescribe(entry: ArchiveEntry): boolean {
+  return entry.type === 'file' && descriptionName.test(entry.path) && entry.size <= descriptionBytesMax;
+}
+
+async function readDescription(content: AsyncIterable<Uint8Array>): Promise<Buffer> {
   const pieces: Uint8Array[] = [];
   for await (const piece of content) pieces.push(piece);
   return Buffer.concat(pieces);
+}
+
+async function* once(bytes: Buffer): AsyncGenerator<Uint8Array> {
+  yield bytes;
 }
 
 async function readMember(

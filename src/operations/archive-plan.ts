@@ -5,10 +5,10 @@ import { type ByteString, byteStringOf, textOf } from '../model/paths.ts';
 import type { SnapshotRecord, SnapshotSource, SourceKind } from '../model/snapshot.ts';
 import type { OpenClawHome } from '../openclaw/discovery.ts';
 import { findStateInside } from '../openclaw/locate.ts';
-import { type OfficialManifest, parseManifest } from '../portable/manifest.ts';
+import { findMissingAssets, type OfficialManifest, parseManifest } from '../portable/manifest.ts';
 import type { ArchiveContents } from './archive-contents.ts';
 import type { Environment } from './environment.ts';
-import { type ExuviaFile, parseExuviaFile } from './exuvia-file.ts';
+import { type ExuviaFile, isExuviaFile, parseExuviaFile } from './exuvia-file.ts';
 
 export interface PlannedArchiveSource {
   readonly source: Omit<SnapshotSource, 'root' | 'entries'>;
@@ -33,15 +33,15 @@ export function planArchive(
   home: OpenClawHome,
   environment: Environment,
 ): ArchivePlan {
-  if (contents.members.length === 0 && contents.descriptions.size === 0) {
+  if (contents.members.length === 0) {
     throw new ArchiveError(`${archivePath} has no files in it`);
   }
   const exuvia = find(contents, /(^|\/)(exuvia|\.exuvia-archive)\.json$/);
-  if (exuvia !== undefined) return planExuvia(parseExuviaFile(exuvia, contents));
+  if (exuvia !== undefined && isExuviaFile(exuvia)) return planExuvia(parseExuviaFile(exuvia, contents));
   const manifest = find(contents, /^[^/]+\/manifest\.json$/);
   const record = plainRecord(environment, home);
   const official = manifest === undefined ? undefined : tryManifest(manifest);
-  if (official !== undefined) return planOfficial(official, record);
+  if (official !== undefined) return planOfficial(official, record, contents);
   const state = findStateInside(contents.members.map((member) => textOf(member.path)));
   if (state !== undefined) {
     return single('home', { kind: 'state', path: statePath(state, home) }, byteStringOf(state), record);
@@ -93,7 +93,20 @@ function planExuvia(exuvia: ExuviaFile): ArchivePlan {
 
 const officialKinds: ReadonlySet<string> = new Set(['state', 'config', 'credentials', 'workspace', 'agent']);
 
-function planOfficial(manifest: OfficialManifest, record: SnapshotRecord): ArchivePlan {
+function planOfficial(
+  manifest: OfficialManifest,
+  record: SnapshotRecord,
+  contents: ArchiveContents,
+): ArchivePlan {
+  const missing = findMissingAssets(
+    manifest,
+    contents.members.map((member) => member.path),
+  )[0];
+  if (missing !== undefined) {
+    throw new ArchiveError(
+      `The archive is not whole: its manifest names ${missing.archivePath}, which is not in it`,
+    );
+  }
   const sources = manifest.assets.map((asset) => ({
     source: {
       path: asset.sourcePath,

@@ -1,7 +1,16 @@
 /** The tree of one source, from the members of an archive. */
 
 import type { BlobId } from '../model/ids.ts';
-import { type ByteString, baseName, keyOfPath, type PathKey, parentKey, rootKey } from '../model/paths.ts';
+import {
+  type ByteString,
+  baseName,
+  byteStringFromBytes,
+  byteStringOf,
+  keyOfPath,
+  type PathKey,
+  parentKey,
+  rootKey,
+} from '../model/paths.ts';
 import { sidecarsOf } from '../model/sqlite-names.ts';
 import type { BlobWriter } from '../model/store.ts';
 import type { FileNode, TreeNode } from '../model/tree.ts';
@@ -73,7 +82,11 @@ function withRecord(
   if (common.type !== 'file') return common;
   const file: FileNode = { ...common, state: record.state ?? 'stable' };
   if (record.hardLink === undefined) return file;
-  return { ...file, hardLink: keyOf(Buffer.from(record.hardLink, 'utf8').toString('latin1') as ByteString) };
+  const path =
+    record.hardLinkBytes === undefined
+      ? byteStringOf(record.hardLink)
+      : byteStringFromBytes(Buffer.from(record.hardLinkBytes, 'base64'));
+  return { ...file, hardLink: keyOf(path) };
 }
 
 /** A database that has its companions with it in the archive was copied raw: they belong together. */

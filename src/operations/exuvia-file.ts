@@ -10,6 +10,11 @@ export interface ExuviaFile {
   readonly members: ReadonlyMap<ByteString, MemberRecord>;
 }
 
+/** Whether a file of that name is really ours: the format is named near its beginning. */
+export function isExuviaFile(bytes: Buffer): boolean {
+  return bytes.subarray(0, 4096).includes('"format":"exuvia-archive"');
+}
+
 /** @throws ArchiveError when the archive does not hold exactly what the file says */
 export function parseExuviaFile(bytes: Buffer, contents: ArchiveContents): ExuviaFile {
   const file = parse(bytes);
@@ -46,6 +51,7 @@ function pathOf(member: MemberRecord): ByteString {
 function checkMembers(members: ReadonlyMap<ByteString, MemberRecord>, contents: ArchiveContents): void {
   const found = new Set<ByteString>();
   for (const { path, node, sha256 } of contents.members) {
+    if (contents.descriptions.has(path) && !members.has(path)) continue; // the list itself, and the manifest
     const listed = members.get(path);
     if (listed === undefined) throw damaged(path, 'it is not in the list of members');
     if (listed.type !== node.type || (node.type === 'file' && listed.sha256 !== sha256)) {
