@@ -3,7 +3,7 @@ import type { SkipReason } from '../model/selection.ts';
 
 export interface DefaultExclusion {
   readonly pattern: RegExp;
-  readonly reason: Extract<SkipReason, 'rebuildable' | 'volatile'>;
+  readonly reason: Extract<SkipReason, 'rebuildable' | 'volatile' | 'repository'>;
   readonly why: string;
 }
 
@@ -11,6 +11,11 @@ const uuid = '[0-9a-f]{8}-[0-9a-f-]{27,}';
 
 /** On slash paths relative to the state directory. Conversations, logs and job runs are never among them. */
 export const defaultExclusions: readonly DefaultExclusion[] = [
+  {
+    pattern: /^backups$/,
+    reason: 'repository',
+    why: 'backups of this home, also where another repository is used',
+  },
   {
     pattern: /^(dev|git|npm|npm-runtime|tools|plugin-runtime-deps|archived)$/,
     reason: 'rebuildable',
