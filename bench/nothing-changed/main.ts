@@ -12,7 +12,7 @@ import { grouped, markdownTable, megabytes, writeJson } from '../lib/report.ts';
 import { bytesPerSnapshotMax, measureNothingChanged, timesNodeMax } from './measure.ts';
 
 const { values } = parseArgs({
-  options: { pairs: { type: 'string', default: '15' }, dir: { type: 'string' }, json: { type: 'string' } },
+  options: { pairs: { type: 'string', default: '41' }, dir: { type: 'string' }, json: { type: 'string' } },
 });
 const dir = mkdtempSync(join(values.dir ?? tmpdir(), 'exuvia-nothing-changed-'));
 try {

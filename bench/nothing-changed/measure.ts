@@ -30,7 +30,7 @@ export interface NothingChangedOptions {
 
 /** Runs `node -e 0` and `backup create` in turns, so that both meet the same machine; medians. */
 export async function measureNothingChanged(options: NothingChangedOptions): Promise<NothingChanged> {
-  const { dir, pairs = 15, seed = 1 } = options;
+  const { dir, pairs = 41, seed = 1 } = options;
   const source = join(dir, 'home');
   buildSmallHome(source, seed);
   const home = folderSize(source);
