@@ -1,5 +1,5 @@
 /** What is done to a copy in the staging folder. It is opened for writing: a read-only connection leaves its `-wal` and `-shm` behind. */
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, rmSync, statSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { messageOf } from '../model/errors.ts';
 import { sidecarsOf } from '../model/sqlite-names.ts';
@@ -19,6 +19,8 @@ export interface CopyFacts {
 export function recoverCopy(copyPath: string): void {
   // The first read recovers, and closing the only connection brings the log in.
   withCopy(copyPath, (database) => database.pragma('user_version'));
+  // A journal that is still there has nothing to undo: its header is zeros (PERSIST mode, exclusive locking).
+  rmSync(`${copyPath}-journal`, { force: true });
 }
 
 /** Checks that the copy is one sound file. @throws Refusal `broken` when it is not. */

@@ -1,0 +1,194 @@
+/**
+ * A program that writes to a database in a process of its own, and the functions that run it.
+ *
+ * Each of its transactions moves an amount between two accounts, adds a line to a log and counts it, so any part of a
+ * transaction without the rest breaks one of the invariants that `databaseProblems` looks at.
+ */
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import Database from 'better-sqlite3';
+
+export interface WriterOptions {
+  readonly path: string;
+  readonly journalMode: 'WAL' | 'DELETE' | 'TRUNCATE' | 'PERSIST' | 'MEMORY';
+  readonly lockingMode?: 'NORMAL' | 'EXCLUSIVE';
+  /** `endless`: commits as fast as it can. `half`: stops in the middle of a transaction that has reached the file. `idle`: commits once. */
+  readonly work: 'endless' | 'half' | 'idle';
+  readonly fillerBytes?: number;
+  readonly pageSize?: number;
+}
+
+export interface WriterStats {
+  readonly transactions: number;
+  readonly slowestMs: number;
+}
+
+const accounts = 500;
+const balance = 1000;
+
+/** Makes the database of the invariants and closes it. */
+export function createLedger(
+  options: Pick<WriterOptions, 'path' | 'journalMode' | 'fillerBytes' | 'pageSize'>,
+): void {
+  const db = new Database(options.path);
+  db.pragma(`page_size = ${options.pageSize ?? 4096}`);
+  db.pragma(`journal_mode = ${options.journalMode}`);
+  db.pragma('synchronous = OFF');
+  db.exec(`
+    CREATE TABLE account (id INTEGER PRIMARY KEY, balance INTEGER NOT NULL, padding BLOB NOT NULL);
+    CREATE TABLE log (id INTEGER PRIMARY KEY, note TEXT NOT NULL);
+    CREATE TABLE counter (id INTEGER PRIMARY KEY, entries INTEGER NOT NULL);
+    CREATE TABLE filler (id INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
+    CREATE VIRTUAL TABLE log_text USING fts5(note);
+    INSERT INTO counter VALUES (1, 0);`);
+  const addAccount = db.prepare('INSERT INTO account (balance, padding) VALUES (?, randomblob(300))');
+  const addFiller = db.prepare('INSERT INTO filler (bytes) VALUES (randomblob(8000))');
+  db.transaction(() => {
+    for (let index = 0; index < accounts; index++) addAccount.run(balance);
+    for (let bytes = 0; bytes < (options.fillerBytes ?? 0); bytes += 8000) addFiller.run();
+  })();
+  db.close();
+}
+
+/** What is wrong with a ledger: empty when it is the state after some whole transaction. */
+export function databaseProblems(path: string): string[] {
+  const db = new Database(path);
+  try {
+    const get = (sql: string) => db.prepare(sql).pluck().get();
+    const problems: string[] = [];
+    const expect = (name: string, found: unknown, want: unknown) => {
+      if (found !== want) problems.push(`${name}: ${String(found)}, want ${String(want)}`);
+    };
+    expect('integrity_check', get('PRAGMA integrity_check'), 'ok');
+    expect('sum of balances', get('SELECT sum(balance) FROM account'), accounts * balance);
+    expect('log lines', get('SELECT count(*) FROM log'), get('SELECT entries FROM counter'));
+    expect('indexed lines', get('SELECT count(*) FROM log_text'), get('SELECT entries FROM counter'));
+    return problems;
+  } finally {
+    db.close();
+  }
+}
+
+/** How many transactions a ledger holds. */
+export function ledgerEntries(path: string): number {
+  const db = new Database(path);
+  try {
+    return Number(db.prepare('SELECT entries FROM counter').pluck().get());
+  } finally {
+    db.close();
+  }
+}
+
+/** A running writer: `await using writer = await Writer.start(…)`. */
+export class Writer implements AsyncDisposable {
+  readonly #child: ChildProcessWithoutNullStreams;
+  readonly #lines: AsyncIterator<string>;
+
+  private constructor(child: ChildProcessWithoutNullStreams) {
+    this.#child = child;
+    this.#lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  }
+
+  /** Makes the ledger and starts the writer; it has done its first transaction (or half) when this resolves. */
+  static async start(options: WriterOptions): Promise<Writer> {
+    createLedger(options);
+    const child = spawn(process.execPath, [fileURLToPath(import.meta.url), JSON.stringify(options)]);
+    child.stderr.pipe(process.stderr);
+    const writer = new Writer(child);
+    await writer.stats();
+    return writer;
+  }
+
+  /** What it did since it was last asked. */
+  async stats(): Promise<WriterStats> {
+    this.#child.stdin.write('stats\n');
+    const { value } = await this.#lines.next();
+    return JSON.parse(value);
+  }
+
+  /** Whatever a test does, no writer outlives it. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#child.exitCode === null && this.#child.signalCode === null) await this.kill();
+  }
+
+  /** SIGKILL, as a power cut of the program. */
+  async kill(): Promise<void> {
+    const ended = once(this.#child, 'close');
+    this.#child.kill('SIGKILL');
+    await ended;
+  }
+
+  /** Lets it close its database. */
+  async stop(): Promise<void> {
+    const ended = once(this.#child, 'close');
+    this.#child.stdin.end();
+    await ended;
+  }
+}
+
+function openForWriting(options: WriterOptions): Database.Database {
+  const db = new Database(options.path, { timeout: 20_000 });
+  db.pragma(`journal_mode = ${options.journalMode}`);
+  db.pragma('synchronous = OFF');
+  db.pragma(`locking_mode = ${options.lockingMode ?? 'NORMAL'}`);
+  return db;
+}
+
+function transferOn(db: Database.Database): () => void {
+  const move = db.prepare('UPDATE account SET balance = balance + ? WHERE id = ?');
+  const log = db.prepare('INSERT INTO log (note) VALUES (?)');
+  const index = db.prepare('INSERT INTO log_text (note) VALUES (?)');
+  const count = db.prepare('UPDATE counter SET entries = entries + 1');
+  let serial = 0;
+  return db.transaction(() => {
+    serial++;
+    const note = `transfer ${serial} of ${serial % 97} crowns`;
+    move.run(-(serial % 97), 1 + ((serial * 7) % accounts));
+    log.run(note);
+    count.run();
+    index.run(note);
+    move.run(serial % 97, 1 + ((serial * 31) % accounts));
+  });
+}
+
+/** Changes every account and does not commit; the small cache makes the changed pages go to the file. */
+function halfTransaction(db: Database.Database): void {
+  db.pragma('cache_size = 5');
+  db.exec('BEGIN IMMEDIATE; UPDATE account SET balance = balance + 1, padding = randomblob(300);');
+}
+
+function main(options: WriterOptions): void {
+  const db = openForWriting(options);
+  const transfer = transferOn(db);
+  let transactions = 0;
+  let slowestMs = 0;
+  const step = () => {
+    const started = performance.now();
+    transfer();
+    transactions++;
+    slowestMs = Math.max(slowestMs, performance.now() - started);
+  };
+  step();
+  if (options.work === 'half') halfTransaction(db);
+  const stopped = { now: false };
+  const loop = () => {
+    if (stopped.now) return;
+    for (let count = 0; count < 10; count++) step();
+    setImmediate(loop);
+  };
+  if (options.work === 'endless') loop();
+  createInterface({ input: process.stdin })
+    .on('line', () => {
+      process.stdout.write(`${JSON.stringify({ transactions, slowestMs } satisfies WriterStats)}\n`);
+      transactions = 0;
+      slowestMs = 0;
+    })
+    .on('close', () => {
+      stopped.now = true;
+      db.close();
+    });
+}
+
+if (import.meta.main) main(JSON.parse(process.argv[2] ?? '{}'));

@@ -1,0 +1,149 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { byteStringOf } from '../../../src/model/paths.ts';
+import { CaptureProcess } from '../../../src/sqlite/capture.ts';
+import { createLedger, databaseProblems, Writer } from '../../helpers/sqlite-writer.ts';
+import { withSandbox } from './sandbox.ts';
+
+const onLinux = { skip: process.platform === 'linux' ? false : 'finds processes through /proc' };
+
+/** The processes that `pid` started and that run the capturing program. */
+function capturingChildrenOf(pid: number): number[] {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+    .trim()
+    .split(' ')
+    .filter(Boolean);
+  return children
+    .map(Number)
+    .filter((child) => readFileSync(`/proc/${child}/cmdline`, 'utf8').includes('capture-child'));
+}
+
+async function until(what: string, condition: () => boolean): Promise<void> {
+  for (let waited = 0; !condition(); waited += 2) {
+    assert.ok(waited < 10_000, `waited in vain until ${what}`);
+    await sleep(2);
+  }
+}
+
+/** Sizes of all files in the folders of a staging folder. */
+function stagedBytes(stagingDir: string): number {
+  if (!existsSync(stagingDir)) return 0;
+  const entries = readdirSync(stagingDir, { recursive: true, withFileTypes: true }).filter((entry) =>
+    entry.isFile(),
+  );
+  return entries.reduce((sum, entry) => sum + statSync(join(entry.parentPath, entry.name)).size, 0);
+}
+
+test('CaptureProcess starts one child, at the first capture', onLinux, async () => {
+  await withSandbox(async ({ at, mustCapture }) => {
+    createLedger({ path: at('x.db'), journalMode: 'DELETE' });
+    assert.deepEqual(capturingChildrenOf(process.pid), []);
+    await mustCapture('x.db');
+    const children = capturingChildrenOf(process.pid);
+    assert.equal(children.length, 1);
+    await mustCapture('x.db');
+    assert.deepEqual(capturingChildrenOf(process.pid), children);
+  });
+  assert.deepEqual(capturingChildrenOf(process.pid), []);
+});
+
+test('capture() does one after the other', async () => {
+  await withSandbox(async ({ at, capture }) => {
+    for (const name of ['a.db', 'b.db']) createLedger({ path: at(name), journalMode: 'DELETE' });
+    const results = await Promise.all(['a.db', 'gone.db', 'b.db', 'c'].map(capture));
+    assert.deepEqual(
+      results.map(({ kind }) => kind),
+      ['captured', 'failed', 'captured', 'failed'],
+    );
+  });
+});
+
+test('capture() survives the death of its child', onLinux, async () => {
+  await withSandbox(async ({ at, capture, mustCapture, stagingDir }) => {
+    createLedger({ path: at('x.db'), journalMode: 'WAL', fillerBytes: 30_000_000 });
+    const pending = capture('x.db');
+    await until('the copy grows', () => stagedBytes(stagingDir) > 0);
+    for (const child of capturingChildrenOf(process.pid)) process.kill(child, 'SIGKILL');
+    const result = await pending;
+    assert.ok(result.kind === 'failed' && result.retryable, JSON.stringify(result));
+    assert.match(result.reason, /ended by SIGKILL/);
+    const { copyPath } = await mustCapture('x.db');
+    assert.deepEqual(databaseProblems(copyPath), []);
+    assert.equal(readdirSync(stagingDir).length, 1);
+  });
+});
+
+test('capture() says why its child could not work', async () => {
+  await withSandbox(async ({ at, stagingDir }) => {
+    createLedger({ path: at('x.db'), journalMode: 'DELETE' });
+    writeFileSync(at('broken.mjs'), "throw new Error('the addon does not load');");
+    writeFileSync(at('babbling.mjs'), "process.stdin.once('data', () => console.log('hello'));");
+    const reasons = ['broken.mjs', 'babbling.mjs', 'missing.mjs'].map(async (program) => {
+      await using captures = new CaptureProcess({ stagingDir, childPath: at(program) });
+      const result = await captures.capture(byteStringOf(at('x.db')));
+      return result.kind === 'failed' ? result.reason : result.kind;
+    });
+    const [broken = '', babbling = '', missing = ''] = await Promise.all(reasons);
+    assert.match(broken, /ended with code 1: Error: the addon does not load/);
+    assert.match(babbling, /answered "hello"/);
+    assert.match(missing, /ended with code 1: Error: Cannot find module/);
+    assert.deepEqual(readdirSync(stagingDir), []);
+  });
+});
+
+test('capture() gives up at the time limit', async () => {
+  await withSandbox(
+    async ({ at, capture, mustCapture }) => {
+      await using writer = await Writer.start({ path: at('x.db'), journalMode: 'MEMORY', work: 'half' });
+      const result = await capture('x.db'); // would wait for the lock
+      assert.ok(result.kind === 'failed' && result.retryable);
+      assert.match(result.reason, /longer than 1 s/);
+      await writer.kill();
+      createLedger({ path: at('y.db'), journalMode: 'DELETE' });
+      await mustCapture('y.db');
+    },
+    { timeLimitMs: () => 1000 },
+  );
+});
+
+test('CaptureProcess removes everything when it is disposed of, also in the middle of a capture', async () => {
+  await withSandbox(async ({ at, captures, capture, stagingDir }) => {
+    createLedger({ path: at('x.db'), journalMode: 'WAL', fillerBytes: 30_000_000 });
+    const pending = capture('x.db');
+    const waiting = capture('x.db');
+    await until('the copy grows', () => stagedBytes(stagingDir) > 0);
+    await captures[Symbol.asyncDispose]();
+    for (const result of [await pending, await waiting, await capture('x.db')]) {
+      assert.ok(result.kind === 'failed');
+      assert.match(result.reason, /the run ended/);
+    }
+    assert.deepEqual(readdirSync(stagingDir), []);
+  });
+});
+
+test('the child ends with its parent, and takes the copy with it', onLinux, async () => {
+  await withSandbox(async ({ at, stagingDir }) => {
+    await using writer = await Writer.start({ path: at('x.db'), journalMode: 'MEMORY', work: 'half' });
+    const program = fileURLToPath(new URL('./capture-once.ts', import.meta.url));
+    const parent: ChildProcess = spawn(process.execPath, [program, stagingDir, at('x.db')]);
+    await until(
+      'the staging folder is used',
+      () => existsSync(stagingDir) && readdirSync(stagingDir).length === 1,
+    );
+    await sleep(300); // the child is up, and waits for the lock
+    const [child = 0] = capturingChildrenOf(parent.pid ?? 0);
+    const ended = once(parent, 'close');
+    process.kill(child, 'SIGINT'); // an interrupt of the terminal reaches it too
+    parent.kill('SIGKILL');
+    await ended;
+    await until('the child is gone', () => !existsSync(`/proc/${child}`));
+    assert.deepEqual(readdirSync(stagingDir), []);
+    await writer.kill();
+  });
+});
