@@ -1,8 +1,16 @@
-/** Whether a gateway is at work on a home: replacing its files under it would corrupt them. */
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+/**
+ * Whether a gateway is at work on a home: replacing its files under it would corrupt them.
+ *
+ * A gateway of 2026.9 keeps two kinds of files in `<state>/tmp/openclaw-<uid>/` (seen with 2026.9.6): `gateway.state.lock` and
+ * `gateway.<hash>.lock` are JSON that names the process and its port; the empty databases of the same names with `.sqlite`
+ * are locked exclusively as long as it lives. The kernel frees those locks, so they are never stale, and they are seen from
+ * other containers, where a process id says nothing. Older gateways write only the JSON, into the folder for temporary files.
+ */
+import { readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import type { OpenClawHome } from './discovery.ts';
 
 export interface GatewayState {
@@ -12,72 +20,113 @@ export interface GatewayState {
 }
 
 const connectTimeoutMs = 300;
+const databaseSuffix = '.sqlite';
 
 export async function detectGateway(home: OpenClawHome, env: NodeJS.ProcessEnv): Promise<GatewayState> {
-  const locked = findHeldLock(home.stateDir);
-  if (locked !== undefined) return { running: true, evidence: locked };
-  const owner = findLivingOwner(home, env);
+  if (!home.stateDirExists) return { running: false, evidence: 'there is no state directory' };
+  const locks = lockFilesIn(join(home.stateDir, 'tmp'));
+  const databases = locks.filter((path) => path.endsWith(databaseSuffix));
+  const owner = findHolder(databases) ?? findLivingOwner(locks) ?? findOlderOwner(home, env);
   if (owner !== undefined) return { running: true, evidence: owner };
-  if (await isListening(home.gatewayPort)) {
-    return { running: true, evidence: `something answers on port ${home.gatewayPort}, the gateway's port` };
-  }
-  return { running: false, evidence: 'no lock is held and nothing answers on its port' };
+  // A gateway that makes lock databases holds them: what answers on the port belongs to another home.
+  if (databases.length > 0) return { running: false, evidence: 'none of its locks is held' };
+  const port = Number(env['OPENCLAW_GATEWAY_PORT']) || home.gatewayPort;
+  return (await isListening(port))
+    ? { running: true, evidence: `something answers on port ${port}, the gateway's port` }
+    : { running: false, evidence: 'there is no lock and nothing answers on its port' };
 }
 
-/** Lock databases in `<state>/tmp/openclaw-<uid>/` are held through file locks; Linux lists those by inode. */
-function findHeldLock(stateDir: string): string | undefined {
-  let held: Set<string>;
+/** `gateway.<name>.lock` and `gateway.<name>.lock.sqlite` in the folders `openclaw-<uid>` of `root`. */
+function lockFilesIn(root: string): string[] {
+  return namesIn(root)
+    .filter((name) => /^openclaw(-|$)/.test(name))
+    .flatMap((folder) => namesIn(join(root, folder)).map((name) => join(root, folder, name)))
+    .filter((path) => /[/\\]gateway\.[^/\\]*\.lock(\.sqlite)?$/.test(path));
+}
+
+function namesIn(folder: string): string[] {
   try {
-    held = new Set(readFileSync('/proc/locks', 'utf8').split('\n').flatMap(inodeAndPid));
+    return readdirSync(folder);
   } catch {
-    return undefined; // Only Linux has this list.
+    return []; // No such folder, or not ours to read: no lock that concerns this home.
   }
-  for (const path of filesIn(join(stateDir, 'tmp'))) {
-    if (!/gateway\.[^/]*lock[^/]*$/.test(path)) continue;
-    const inode = String(statSync(path, { throwIfNoEntry: false })?.ino ?? '');
-    if (held.has(inode)) return `its lock ${path} is held`;
-  }
-  return undefined;
 }
 
-/** `1: POSIX ADVISORY READ 1234 fd:00:5678 0 EOF` -> `5678` */
-function inodeAndPid(line: string): string[] {
-  const inode = /\s[0-9a-f]+:[0-9a-f]+:(\d+)\s/.exec(line)?.[1];
-  return inode === undefined ? [] : [inode];
+function findHolder(databases: readonly string[]): string | undefined {
+  const held = databases.find(isHeld);
+  if (held === undefined) return undefined;
+  const lock = held.slice(0, -databaseSuffix.length);
+  return findLivingOwner([lock]) ?? `its lock ${held} is held`;
 }
 
-/** Older gateways write their process id into a lock file that names the configuration. */
-function findLivingOwner(home: OpenClawHome, env: NodeJS.ProcessEnv): string | undefined {
-  const roots = [join(home.stateDir, 'tmp'), join(env['TMPDIR'] ?? tmpdir())];
-  for (const root of roots) {
-    for (const path of filesIn(root, /^openclaw-/)) {
-      if (!/gateway\.[^/]*\.lock$/.test(path)) continue;
-      const owner = readOwner(path);
-      const isOurs = root !== roots[1] || owner?.configPath === home.configPath;
-      if (owner !== undefined && isOurs && isAlive(owner)) return `process ${owner.pid} holds ${path}`;
+/** An exclusive lock keeps even readers out; asking as a reader disturbs nobody. */
+function isHeld(path: string): boolean {
+  try {
+    const database = new Database(path, { readonly: true, fileMustExist: true, timeout: 0 });
+    try {
+      database.prepare('SELECT rootpage FROM sqlite_schema LIMIT 1').get();
+    } finally {
+      database.close();
     }
+    return false;
+  } catch (error) {
+    // Gone, unreadable or not a database: nobody holds it as a lock.
+    return error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY');
+  }
+}
+
+function findLivingOwner(
+  locks: readonly string[],
+  isOurs: (owner: LockOwner) => boolean = () => true,
+): string | undefined {
+  for (const path of locks) {
+    const owner = readOwner(path);
+    if (owner === undefined || !isOurs(owner) || !isAlive(owner)) continue;
+    const port = owner.port === undefined ? '' : ` (port ${owner.port})`;
+    return `process ${owner.pid}${port} holds ${path}`;
   }
   return undefined;
+}
+
+/** Locks in the folders for temporary files are of all homes; they name the configuration, newer ones also the state directory. */
+function findOlderOwner(home: OpenClawHome, env: NodeJS.ProcessEnv): string | undefined {
+  const roots = new Set([env['TMPDIR'] ?? tmpdir(), '/tmp']);
+  const ours = new Set([home.configPath, home.stateDir].map(realOf));
+  return findLivingOwner([...roots].flatMap(lockFilesIn), ({ paths }) =>
+    paths.some((path) => ours.has(realOf(path))),
+  );
+}
+
+function realOf(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path; // It need not exist to be compared.
+  }
 }
 
 interface LockOwner {
   readonly pid: number;
-  readonly configPath: string | undefined;
+  readonly port: number | undefined;
+  /** In clock ticks since boot; only gateways on Linux say it. */
   readonly startTime: number | undefined;
+  /** Configuration and state directory, where named. */
+  readonly paths: readonly string[];
 }
 
 function readOwner(path: string): LockOwner | undefined {
   try {
-    const value = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>;
-    const { pid, configPath, startTime } = value;
+    const lock = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>;
+    const { pid, port, startTime, configPath, stateDir } = lock;
     if (typeof pid !== 'number') return undefined;
     return {
       pid,
-      configPath: typeof configPath === 'string' ? configPath : undefined,
+      port: typeof port === 'number' ? port : undefined,
       startTime: typeof startTime === 'number' ? startTime : undefined,
+      paths: [configPath, stateDir].filter((value) => typeof value === 'string'),
     };
   } catch {
-    return undefined; // Not a lock file of this kind.
+    return undefined; // Gone, or not a lock file of this kind.
   }
 }
 
@@ -90,24 +139,14 @@ function isAlive(owner: LockOwner): boolean {
   return owner.startTime === undefined || startTimeOf(owner.pid) === owner.startTime;
 }
 
-/** Ticks since boot at which a process began: another process with the same id has another. */
+/** Another process that got the same id later has another start time. */
 function startTimeOf(pid: number): number | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]);
+    // 22 – starttime; the second field is a name in parentheses that may hold anything, so counting begins after it.
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[22 - 3]);
   } catch {
-    return undefined;
-  }
-}
-
-/** Files of the folders in `root` whose names match: two levels, no more. */
-function filesIn(root: string, folderPattern = /./): string[] {
-  try {
-    return readdirSync(root, { withFileTypes: true })
-      .filter((entry) => entry.isDirectory() && folderPattern.test(entry.name))
-      .flatMap((entry) => readdirSync(join(root, entry.name)).map((name) => join(root, entry.name, name)));
-  } catch {
-    return []; // No such folder, or not ours to read: no lock that concerns this home.
+    return undefined; // It has just ended, or this is not Linux.
   }
 }
 
