@@ -23,6 +23,7 @@ export const defaultExclusions: readonly DefaultExclusion[] = [
   },
   { pattern: /^tmp$/, reason: 'volatile', why: 'temporary files and locks of running processes' },
   { pattern: /^(plugin-skills|completions)$/, reason: 'rebuildable', why: 'made again at start' },
+  { pattern: /^cache\/control-ui-assets$/, reason: 'rebuildable', why: 'unpacked again by the gateway' },
   { pattern: /^extensions\/(.*\/)?node_modules$/, reason: 'rebuildable', why: 'installed packages' },
   { pattern: /^models\/.*\.gguf$/i, reason: 'rebuildable', why: 'downloaded models' },
   { pattern: /^sandbox\/skills-workspaces$/, reason: 'rebuildable', why: 'made again for each sandbox' },
@@ -55,9 +56,10 @@ export const defaultExclusions: readonly DefaultExclusion[] = [
     why: 'a database in the making',
   },
   {
-    pattern: /(^|\/)[^/]*\.memory-reindex-[^/]*$|\.reindex-lock\.sqlite(-wal|-shm|-journal)?$/,
+    pattern:
+      /(^|\/)[^/]*\.memory-reindex-[^/]*$|\.sqlite\.(reindex-lock|generation-lock|generation-writer)\.sqlite(-wal|-shm|-journal)?$/,
     reason: 'volatile',
-    why: 'a database in the making',
+    why: 'a database in the making, or its lock',
   },
   { pattern: /(^|\/)[^/]+\.update-captures$/, reason: 'rebuildable', why: 'copies made by an update' },
 ];
