@@ -26,7 +26,7 @@ export interface RunOptions {
 }
 
 const sampleMs = 20;
-const launcher = fileURLToPath(new URL('../../dist/launcher.js', import.meta.url));
+const launcher = fileURLToPath(new URL('../../dist/launcher.cjs', import.meta.url));
 
 /** Runs the built command line with the Node that runs this. */
 export function runExuvia(args: readonly string[], options: RunOptions = {}): Promise<RunResult> {

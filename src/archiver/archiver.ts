@@ -166,7 +166,7 @@ class SourceArchiver {
     }
     const fingerprint = fingerprintOf(entry.stat, entry.sidecars);
     const known = this.#known.find(entry.key);
-    if (known !== undefined && !this.#context.force && Buffer.from(known.fingerprint).equals(fingerprint)) {
+    if (known !== undefined && !this.#context.force && fingerprint.equals(known.fingerprint)) {
       this.#addKnown(entry, known.node);
       return;
     }

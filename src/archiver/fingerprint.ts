@@ -2,7 +2,7 @@
 import type { BigIntStats } from 'node:fs';
 import type { Sidecar } from '../walker/source-walk.ts';
 
-const bytesPerStat = 32;
+const fieldsPerStat = 4;
 
 /**
  * Size, times and inode of the file and, for a database, of its `-wal` and `-journal`. The time of the last status change covers
@@ -10,20 +10,22 @@ const bytesPerStat = 32;
  */
 export function fingerprintOf(stat: BigIntStats, sidecars: readonly Sidecar[]): Buffer {
   const counted = sidecars.filter((sidecar) => sidecar.suffix !== '-shm'); // reading a database changes it
-  const out = Buffer.alloc(bytesPerStat * (1 + counted.length) + counted.length);
-  let at = writeStat(out, stat, 0);
+  const fields = new BigInt64Array(fieldsPerStat + counted.length * (fieldsPerStat + 1));
+  let at = putStat(fields, stat, 0);
   for (const sidecar of counted) {
-    at = out.writeUInt8(sidecar.suffix.charCodeAt(1), at);
-    at = writeStat(out, sidecar.stat, at);
+    fields[at++] = BigInt(sidecar.suffix.charCodeAt(1));
+    at = putStat(fields, sidecar.stat, at);
   }
-  return out;
+  return Buffer.from(fields.buffer);
 }
 
-function writeStat(out: Buffer, stat: BigIntStats, at: number): number {
-  out.writeBigInt64LE(stat.size, at);
-  out.writeBigInt64LE(stat.mtimeNs, at + 8);
-  out.writeBigInt64LE(stat.ctimeNs, at + 16);
-  return out.writeBigUInt64LE(BigInt.asUintN(64, stat.ino), at + 24);
+/** In this machine's byte order: fingerprints never leave it. */
+function putStat(fields: BigInt64Array, stat: BigIntStats, at: number): number {
+  fields[at] = stat.size;
+  fields[at + 1] = stat.mtimeNs;
+  fields[at + 2] = stat.ctimeNs;
+  fields[at + 3] = stat.ino;
+  return at + fieldsPerStat;
 }
 
 /** Coarsest time stamp of a file system in use (FAT: two seconds). */

@@ -1,11 +1,8 @@
 /** The command line. Loads no more than it needs to understand its words; each command loads what it runs. */
-import { enableCompileCache } from 'node:module';
 import { Command, CommanderError, Option } from 'commander';
 import { exuviaVersion } from '../index.ts';
 import { registerBackup } from './commands/backup.ts';
 import { exitCodeHelp, exitCodes } from './exit-codes.ts';
-
-enableCompileCache();
 
 export function buildProgram(): Command {
   const program = new Command('exuvia')
@@ -41,7 +38,15 @@ function parseSeconds(text: string): number {
   return seconds;
 }
 
+/** Who reads our output may stop early (`exuvia backup list | head -1`): that is no failure of ours. */
+function endWithReader(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(process.exitCode ?? exitCodes.done);
+}
+
 async function main(): Promise<void> {
+  process.stdout.on('error', endWithReader);
+  process.stderr.on('error', endWithReader);
   try {
     await buildProgram().parseAsync(process.argv);
   } catch (error) {
@@ -50,4 +55,4 @@ async function main(): Promise<void> {
   }
 }
 
-await main();
+void main();

@@ -1,7 +1,7 @@
 /** Progress on a terminal: one line on stderr, redrawn ten times a second at most. Off when piped. */
 
 import type { Progress } from '../index.ts';
-import { bytesText, durationText, safeText } from './text.ts';
+import { bytesText, durationText, numberText, safeText } from './text.ts';
 
 const redrawMs = 100;
 const firstDrawMs = 300; // quick work shows nothing
@@ -61,7 +61,7 @@ export class ProgressBar implements Progress {
   #draw(now: number): void {
     const elapsedMs = Math.max(1, now - this.#startedMs);
     const parts = [safeText(this.#step), ...this.#share(elapsedMs)];
-    parts.push(`${this.#files.toLocaleString('en-US')} files`, bytesText(this.#bytes));
+    parts.push(`${numberText(this.#files)} files`, bytesText(this.#bytes));
     parts.push(`${bytesText((this.#bytes * 1000) / elapsedMs)}/s`);
     this.#output.write(`\r${parts.join('  ').slice(0, Math.max(20, this.#output.columns() - 1))}\u001b[K`);
     this.#isDrawn = true;

@@ -1,6 +1,6 @@
 /** How a command runs: its environment, its errors as one sentence, its exit code. */
 import type { Command } from 'commander';
-import type { Environment, PlaceOptions } from '../index.ts';
+import { type Environment, type PlaceOptions, systemEnvironment } from '../index.ts';
 import { Console } from './console.ts';
 import { type ExitCode, exitCodeOf, exitCodes } from './exit-codes.ts';
 import { safeText } from './text.ts';
@@ -16,7 +16,6 @@ export interface GlobalOptions extends PlaceOptions {
 export interface CommandContext {
   readonly environment: Environment;
   readonly console: Console;
-  readonly api: typeof import('../index.ts');
 }
 
 type Action<Options> = (context: CommandContext, options: Options, ...names: string[]) => Promise<ExitCode>;
@@ -31,14 +30,13 @@ export function action<Options extends GlobalOptions>(
     const options = command.optsWithGlobals() as Options;
     const console = new Console(options);
     process.exitCode = await runSafely(console, async () => {
-      const api = await import('../index.ts');
-      const environment = api.systemEnvironment({
+      const environment = systemEnvironment({
         progress: console.progress,
         signal: interruptSignal(console),
         ...(options.lockWait === undefined ? {} : { lockWaitMs: options.lockWait * 1000 }),
       });
       const run = await load();
-      return await run({ environment, console, api }, options, ...names);
+      return await run({ environment, console }, options, ...names);
     });
   };
 }

@@ -1,6 +1,7 @@
 /** Which names SQLite databases and their companions have. */
 const databaseName = /\.(sqlite3?|db3?)$/i;
 const sidecarSuffixes = ['-wal', '-shm', '-journal'] as const;
+const sidecarName = /^([\s\S]+)(?:-wal|-shm|-journal)$/;
 
 /** Whether the name alone makes a file a candidate. What it is, its header tells. */
 export function isDatabaseName(name: string): boolean {
@@ -13,8 +14,7 @@ export function sidecarsOf(name: string): readonly string[] {
 
 /** `x.sqlite-wal` -> `x.sqlite`; undefined for a name that is not one of a sidecar. */
 export function databaseOfSidecar(name: string): string | undefined {
-  const suffix = sidecarSuffixes.find((candidate) => name.endsWith(candidate));
-  return suffix === undefined || name.length === suffix.length ? undefined : name.slice(0, -suffix.length);
+  return sidecarName.exec(name)?.[1];
 }
 
 /** The first 16 bytes of every database. */

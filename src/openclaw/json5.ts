@@ -3,10 +3,15 @@ import { createRequire } from 'node:module';
 
 const require = createRequire(import.meta.url);
 
-/** json5 is loaded at first need. @throws SyntaxError with line and column */
+/** json5 is loaded when the text is not plain JSON, as OpenClaw itself writes it. @throws SyntaxError with line and column */
 export function parseJson5(text: string): unknown {
-  const { parse } = require('json5') as { parse(text: string): unknown };
-  return parse(text.replace(/^\ufeff/, ''));
+  const plain = text.replace(/^\ufeff/, '');
+  try {
+    return JSON.parse(plain);
+  } catch {
+    const { parse } = require('json5') as { parse(text: string): unknown };
+    return parse(plain);
+  }
 }
 
 export function asRecord(value: unknown): Readonly<Record<string, unknown>> | undefined {

@@ -65,15 +65,20 @@ interface ChosenParts {
   readonly includeGlobs: GlobSet;
   readonly excluded: ReadonlySet<ComponentName>;
   readonly excludeGlobs: GlobSet;
+  /** Whether the components of a path matter at all. */
+  readonly namesComponents: boolean;
 }
 
 function parseSelection({ only, include, exclude }: Selection): ChosenParts {
+  const included = new Set(include.filter(isComponent));
+  const excluded = new Set(exclude.filter(isComponent));
   return {
     only: only.length === 0 ? undefined : new Set(only.map(parseComponent)),
-    included: new Set(include.filter(isComponent)),
+    included,
     includeGlobs: compileGlobs(include.filter((name) => !isComponent(name))),
-    excluded: new Set(exclude.filter(isComponent)),
+    excluded,
     excludeGlobs: compileGlobs(exclude.filter((name) => !isComponent(name))),
+    namesComponents: only.length + included.size + excluded.size > 0,
   };
 }
 
@@ -121,10 +126,11 @@ function decideInState(
 ): Decision {
   const path = displayKey(key);
   const isDirectory = type === 'directory';
-  const tags = componentsOf(path);
+  const tags = chosen.namesComponents ? componentsOf(path) : [];
   if (chosen.excludeGlobs.matches(path, isDirectory)) return { skip: 'excluded' };
   // A path that is also something else stays: `--exclude memory` must not take away the sessions in the same database.
-  if (tags.every((tag) => chosen.excluded.has(tag))) return isDirectory ? 'descend' : { skip: 'excluded' };
+  if (chosen.excluded.size > 0 && tags.every((tag) => chosen.excluded.has(tag)))
+    return isDirectory ? 'descend' : { skip: 'excluded' };
   if (chosen.includeGlobs.matches(path, isDirectory)) return 'take';
   const byDefault = defaultDecision(chosen, kept, key, path, tags);
   if (byDefault !== undefined)

@@ -24,7 +24,7 @@ import { CaptureProcess } from '../sqlite/capture.ts';
 import { expandSourcePatterns } from '../walker/globs.ts';
 import { DryStore } from './dry-store.ts';
 import type { Environment } from './environment.ts';
-import { type ExportedArchive, type ExportTarget, exportFrom, planExport } from './export-backup.ts';
+import type { ExportedArchive, ExportTarget } from './export-backup.ts';
 import { groupNames, userNames } from './owner-names.ts';
 import { findHome, findRepository, openRepository, type PlaceOptions, resolvePath } from './places.ts';
 import { type ChangeCounts, countChanges } from './tree-changes.ts';
@@ -66,12 +66,22 @@ interface BackupPlan {
 
 export async function createBackup(environment: Environment, options: CreateOptions): Promise<CreatedBackup> {
   const plan = planBackup(environment, options);
-  const output = options.output && planExport(environment, options.output);
+  const toArchive = options.output && (await planArchive(environment, options.output));
   if (options.dryRun) return await runDry(environment, plan);
   await using repository = openRepository(environment, plan.repositoryRoot, 'append', true);
   const created = await runBackup(environment, plan, repository);
-  if (output === undefined || created.snapshot === undefined) return created;
-  return { ...created, archive: await exportFrom(environment, repository, created.snapshot, output) };
+  if (toArchive === undefined || created.snapshot === undefined) return created;
+  return { ...created, archive: await toArchive(repository, created.snapshot) };
+}
+
+/** Loaded when it is asked for: a snapshot alone starts faster without it. Refuses a bad path before anything is stored. */
+async function planArchive(
+  environment: Environment,
+  output: ExportTarget,
+): Promise<(repository: Repository, snapshot: Snapshot) => Promise<ExportedArchive>> {
+  const { exportFrom, planExport } = await import('./export-backup.ts');
+  const planned = planExport(environment, output);
+  return (repository, snapshot) => exportFrom(environment, repository, snapshot, planned);
 }
 
 /** The same for a repository that is open already, as before a restore. */

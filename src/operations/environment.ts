@@ -1,5 +1,5 @@
 /** What the operations take from the machine they run on, in one value, so that tests can give another. */
-import { randomBytes } from 'node:crypto';
+import { createRequire } from 'node:module';
 import { homedir, hostname, userInfo } from 'node:os';
 import { type Clock, type RandomBytes, systemClock } from '../model/clock.ts';
 import { type Progress, silentProgress } from '../model/progress.ts';
@@ -20,6 +20,13 @@ export interface Environment {
 }
 
 const defaultLockWaitMs = 60_000;
+const require = createRequire(import.meta.url);
+
+/** node:crypto takes 5 ms to load, and a run with nothing to store needs no random bytes. */
+function randomBytes(count: number): Uint8Array {
+  const crypto = require('node:crypto') as typeof import('node:crypto');
+  return crypto.randomBytes(count);
+}
 
 export function systemEnvironment(changes: Partial<Environment> = {}): Environment {
   return {

@@ -1,14 +1,11 @@
-/** better-sqlite3, loaded when a database is first opened: it costs 10 ms. */
+/** The index and the locks are SQLite databases: opening them, transactions, and their errors as ours. */
 import { closeSync, existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import type BetterSqlite3 from 'better-sqlite3';
+import BetterSqlite3 from 'better-sqlite3';
 import { createPrivateFile } from '../io/files.ts';
 import { ExuviaError, errnoOf, FileSystemError, LockedError, messageOf } from '../model/errors.ts';
 
 export type Database = BetterSqlite3.Database;
 export type Statement = BetterSqlite3.Statement<unknown[]>;
-
-const require = createRequire(import.meta.url);
 
 /** Makes the file first, so that nobody else can read it from its first byte; SQLite gives its companions the same mode. */
 export function openPrivateDatabase(path: string, options: BetterSqlite3.Options = {}): Database {
@@ -25,8 +22,7 @@ function makePrivateFile(path: string): void {
 }
 
 export function openDatabase(path: string, options: BetterSqlite3.Options = {}): Database {
-  const Sqlite = require('better-sqlite3') as typeof BetterSqlite3;
-  return new Sqlite(path, options);
+  return new BetterSqlite3(path, options);
 }
 
 /** SQLite's own code (`SQLITE_BUSY`, …), or undefined for any other error. */

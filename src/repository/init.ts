@@ -1,9 +1,9 @@
 /** Making a new repository, and the folders of `local/` in one that came without. */
-import { accessSync, constants, lstatSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { accessSync, constants, lstatSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { cutParameters } from '../chunker/parameters.ts';
 import { formatName, formatParameters, formatVersion } from '../codec/parameters.ts';
-import { makePrivateFolder, privateFolderMode, publishFile, withPath } from '../io/files.ts';
+import { makePrivateFolder, publishFile, withPath } from '../io/files.ts';
 import type { RandomBytes } from '../model/clock.ts';
 import { ExuviaError, errnoOf, FileSystemError, NoRepositoryError } from '../model/errors.ts';
 import type { RepositoryLayout } from './layout.ts';
@@ -73,10 +73,10 @@ export function prepareLocal(layout: RepositoryLayout, mode: 'read' | 'append'):
 }
 
 /** A folder for the temporary files of this process. Those of processes that were killed are removed. */
-export function makeTemporary(layout: RepositoryLayout, random: RandomBytes): string {
-  const folder = join(layout.temporary, `${process.pid}-${Buffer.from(random(6)).toString('hex')}`);
-  withPath('create folder', folder, () => mkdirSync(folder, { mode: privateFolderMode }));
-  return folder;
+export function makeTemporary(layout: RepositoryLayout): string {
+  return withPath('create folder in', layout.temporary, () =>
+    mkdtempSync(join(layout.temporary, `${process.pid}-`)),
+  );
 }
 
 /** Removes what killed processes left, when nobody is at work (the lock tells, process ids do not). */

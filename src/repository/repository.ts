@@ -262,7 +262,7 @@ function openLayout(layout: RepositoryLayout, options: OpenOptions): Opened {
   const lock = RepositoryLock.acquire(layout, 'shared', options.lockWaitMs);
   try {
     const database = openIndexDatabase(layout.index, parameters.id);
-    const temporary = options.mode === 'append' ? makeTemporary(layout, options.random) : undefined;
+    const temporary = options.mode === 'append' ? makeTemporary(layout) : undefined;
     return { layout, parameters, database, lock, temporary };
   } catch (error) {
     lock[Symbol.dispose]();

@@ -37,7 +37,8 @@ interface OpenFolder {
   readonly key: PathKey;
   readonly path: ByteString;
   readonly names: readonly string[];
-  readonly nameSet: ReadonlySet<string>;
+  /** Names in the folder, where some of them look like those of sidecars; most folders have none. */
+  readonly namesWithSidecars: ReadonlySet<string> | undefined;
   index: number;
 }
 
@@ -114,23 +115,21 @@ function lookAt(
     return undefined;
   }
   if (decision === 'descend' && type !== 'directory') return undefined;
-  const sidecars = type === 'file' ? sidecarsBeside(folder, name) : [];
-  const database = type === 'file' ? databaseOfSidecar(name) : undefined;
-  const sidecarOf =
-    database !== undefined && folder.nameSet.has(database)
-      ? childKey(folder.key, database as ByteString)
-      : undefined;
+  const names = type === 'file' ? folder.namesWithSidecars : undefined;
+  const sidecars = names === undefined ? noSidecars : sidecarsBeside(folder, name, names);
+  const sidecarOf = names === undefined ? undefined : databaseBeside(folder, name, names);
   const entry = { key, path, type, stat, isDatabaseName: isDatabaseName(name), sidecars, sidecarOf };
   return { entry, decision };
 }
 
+const noSidecars: readonly Sidecar[] = [];
+
 /** A file with a database's name, or with a sidecar beside it, is not opened by plain calls: see docs/decisions. */
-function sidecarsBeside(folder: OpenFolder, name: ByteString): Sidecar[] {
-  if (!isDatabaseName(name) && !folder.nameSet.has(`${name}-wal`) && !folder.nameSet.has(`${name}-journal`))
-    return [];
+function sidecarsBeside(folder: OpenFolder, name: ByteString, names: ReadonlySet<string>): Sidecar[] {
+  if (!isDatabaseName(name) && !names.has(`${name}-wal`) && !names.has(`${name}-journal`)) return [];
   const found: Sidecar[] = [];
   for (const sidecar of sidecarsOf(name)) {
-    if (!folder.nameSet.has(sidecar)) continue;
+    if (!names.has(sidecar)) continue;
     const stat = lstatSync(fsPath(joinPath(folder.path, sidecar as ByteString)), {
       bigint: true,
       throwIfNoEntry: false,
@@ -138,6 +137,17 @@ function sidecarsBeside(folder: OpenFolder, name: ByteString): Sidecar[] {
     if (stat?.isFile()) found.push({ suffix: sidecar.slice(name.length), stat });
   }
   return found;
+}
+
+function databaseBeside(
+  folder: OpenFolder,
+  name: ByteString,
+  names: ReadonlySet<string>,
+): PathKey | undefined {
+  const database = databaseOfSidecar(name);
+  return database !== undefined && names.has(database)
+    ? childKey(folder.key, database as ByteString)
+    : undefined;
 }
 
 function openFolder(entry: WalkedEntry, folders: OpenFolder[], report: WalkReport): void {
@@ -149,7 +159,8 @@ function openFolder(entry: WalkedEntry, folders: OpenFolder[], report: WalkRepor
     else report.unreadable(entry.key, error);
     names = [];
   }
-  folders.push({ key: entry.key, path: entry.path, names, nameSet: new Set(names), index: 0 });
+  const namesWithSidecars = names.some((name) => databaseOfSidecar(name)) ? new Set(names) : undefined;
+  folders.push({ key: entry.key, path: entry.path, names, namesWithSidecars, index: 0 });
 }
 
 function byBytes(a: string, b: string): number {

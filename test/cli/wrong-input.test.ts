@@ -231,7 +231,7 @@ test('no permission: what cannot be read is listed, and the exit code says incom
   const run = (words: string[]): { status: number | null; out: string; err: string } => {
     const { status, stdout, stderr } = spawnSync(
       'setpriv',
-      ['--reuid=65534', '--regid=65534', '--clear-groups', process.execPath, 'dist/launcher.js', ...words],
+      ['--reuid=65534', '--regid=65534', '--clear-groups', process.execPath, 'dist/launcher.cjs', ...words],
       { env: { PATH: process.env['PATH'] ?? '', HOME: place.home }, encoding: 'utf8' },
     );
     return { status, out: stdout, err: stderr };

@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-export const launcherPath = fileURLToPath(new URL('../../dist/launcher.js', import.meta.url));
+export const launcherPath = fileURLToPath(new URL('../../dist/launcher.cjs', import.meta.url));
 
 export interface CliRun {
   readonly status: number | null;

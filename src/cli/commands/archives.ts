@@ -1,3 +1,4 @@
+import { exportBackup, importArchive } from '../../index.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import type { CommandContext, GlobalOptions } from '../run.ts';
 import { bytesText, countText, safeText } from '../text.ts';
@@ -9,13 +10,13 @@ interface ExportWords extends GlobalOptions {
 }
 
 export async function runExport(
-  { api, environment, console }: CommandContext,
+  { environment, console }: CommandContext,
   options: ExportWords,
   reference = '',
   path = '',
 ): Promise<ExitCode> {
   const { layout, format, overwrite } = options;
-  const { snapshot, archive } = await api.exportBackup(environment, options, reference, {
+  const { snapshot, archive } = await exportBackup(environment, options, reference, {
     path,
     layout,
     ...(format === undefined ? {} : { format }),
@@ -37,12 +38,12 @@ interface ImportWords extends GlobalOptions {
 }
 
 export async function runImport(
-  { api, environment, console }: CommandContext,
+  { environment, console }: CommandContext,
   options: ImportWords,
   path = '',
 ): Promise<ExitCode> {
   const { tag: tags, ...rest } = options;
-  const imported = await api.importArchive(
+  const imported = await importArchive(
     environment,
     { ...rest, ...(tags === undefined ? {} : { tags }) },
     path,

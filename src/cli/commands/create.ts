@@ -1,4 +1,4 @@
-import type { CreatedBackup, SnapshotStats } from '../../index.ts';
+import { type CreatedBackup, createBackup, type SnapshotStats } from '../../index.ts';
 import { dim } from '../console.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import type { CommandContext, GlobalOptions } from '../run.ts';
@@ -19,9 +19,9 @@ interface CreateWords extends GlobalOptions {
 }
 
 export async function runCreate(context: CommandContext, words: CreateWords): Promise<ExitCode> {
-  const { api, environment, console } = context;
+  const { environment, console } = context;
   const { source: sources, output, layout, overwrite, tag: tags, ...rest } = words;
-  const created = await api.createBackup(environment, {
+  const created = await createBackup(environment, {
     ...rest,
     ...(sources === undefined ? {} : { sources }),
     ...(tags === undefined ? {} : { tags }),

@@ -1,25 +1,34 @@
-import type { Snapshot } from '../../index.ts';
+import {
+  backupStats,
+  catFile,
+  listBackups,
+  listFiles,
+  rebuildIndex,
+  type Snapshot,
+  showBackup,
+  UsageError,
+} from '../../index.ts';
 import { bold } from '../console.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import type { CommandContext, GlobalOptions } from '../run.ts';
-import { bytesText, countText, safeText, tableText, timeText } from '../text.ts';
+import { bytesText, countText, numberText, safeText, tableText, timeText } from '../text.ts';
 
 export async function runList(
-  { api, environment, console }: CommandContext,
+  { environment, console }: CommandContext,
   options: GlobalOptions & { readonly tag?: string; readonly latest?: string },
 ): Promise<ExitCode> {
-  const list = await api.listBackups(environment, options);
+  const list = await listBackups(environment, options);
   const tagged = list.snapshots.filter((one) => options.tag === undefined || one.tags.includes(options.tag));
-  const snapshots = options.latest === undefined ? tagged : tagged.slice(-positiveCount(api, options.latest));
+  const snapshots = options.latest === undefined ? tagged : tagged.slice(-positiveCount(options.latest));
   console.payload({ ...list, snapshots }, () => listText(snapshots));
   for (const damage of list.damaged) console.warn(damage.message);
   return list.damaged.length > 0 ? exitCodes.damage : exitCodes.done;
 }
 
-function positiveCount(api: CommandContext['api'], text: string): number {
+function positiveCount(text: string): number {
   const count = Number(text);
   if (!Number.isInteger(count) || count < 1)
-    throw new api.UsageError(`--latest ${text}: want a whole number from 1`);
+    throw new UsageError(`--latest ${text}: want a whole number from 1`);
   return count;
 }
 
@@ -28,7 +37,7 @@ function listText(snapshots: readonly Snapshot[]): string {
   const rows = snapshots.map((one) => [
     one.id.slice(0, 8),
     timeText(one.time),
-    one.stats.files.toLocaleString('en-US'),
+    numberText(one.stats.files),
     bytesText(one.stats.totalBytes),
     bytesText(one.stats.storedBytes),
     notesText(one),
@@ -50,11 +59,11 @@ function notesText(snapshot: Snapshot): string {
 }
 
 export async function runShow(
-  { api, environment, console }: CommandContext,
+  { environment, console }: CommandContext,
   options: GlobalOptions,
   reference = '',
 ): Promise<ExitCode> {
-  const snapshot = await api.showBackup(environment, options, reference);
+  const snapshot = await showBackup(environment, options, reference);
   console.payload({ snapshot }, () => showText(snapshot));
   return exitCodes.done;
 }
@@ -86,12 +95,12 @@ function showText(snapshot: Snapshot): string {
 }
 
 export async function runLs(
-  { api, environment, console }: CommandContext,
+  { environment, console }: CommandContext,
   options: GlobalOptions & { readonly recursive?: boolean },
   reference = '',
   path = '',
 ): Promise<ExitCode> {
-  const { snapshot, source, entries } = await api.listFiles(environment, options, reference, path);
+  const { snapshot, source, entries } = await listFiles(environment, options, reference, path);
   console.payload({ snapshot: snapshot.id, source, entries }, () => {
     const rows = entries.map((entry) => [
       modeText(entry.type, entry.mode),
@@ -116,19 +125,19 @@ function modeText(type: string, mode: number): string {
 }
 
 export async function runCat(
-  { api, environment, console }: CommandContext,
+  { environment, console }: CommandContext,
   options: GlobalOptions,
   reference = '',
   path = '',
 ): Promise<ExitCode> {
   if (console.json) {
     const pieces: Buffer[] = [];
-    await api.catFile(environment, options, reference, path, (bytes) => void pieces.push(Buffer.from(bytes)));
+    await catFile(environment, options, reference, path, (bytes) => void pieces.push(Buffer.from(bytes)));
     const bytes = Buffer.concat(pieces);
     console.payload({ path, bytes: bytes.length, base64: bytes.toString('base64') }, () => '');
     return exitCodes.done;
   }
-  await api.catFile(environment, options, reference, path, async (bytes) => {
+  await catFile(environment, options, reference, path, async (bytes) => {
     const copy = Buffer.from(bytes); // the stream may keep it for a while
     if (!process.stdout.write(copy)) await new Promise((resolve) => process.stdout.once('drain', resolve));
   });
@@ -136,10 +145,10 @@ export async function runCat(
 }
 
 export async function runStats(
-  { api, environment, console }: CommandContext,
+  { environment, console }: CommandContext,
   options: GlobalOptions,
 ): Promise<ExitCode> {
-  const stats = await api.backupStats(environment, options);
+  const stats = await backupStats(environment, options);
   console.payload(stats, () =>
     tableText([
       ['Repository', safeText(stats.repository)],
@@ -157,10 +166,10 @@ export async function runStats(
 }
 
 export async function runRebuildIndex(
-  { api, environment, console }: CommandContext,
+  { environment, console }: CommandContext,
   options: GlobalOptions,
 ): Promise<ExitCode> {
-  const rebuilt = await api.rebuildIndex(environment, options);
+  const rebuilt = await rebuildIndex(environment, options);
   console.result(
     rebuilt,
     () => `Index rebuilt: ${countText(rebuilt.blobs, 'blob')} in ${countText(rebuilt.packs, 'pack')}`,

@@ -1,4 +1,10 @@
-import type { RestoredBackup, RestoredSource } from '../../index.ts';
+import {
+  type RestoredBackup,
+  type RestoredSource,
+  restoreBackup,
+  UsageError,
+  undoRestore,
+} from '../../index.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import type { CommandContext, GlobalOptions } from '../run.ts';
 import { bytesText, countText, safeText, timeText } from '../text.ts';
@@ -16,19 +22,19 @@ interface RestoreWords extends GlobalOptions {
 }
 
 export async function runRestore(
-  { api, environment, console }: CommandContext,
+  { environment, console }: CommandContext,
   words: RestoreWords,
   reference?: string,
 ): Promise<ExitCode> {
   const { undo, ...options } = words;
   if (undo && reference !== undefined)
-    throw new api.UsageError('--undo takes no snapshot: it goes back before the last restore');
+    throw new UsageError('--undo takes no snapshot: it goes back before the last restore');
   if (!undo && reference === undefined) {
-    throw new api.UsageError('Which snapshot or archive?', 'Run exuvia backup list, or name "latest".');
+    throw new UsageError('Which snapshot or archive?', 'Run exuvia backup list, or name "latest".');
   }
   const restored = undo
-    ? await api.undoRestore(environment, options)
-    : await api.restoreBackup(environment, options, reference ?? '');
+    ? await undoRestore(environment, options)
+    : await restoreBackup(environment, options, reference ?? '');
   console.result(restoredJson(restored), () => restoredText(restored));
   if (restored.failures.some((failure) => failure.isDamage)) return exitCodes.damage;
   return restored.failures.length > 0 ? exitCodes.incomplete : exitCodes.done;
