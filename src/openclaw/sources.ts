@@ -35,7 +35,7 @@ export function planSources(
   repositoryDir: string,
 ): PlannedSource[] {
   const chosen = parseSelection(selection);
-  const kept = keptPaths(home);
+  const kept = keptPlaces(home);
   const state: PlannedSource = {
     path: realOf(home.stateDir),
     kind: 'state',
@@ -82,19 +82,23 @@ function parseSelection({ only, include, exclude }: Selection): ChosenParts {
   };
 }
 
-/** Configured paths inside the state directory: no default leaves them out. */
-function keptPaths(home: OpenClawHome): PathKey[] {
-  const places = [
-    home.configPath,
-    home.credentialsDir,
-    ...home.includes,
-    ...home.stores,
-    ...[...home.workspaces, ...home.agents].map((place) => place.path),
-  ];
-  return places.flatMap((path) => {
+/** A configured path inside the state directory: no default leaves it out. */
+interface KeptPlace {
+  readonly key: PathKey;
+  /** Nor anything in it. In an agent's folder the defaults hold: OpenClaw itself always configures that. */
+  readonly isWhole: boolean;
+}
+
+function keptPlaces(home: OpenClawHome): KeptPlace[] {
+  const whole = [home.configPath, home.credentialsDir, ...home.includes, ...home.stores];
+  const keep = (path: string, isWhole: boolean): KeptPlace[] => {
     const inside = pathInside(home.stateDir, path);
-    return inside === undefined || inside === '' ? [] : [keyOfPath(byteStringOf(inside))];
-  });
+    return inside === undefined || inside === '' ? [] : [{ key: keyOfPath(byteStringOf(inside)), isWhole }];
+  };
+  return [
+    ...[...whole, ...home.workspaces.map(({ path }) => path)].flatMap((path) => keep(path, true)),
+    ...home.agents.flatMap(({ path }) => keep(path, false)),
+  ];
 }
 
 function repositoryKey(source: string, repositoryDir: string): PathKey | undefined {
@@ -106,7 +110,7 @@ const repositoryDecision: Decision = { skip: 'repository' };
 
 function stateFilter(
   chosen: ChosenParts,
-  kept: readonly PathKey[],
+  kept: readonly KeptPlace[],
   repository: PathKey | undefined,
 ): PathFilter {
   return {
@@ -120,7 +124,7 @@ function stateFilter(
 
 function decideInState(
   chosen: ChosenParts,
-  kept: readonly PathKey[],
+  kept: readonly KeptPlace[],
   key: PathKey,
   type: EntryType,
 ): Decision {
@@ -141,16 +145,16 @@ function decideInState(
 
 function defaultDecision(
   chosen: ChosenParts,
-  kept: readonly PathKey[],
+  kept: readonly KeptPlace[],
   key: PathKey,
   path: string,
   tags: readonly ComponentName[],
 ): Decision | undefined {
   const exclusion = findDefaultExclusion(path);
   if (exclusion === undefined || tags.some((tag) => chosen.included.has(tag))) return undefined;
-  if (kept.some((place) => isWithin(key, place))) return undefined;
+  if (kept.some((place) => (place.isWhole ? isWithin(key, place.key) : key === place.key))) return undefined;
   // A configured place below a folder that is left out: go there, take nothing else.
-  if (kept.some((place) => isWithin(place, key))) return 'descend';
+  if (kept.some((place) => isWithin(place.key, key))) return 'descend';
   return { skip: exclusion.reason, detail: exclusion.why };
 }
 
