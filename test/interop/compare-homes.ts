@@ -26,7 +26,8 @@ export interface HomeCompareOptions {
 export function compareHomes(copy: string, restored: string, options: HomeCompareOptions): HomeComparison {
   const isLeftOut = (path: string): boolean =>
     options.leftOut.some((one) => path === one || path.startsWith(`${one}/`));
-  const all = readdirSync(restored, { recursive: true, encoding: 'utf8' });
+  const everything = readdirSync(restored, { recursive: true, encoding: 'utf8' });
+  const all = everything.filter((path) => !isLeftOut(path));
   const databases = all.filter((path) => path.endsWith('.sqlite'));
   assert.deepEqual(
     all.filter((path) => /\.sqlite-(wal|shm|journal)$/.test(path)),
