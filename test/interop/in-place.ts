@@ -1,8 +1,9 @@
 /** A home is damaged, restored in place, and OpenClaw works on as before; `--undo` brings even the damage back. */
 import assert from 'node:assert/strict';
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { compareFolders } from '../helpers/compare-folders.ts';
-import { compareHomes } from './compare-homes.ts';
+import { compareHomes, contentOf } from './compare-homes.ts';
 import { touchedFolders } from './snapshots.ts';
 import type { World } from './world.ts';
 
@@ -41,14 +42,26 @@ export function restoreDamagedHome(world: World): void {
 
   // What OpenClaw wrote meanwhile has to go as well.
   world.measured('backup restore --undo', () => world.mustExuvia(['backup', 'restore', '--undo']));
-  assert.deepEqual(
-    compareFolders(damaged, openclaw.stateDir, {
-      ignore: (path) => notKept.some((one) => path === one || path.startsWith(`${one}/`)),
-    }).filter((line) => !touchedFolders.some((folder) => line.startsWith(`${JSON.stringify(folder)}: time`))),
-    [],
-  );
+  isDamagedAgain(world, damaged);
   world.mustExuvia(['backup', 'restore', restored.snapshot, '--delete']);
   worksAgain(world, sessions);
+}
+
+/** The sound database is one file now; the broken one is what it was, byte by byte, with what lay beside it. */
+function isDamagedAgain(world: World, damaged: string): void {
+  const { stateDir } = world.openclaw;
+  const sound = 'state/openclaw.sqlite';
+  const differences = compareFolders(damaged, stateDir, {
+    ignore: (path) =>
+      [...notKept, `${sound}-wal`].some((one) => path === one || path.startsWith(`${one}/`)) ||
+      path.endsWith('.sqlite-shm'),
+    skipContent: (path) => path === sound,
+  });
+  assert.deepEqual(
+    differences.filter((line) => !touchedFolders.some((path) => line.startsWith(`"${path}": time`))),
+    [],
+  );
+  assert.deepEqual(contentOf(join(stateDir, sound)), contentOf(join(damaged, sound)));
 }
 
 /** Never in a snapshot, so never restored or removed. */
