@@ -9,6 +9,7 @@ export function buildProgram(): Command {
     .description('Incremental, deduplicated, restorable backups of an OpenClaw home.')
     .version(exuviaVersion, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'show help')
+    .configureHelp({ showGlobalOptions: true })
     .exitOverride()
     .showHelpAfterError('(add --help for what there is)')
     .addHelpText('after', exitCodeHelp);

@@ -312,10 +312,7 @@ function recordOf(
 ): SnapshotRecord {
   const { options } = plan;
   const unreadable = run.archived.flatMap((source) => source.unreadable);
-  const schemas = Object.assign({}, ...run.archived.map((source) => source.schemas)) as Record<
-    string,
-    number
-  >;
+  const captured: Readonly<Record<string, number>>[] = run.archived.map((source) => source.schemas);
   return {
     version: 1,
     time: new Date(run.startedMs).toISOString(),
@@ -337,11 +334,19 @@ function recordOf(
     tags: options.tags ?? [],
     message: options.message ?? '',
     reason: options.reason ?? 'manual',
-    openclaw: plan.isHome ? readVersions(plan.home, schemas) : null,
+    openclaw: plan.isHome
+      ? readVersions(plan.home, Object.assign(unchangedSchemas(plan, run.parent), ...captured))
+      : null,
     stats,
     unreadable: unreadable.slice(0, limits.unreadableListedMax),
     unreadableCount: unreadable.length,
   };
+}
+
+/** Databases that did not change were not captured: the snapshot before knows their versions. */
+function unchangedSchemas(plan: BackupPlan, parent: Snapshot | undefined): Record<string, number> {
+  const known = Object.entries(parent?.openclaw?.schemas ?? {});
+  return Object.fromEntries(known.filter(([path]) => existsSync(join(plan.home.stateDir, path))));
 }
 
 function resultOf(

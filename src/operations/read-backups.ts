@@ -40,7 +40,7 @@ export async function withRepositoryToRead<T>(
   return await work(repository);
 }
 
-/** A repository that is not there yet has no snapshots. */
+/** Every snapshot, and what could not be read. @throws NoRepositoryError */
 export async function listBackups(environment: Environment, options: PlaceOptions): Promise<BackupList> {
   return await withRepositoryToRead(environment, options, (repository) => ({
     repository: repository.root,

@@ -54,7 +54,8 @@ function stepBack(
   steps: readonly string[],
 ): Snapshot {
   const count = steps.reduce((sum, step) => sum + (step === '' ? 1 : Number(step)), 0);
-  if (!Number.isInteger(count)) throw new UsageError(`${reference} is not a snapshot: want a number after ~`);
+  if (!steps.every((step) => /^\d*$/.test(step)))
+    throw new UsageError(`${reference} is not a snapshot: want a number after ~`);
   const found = snapshots[snapshots.indexOf(base) - count];
   if (found !== undefined) return found;
   throw notFound(reference, `there are only ${snapshots.indexOf(base)} snapshots before it`);
