@@ -1,6 +1,6 @@
 /** A gateway is at work: snapshots are sound all the same, and nothing is replaced under it. */
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RunningGateway } from '../helpers/real-openclaw.ts';
 import { contentOf } from './compare-homes.ts';
@@ -22,7 +22,14 @@ export async function whileGatewayRuns(world: World): Promise<void> {
   } finally {
     await gateway.stop();
   }
-  staleLockIsNoGateway(world);
+  // Stopped, it holds nothing any more, although its lock databases stay.
+  assert.ok(lockNames(world).some((name) => name.endsWith('gateway.state.lock.sqlite')));
+  world.mustExuvia(['backup', 'restore', 'latest', '--delete']);
+  world.openclaw.mustRun(['sessions', 'list', '--json']);
+}
+
+function lockNames(world: World): string[] {
+  return readdirSync(world.inState('tmp'), { recursive: true, encoding: 'utf8' });
 }
 
 /** Snapshot after snapshot while an agent answers; every database of every one of them is sound. */
@@ -41,7 +48,15 @@ async function snapshotsDuringConversation(world: World): Promise<void> {
   assert.equal(await ended, 0);
   ids.push(world.mustExuvia(['backup', 'create', '--json']).json.snapshot.id);
   assert.ok(ids.length >= 3);
-  const events = ids.map((id, index) => eventsIn(world, id, world.path(`live-${index}`)));
+  const contents = ids.map((id, index) => soundContents(world, id, world.path(`live-${index}`)));
+  const jobs = contents.at(-1)?.flatMap((content) => content.get('cron_jobs') ?? []) ?? [];
+  assert.ok(
+    jobs.some((row) => row.includes('What is new?')),
+    'the job is in the snapshot',
+  );
+  const events = contents.map((databases) =>
+    databases.reduce((sum, content) => sum + (content.get('transcript_events')?.length ?? 0), 0),
+  );
   assert.deepEqual(
     events,
     [...events].sort((a, b) => a - b),
@@ -50,14 +65,12 @@ async function snapshotsDuringConversation(world: World): Promise<void> {
   world.note(`${ids.length} snapshots during a turn; events in them: ${events.join(', ')}`);
 }
 
-/** Rows of transcripts in a snapshot; fails when one of its databases is not sound. */
-function eventsIn(world: World, id: string, target: string): number {
+/** What the databases of a snapshot hold; fails when one of them is not sound. */
+function soundContents(world: World, id: string, target: string): Map<string, string[]>[] {
   world.mustExuvia(['backup', 'restore', id, '--target', target]);
-  const databases = readdirSync(target, { recursive: true, encoding: 'utf8' }).filter((path) =>
-    path.endsWith('.sqlite'),
-  );
-  const contents = databases.map((path) => contentOf(join(target, path)));
-  return contents.reduce((sum, content) => sum + (content.get('transcript_events')?.length ?? 0), 0);
+  return readdirSync(target, { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.sqlite'))
+    .map((path) => contentOf(join(target, path)));
 }
 
 function refusesInPlace(world: World, gateway: RunningGateway): void {
@@ -73,25 +86,18 @@ function refusesInPlace(world: World, gateway: RunningGateway): void {
   world.mustExuvia(['backup', 'restore', 'latest', '--target', world.path('beside-gateway')]);
 }
 
-/** As a killed gateway leaves it: the files are there, and their process is not. */
-function staleLockIsNoGateway(world: World): void {
-  world.mustExuvia(['backup', 'restore', 'latest']);
-}
-
 /** A gateway that is killed cannot clean up. */
 export async function afterGatewayIsKilled(world: World): Promise<void> {
   const gateway = await world.openclaw.startGateway(world.gatewayPort);
   await gateway.stop('SIGKILL');
-  const folder = world.inState('tmp');
-  const locks = readdirSync(folder, { recursive: true, encoding: 'utf8' });
-  assert.ok(
-    locks.some((name) => name.endsWith('gateway.state.lock')),
-    'it left its lock behind',
-  );
+  const lock = lockNames(world).find((name) => name.endsWith('gateway.state.lock'));
+  assert.ok(lock !== undefined, 'it left its lock behind');
   world.mustExuvia(['backup', 'restore', 'latest']);
-  // The same lock, of a process that lives but is another one.
-  const lock = locks.find((name) => name.endsWith('gateway.state.lock')) ?? '';
-  assert.ok(existsSync(join(folder, lock)));
-  writeFileSync(join(folder, lock), JSON.stringify({ pid: process.pid, startTime: 1 }));
+  // Its process id may be another process's by now.
+  const path = world.inState('tmp', lock);
+  const content = JSON.parse(readFileSync(path, 'utf8'));
+  writeFileSync(path, JSON.stringify({ ...content, pid: process.pid }));
   world.mustExuvia(['backup', 'restore', 'latest']);
+  const { repository } = world.mustExuvia(['backup', 'stats', '--json']).json;
+  world.note(`the repository at the end: ${JSON.stringify(repository)}`);
 }
