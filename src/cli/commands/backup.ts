@@ -9,7 +9,7 @@ export function registerBackup(program: Command): void {
   registerLooking(backup);
   registerRestore(backup);
   registerArchives(backup);
-  for (const command of backup.commands) command.addHelpText('after', exitCodeHelp);
+  for (const command of [backup, ...backup.commands]) command.addHelpText('after', exitCodeHelp);
 }
 
 /** Comma-separated and repeated values both work. */
