@@ -5,7 +5,7 @@ import type { Decision, EntryType, PathFilter } from '../model/selection.ts';
 import type { SourceKind } from '../model/snapshot.ts';
 import { compileGlobs, type GlobSet } from '../walker/globs.ts';
 import { type ComponentName, componentsOf, isComponent, parseComponent } from './components.ts';
-import { findDefaultExclusion } from './defaults.ts';
+import { type DefaultExclusion, findDefaultExclusion } from './defaults.ts';
 import { type OpenClawHome, pathInside } from './discovery.ts';
 
 export interface PlannedSource {
@@ -113,21 +113,24 @@ function stateFilter(
   kept: readonly KeptPlace[],
   repository: PathKey | undefined,
 ): PathFilter {
+  const opened: OpenedFolder[] = [];
   return {
     decide(key, type) {
       if (key === repository) return repositoryDecision;
       if (key === '') return chosen.only === undefined ? 'take' : 'descend';
-      return decideInState(chosen, kept, key, type);
+      return decideInState({ chosen, kept, opened }, key, type);
     },
   };
 }
 
-function decideInState(
-  chosen: ChosenParts,
-  kept: readonly KeptPlace[],
-  key: PathKey,
-  type: EntryType,
-): Decision {
+interface StateRules {
+  readonly chosen: ChosenParts;
+  readonly kept: readonly KeptPlace[];
+  /** Grows as the walk goes down. */
+  readonly opened: OpenedFolder[];
+}
+
+function decideInState({ chosen, kept, opened }: StateRules, key: PathKey, type: EntryType): Decision {
   const path = displayKey(key);
   const isDirectory = type === 'directory';
   const tags = chosen.namesComponents ? componentsOf(path) : [];
@@ -136,26 +139,31 @@ function decideInState(
   if (chosen.excluded.size > 0 && tags.every((tag) => chosen.excluded.has(tag)))
     return isDirectory ? 'descend' : { skip: 'excluded' };
   if (chosen.includeGlobs.matches(path, isDirectory)) return 'take';
-  const byDefault = defaultDecision(chosen, kept, key, path, tags);
-  if (byDefault !== undefined)
-    return isDirectory && chosen.includeGlobs.mayContain(path) ? 'descend' : byDefault;
+  const exclusion = findDefaultExclusion(path) ?? opened.find((folder) => isWithin(key, folder.key));
+  if (exclusion !== undefined && !isKept(chosen, kept, key, tags)) {
+    const holdsMore = kept.some((place) => isWithin(place.key, key)) || chosen.includeGlobs.mayContain(path);
+    if (!isDirectory || !holdsMore) return { skip: exclusion.reason, detail: exclusion.why };
+    opened.push({ key, reason: exclusion.reason, why: exclusion.why });
+    return 'descend';
+  }
   if (chosen.only === undefined || tags.some((tag) => chosen.only?.has(tag))) return 'take';
   return isDirectory ? 'descend' : { skip: 'excluded', quiet: true };
 }
 
-function defaultDecision(
+/** Whether something else than the defaults says that this is wanted: a component by its name, or the configuration. */
+function isKept(
   chosen: ChosenParts,
   kept: readonly KeptPlace[],
   key: PathKey,
-  path: string,
   tags: readonly ComponentName[],
-): Decision | undefined {
-  const exclusion = findDefaultExclusion(path);
-  if (exclusion === undefined || tags.some((tag) => chosen.included.has(tag))) return undefined;
-  if (kept.some((place) => (place.isWhole ? isWithin(key, place.key) : key === place.key))) return undefined;
-  // A configured place below a folder that is left out: go there, take nothing else.
-  if (kept.some((place) => isWithin(place.key, key))) return 'descend';
-  return { skip: exclusion.reason, detail: exclusion.why };
+): boolean {
+  if (tags.some((tag) => chosen.included.has(tag))) return true;
+  return kept.some((place) => (place.isWhole ? isWithin(key, place.key) : key === place.key));
+}
+
+/** A folder that is left out, but entered for something wanted below it: nothing else in it is taken. */
+interface OpenedFolder extends Omit<DefaultExclusion, 'pattern'> {
+  readonly key: PathKey;
 }
 
 function folderFilter(

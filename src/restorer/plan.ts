@@ -211,19 +211,22 @@ class Planner {
 
   /** What is in the folders that are restored and not in the snapshot. */
   #planRemovals(): void {
+    const removed = new Set(
+      this.#actions.flatMap((action) => (action.kind === 'remove' ? [action.key] : [])),
+    );
     for (const folder of this.#madeFolders) {
       if (!this.#newFolders.has(folder) && this.#request.wanted(folder, 'directory'))
-        this.#planRemovalsIn(folder);
+        this.#planRemovalsIn(folder, removed);
     }
   }
 
-  #planRemovalsIn(folder: PathKey): void {
+  #planRemovalsIn(folder: PathKey, removed: ReadonlySet<PathKey>): void {
     for (const name of namesIn(targetPath(this.#request.target, folder))) {
       const key = childKey(folder, name);
       if (this.#wantedKeys.has(key) || this.#request.tree.getEntry(key) !== undefined) continue;
       const stat = statOf(targetPath(this.#request.target, key));
       if (stat === undefined || !this.#request.mayDelete(key, typeOf(stat))) continue;
-      if (this.#actions.some((action) => action.kind === 'remove' && action.key === key)) continue;
+      if (removed.has(key)) continue;
       this.#actions.push({ kind: 'remove', key, reason: 'extra' });
     }
   }

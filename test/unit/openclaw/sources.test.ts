@@ -50,6 +50,8 @@ test('planSources() takes configured places in folders that are left out by defa
   }));
   assert.equal(decide('dev', 'directory'), 'descend');
   assert.equal(decide('dev/notes', 'directory'), 'take');
+  assert.ok(isSkipped(decide('dev/other', 'directory')), 'nothing else there is taken');
+  assert.ok(isSkipped(decide('dev/file.txt')));
   assert.equal(decide('dev/notes/a.jsonl.lock'), 'take', 'a workspace is its user’s');
   assert.equal(decide('archived', 'directory'), 'take');
   assert.ok(isSkipped(decide('tools', 'directory')));
