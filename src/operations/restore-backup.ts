@@ -5,7 +5,7 @@ import { ExuviaError, UsageError } from '../model/errors.ts';
 import { byteStringOf, displayKey, type PathKey } from '../model/paths.ts';
 import type { EntryType } from '../model/selection.ts';
 import type { Snapshot, SnapshotSource } from '../model/snapshot.ts';
-import { componentsOf, parseComponent } from '../openclaw/components.ts';
+import { type ComponentName, componentsOf, isComponent, parseComponent } from '../openclaw/components.ts';
 import { findDefaultExclusion } from '../openclaw/defaults.ts';
 import { type OpenClawHome, pathInside } from '../openclaw/discovery.ts';
 import { detectGateway } from '../openclaw/gateway.ts';
@@ -163,15 +163,14 @@ function planSourcesOf(
   const planned = snapshot.sources.map((source) => {
     const target = targetOf(environment, options, home, snapshot, source);
     const inside = pathInside(target, repositoryRoot);
+    const mayDelete = deletable(snapshot, source, inside);
     const plan = planRestore({
       tree: openTree(repository, source.root),
       target: byteStringOf(target),
       wanted: (key, type) => wanted(source, key, type),
       conflict: options.conflict ?? 'overwrite',
       deleteExtra: options.delete ?? false,
-      // Sockets, pipes and devices are in no snapshot: their absence there says nothing.
-      mayDelete: (key, type) =>
-        type !== 'special' && mayDelete(snapshot, source, key, inside) && wanted(source, key, type),
+      mayDelete: (key, type) => mayDelete(key, type) && wanted(source, key, type),
     });
     return { source, target, plan };
   });
@@ -216,18 +215,29 @@ function componentsIn(source: SnapshotSource, path: string): readonly string[] {
 }
 
 /** What the snapshot never looked at is not extra: the repository, and what is left out by default or by choice. */
-function mayDelete(
+function deletable(
   snapshot: Snapshot,
   source: SnapshotSource,
-  key: PathKey,
   repository: string | undefined,
-): boolean {
-  const path = displayKey(key);
-  if (repository !== undefined && (path === repository || repository.startsWith(`${path}/`))) return false;
-  if (source.kind === 'state' && findDefaultExclusion(path) !== undefined) return false;
-  if (compileGlobs(snapshot.exclude).matches(path, true)) return false;
-  if (snapshot.components === null) return true;
-  return componentsIn(source, path).some((name) => snapshot.components?.includes(name));
+): (key: PathKey, type: EntryType) => boolean {
+  const excluded = new Set(snapshot.exclude.filter(isComponent));
+  const excludeGlobs = compileGlobs(snapshot.exclude.filter((name) => !isComponent(name)));
+  return (key, type) => {
+    if (type === 'special') return false; // sockets, pipes and devices are in no snapshot
+    const path = displayKey(key);
+    if (repository !== undefined && (path === repository || repository.startsWith(`${path}/`))) return false;
+    if (source.kind === 'state' && isLeftOutByDefault(path)) return false;
+    if (excludeGlobs.matches(path, type === 'directory')) return false;
+    const names = componentsIn(source, path);
+    if (names.some((name) => excluded.has(name as ComponentName))) return false;
+    return snapshot.components === null || names.some((name) => snapshot.components?.includes(name));
+  };
+}
+
+/** Also what is inside a folder that is left out: the folder may be there for something configured in it. */
+function isLeftOutByDefault(path: string): boolean {
+  const parts = path.split('/');
+  return parts.some((_, index) => findDefaultExclusion(parts.slice(0, index + 1).join('/')) !== undefined);
 }
 
 /** Where a source goes: its own place (moved to this home when the homes differ), or below `--target`. */
