@@ -102,11 +102,16 @@ function profileSuffix(profile: string | undefined): string {
   return profile === undefined || profile.toLowerCase() === 'default' ? '' : `-${profile}`;
 }
 
-function findConfigPath({ env }: DiscoveryOptions, home: string, stateDir: string): string {
-  const named = setting(env, 'OPENCLAW_CONFIG_PATH');
+function findConfigPath(options: DiscoveryOptions, home: string, stateDir: string): string {
+  const named = setting(options.env, 'OPENCLAW_CONFIG_PATH');
   if (named !== undefined) return resolve(expandHome(named, home));
-  const inState = configNames.map((name) => join(stateDir, name));
-  return inState.find((path) => existsSync(path)) ?? join(stateDir, 'openclaw.json');
+  // Like OpenClaw itself, but a folder that the user names to us stands for itself alone.
+  const isNamed = options.stateDir !== undefined || options.profile !== undefined;
+  const folders = isNamed ? [] : ['.openclaw', '.clawdbot'].map((name) => join(home, name));
+  const candidates = [stateDir, ...folders].flatMap((folder) =>
+    configNames.map((name) => join(folder, name)),
+  );
+  return candidates.find((path) => existsSync(path)) ?? join(stateDir, 'openclaw.json');
 }
 
 function readConfig(path: string, problems: string[]): Readonly<Record<string, unknown>> | undefined {
