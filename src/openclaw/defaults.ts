@@ -9,6 +9,13 @@ export interface DefaultExclusion {
 
 const uuid = '[0-9a-f]{8}-[0-9a-f-]{27,}';
 
+/** Ours, and so the one that is left out of workspaces too. */
+const leftover: DefaultExclusion = {
+  pattern: /(^|\/)\.exuvia-[0-9a-f]{12}-\d+$/,
+  reason: 'volatile',
+  why: 'what an interrupted restore left',
+};
+
 /** On slash paths relative to the state directory. Conversations, logs and job runs are never among them. */
 export const defaultExclusions: readonly DefaultExclusion[] = [
   {
@@ -45,6 +52,7 @@ export const defaultExclusions: readonly DefaultExclusion[] = [
     reason: 'rebuildable',
     why: 'a browser cache',
   },
+  leftover,
   {
     pattern: /\.jsonl\.lock$|^openclaw\.json\.clobber\.lock$|\.usage-cost-cache[^/]*\.tmp$/,
     reason: 'volatile',
@@ -66,6 +74,6 @@ export const defaultExclusions: readonly DefaultExclusion[] = [
 
 /** Only inside what the user does not own: a workspace is the user's. */
 export function findDefaultExclusion(path: string): DefaultExclusion | undefined {
-  if (/^workspace(-[^/]*)?\//.test(path)) return undefined;
+  if (/^workspace(-[^/]*)?\//.test(path)) return leftover.pattern.test(path) ? leftover : undefined;
   return defaultExclusions.find((exclusion) => exclusion.pattern.test(path));
 }

@@ -170,6 +170,7 @@ function planSourcesOf(
       wanted: (key, type) => wanted(source, key, type),
       conflict: options.conflict ?? 'overwrite',
       deleteExtra: options.delete ?? false,
+      nowMs: environment.clock.nowMs(),
       mayDelete: (key, type) => mayDelete(key, type) && wanted(source, key, type),
     });
     return { source, target, plan };

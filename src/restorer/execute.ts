@@ -34,6 +34,7 @@ import type { ContentReader } from '../model/store.ts';
 import type { DirectoryNode, FileNode } from '../model/tree.ts';
 import type { RestoreAction, RestorePlan } from './plan.ts';
 import { SafeFolders } from './safe-folders.ts';
+import { temporaryName } from './temporary-names.ts';
 import { modeOf, secondsOf, setFileAttributes, writeFileInPlace } from './write-file.ts';
 
 export interface ExecuteOptions {
@@ -217,9 +218,8 @@ class Executor {
     }
   }
 
-  /** Short, so that it fits where the name itself is as long as names may be. */
   #temporaryFor(key: PathKey, path: ByteString): ByteString {
-    const name = `.exuvia-${this.#options.unique}-${this.#temporaryCount++}`;
+    const name = temporaryName(this.#options.unique, this.#temporaryCount++);
     if (parentKey(key) === undefined) return `${dirname(path)}/${name}` as ByteString;
     return (path.slice(0, path.length - baseName(key).length) + name) as ByteString;
   }

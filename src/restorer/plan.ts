@@ -19,6 +19,7 @@ import { sidecarsOf } from '../model/sqlite-names.ts';
 import type { TreeReader } from '../model/store.ts';
 import type { DirectoryNode, FileNode, SymlinkNode, TreeEntry } from '../model/tree.ts';
 import { targetPath } from './target-path.ts';
+import { isTemporaryName } from './temporary-names.ts';
 
 /** What to do with a file of the target that is not what the snapshot has. */
 export type ConflictPolicy = 'overwrite' | 'keep' | 'newer' | 'fail';
@@ -32,7 +33,11 @@ export interface RestoreRequest {
   readonly deleteExtra: boolean;
   /** Whether something the snapshot does not have may be removed. */
   readonly mayDelete: (key: PathKey, type: EntryType) => boolean;
+  readonly nowMs: number;
 }
+
+/** A temporary file that nobody wrote to for so long belongs to no restore that is still at work. */
+const leftoverQuietMs = 10 * 60_000;
 
 export type RestoreAction =
   | {
@@ -55,7 +60,11 @@ export type RestoreAction =
       readonly replaces: boolean;
     }
   | { readonly kind: 'set-attributes'; readonly key: PathKey; readonly node: FileNode }
-  | { readonly kind: 'remove'; readonly key: PathKey; readonly reason: 'extra' | 'sidecar' | 'type' }
+  | {
+      readonly kind: 'remove';
+      readonly key: PathKey;
+      readonly reason: 'extra' | 'sidecar' | 'type' | 'leftover';
+    }
   | { readonly kind: 'keep'; readonly key: PathKey; readonly reason: 'unchanged' | 'policy' };
 
 export interface RestorePlan {
@@ -96,6 +105,7 @@ class Planner {
       if (this.#request.wanted(entry.key, entry.node.type)) this.#planEntry(entry);
     }
     if (this.#conflicts.length > 0) throw this.#conflictError();
+    this.#planLeftovers();
     if (this.#request.deleteExtra) this.#planRemovals();
     return { target: this.#request.target, actions: this.#actions, totals: totalsOf(this.#actions) };
   }
@@ -207,6 +217,19 @@ class Planner {
     return sidecarsOf(baseName(key))
       .map((name) => childKey(parent, name as ByteString))
       .filter((sidecar) => statOf(targetPath(this.#request.target, sidecar))?.isFile());
+  }
+
+  /** What a killed restore left on the way to its place. */
+  #planLeftovers(): void {
+    for (const folder of this.#madeFolders) {
+      if (this.#newFolders.has(folder)) continue;
+      for (const name of namesIn(targetPath(this.#request.target, folder)).filter(isTemporaryName)) {
+        const key = childKey(folder, name);
+        const stat = statOf(targetPath(this.#request.target, key));
+        const quietMs = stat === undefined ? 0 : this.#request.nowMs - Number(stat.ctimeMs);
+        if (quietMs > leftoverQuietMs) this.#actions.push({ kind: 'remove', key, reason: 'leftover' });
+      }
+    }
   }
 
   /** What is in the folders that are restored and not in the snapshot. */

@@ -42,6 +42,7 @@ test('parseComponent() suggests the nearest name there is', () => {
 for (const path of [
   'tmp',
   'dev',
+  'workspace/.exuvia-0123456789ab-0',
   'npm',
   'extensions/demo/node_modules',
   'models/llama.gguf',

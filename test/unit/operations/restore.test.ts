@@ -169,6 +169,20 @@ test('restoreBackup() with --delete and --only removes nothing of other componen
   assert.ok(existsSync(join(world.state, 'logs/new.log')));
 });
 
+test('restoreBackup() removes what a killed restore left, once nobody can be at work on it', async (context) => {
+  const world = new World(context);
+  world.put('a', 'stored');
+  await world.create();
+  world.put('.exuvia-0123456789ab-7', 'half a fi');
+  world.put('.exuvia-mine', 'not one of those');
+  await world.restore();
+  assert.ok(existsSync(join(world.state, '.exuvia-0123456789ab-7')), 'perhaps still at work');
+  const clock = { nowMs: () => Date.now() + 3_600_000 };
+  await restoreBackup({ ...world.environment, clock }, {}, 'latest');
+  assert.equal(existsSync(join(world.state, '.exuvia-0123456789ab-7')), false);
+  assert.ok(existsSync(join(world.state, '.exuvia-mine')));
+});
+
 test('restoreBackup() never writes through a link that stands where the snapshot has a folder', async (context) => {
   const world = new World(context);
   world.put('workspace/memory/note.md', 'stored');
