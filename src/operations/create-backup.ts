@@ -1,5 +1,5 @@
 /** `backup create`: plan the sources, archive each, commit one snapshot, and export it when asked to. */
-import { existsSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ArchivedSource, archiveSource } from '../archiver/archiver.ts';
@@ -27,6 +27,7 @@ import type { Environment } from './environment.ts';
 import type { ExportedArchive, ExportTarget } from './export-backup.ts';
 import { groupNames, userNames } from './owner-names.ts';
 import { findHome, findRepository, openRepository, type PlaceOptions, resolvePath } from './places.ts';
+import { checkTags } from './tags.ts';
 import { type ChangeCounts, countChanges } from './tree-changes.ts';
 import { exuviaVersion } from './version.ts';
 
@@ -65,6 +66,7 @@ interface BackupPlan {
 }
 
 export async function createBackup(environment: Environment, options: CreateOptions): Promise<CreatedBackup> {
+  checkTags(options.tags ?? []);
   const plan = planBackup(environment, options);
   const toArchive = options.output && (await planArchive(environment, options.output));
   if (options.dryRun) return await runDry(environment, plan);
@@ -106,6 +108,8 @@ function planBackup(environment: Environment, options: CreateOptions): BackupPla
     if (selection.only.length > 0) {
       throw new UsageError('--only names components of an OpenClaw home and cannot be used with --source');
     }
+    if (options.sources.includes(''))
+      throw new UsageError('--source has an empty name', 'Name a folder or a file.');
     const patterns = options.sources.map((path) => resolvePath(environment, path));
     const paths = expandSourcePatterns(patterns, environment.cwd).map(resolveSource);
     const sources = planFolderSources([...new Set(paths)], selection, repositoryRoot);
@@ -130,10 +134,13 @@ function planBackup(environment: Environment, options: CreateOptions): BackupPla
 /** The folder itself, not a link to it. */
 function resolveSource(path: string): string {
   try {
-    return realpathSync(path);
+    const real = realpathSync(path);
+    const stat = statSync(real);
+    if (stat.isDirectory() || stat.isFile()) return real;
   } catch (error) {
     throw new FileSystemError('read source', path, error);
   }
+  throw new UsageError(`The source ${path} is neither a folder nor a file`);
 }
 
 /** Where a run stores: a repository, or nowhere. */

@@ -15,6 +15,7 @@ import { type ArchivePlan, planArchive } from './archive-plan.ts';
 import { buildSourceTree } from './archive-tree.ts';
 import type { Environment } from './environment.ts';
 import { findHome, findRepository, openRepository, type PlaceOptions, resolvePath } from './places.ts';
+import { checkTags, tagProblem } from './tags.ts';
 import { exuviaVersion } from './version.ts';
 
 export interface ImportOptions extends PlaceOptions {
@@ -32,11 +33,11 @@ export interface ImportedArchive {
 
 const archiveNames = /\.(tar|tar\.gz|tgz|tar\.zst|tzst|zip|gz|zst)$/i;
 
-/** Whether a word names an archive and not a snapshot. */
+/** Whether a word names an archive and not a snapshot. A plain word is a snapshot, whatever files lie about. */
 export function isArchivePath(environment: Environment, word: string): boolean {
+  if (!/[/\\]/.test(word) && !archiveNames.test(word)) return false;
   const stat = statSync(resolvePath(environment, word), { throwIfNoEntry: false });
   if (stat?.isFile()) return true;
-  if (!/[/\\]/.test(word) && !archiveNames.test(word)) return false;
   if (stat === undefined) {
     throw new FileSystemError('open archive', word, Object.assign(new Error(), { code: 'ENOENT' }));
   }
@@ -51,6 +52,7 @@ export async function importArchive(
   const home = findHome(environment, options);
   const root = findRepository(environment, options, home);
   const { tags, message } = options;
+  checkTags(tags ?? []);
   const archive = resolvePath(environment, path);
   await using opened = await openArchive(archive); // before a repository is made for what is no archive
   void opened;
@@ -94,7 +96,7 @@ export async function importInto(
     sources,
     program: { name: 'exuvia', version: exuviaVersion, node: plan.record.program.node },
     reason: 'import',
-    tags: [...plan.record.tags, ...(context.tags ?? [])],
+    tags: [...plan.record.tags.filter((tag) => tagProblem(tag) === undefined), ...(context.tags ?? [])],
     message: context.message ?? plan.record.message,
     stats: {
       files: files.length,

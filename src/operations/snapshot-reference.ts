@@ -64,6 +64,6 @@ function stepBack(
 function notFound(name: string, detail: string): ExuviaError {
   return new ExuviaError(`No snapshot ${JSON.stringify(name)}: ${detail}`, {
     code: 'ERR_NO_SNAPSHOT',
-    hint: 'Run exuvia backup list to see what there is.',
+    hint: 'Run exuvia backup list to see what there is; write a file as a path, such as ./archive.',
   });
 }

@@ -109,6 +109,33 @@ test('an unknown command, option or choice', (context) => {
   refuses(runCli(['backup', 'restore'], place), 2, /Which snapshot or archive/);
 });
 
+test('a tag that would mean something else, and a source that is none', (context) => {
+  const place = smallHome(context);
+  for (const tag of ['latest', 'a~1', 'x\ny'])
+    refuses(runCli(['backup', 'create', '--tag', tag], place), 2, /A snapshot cannot have the tag/);
+  refuses(runCli(['backup', 'create', '--source', ''], place), 2, /--source has an empty name/);
+  refuses(
+    runCli(['backup', 'create', '--source', '/dev/null'], place),
+    2,
+    /\/dev\/null is neither a folder nor a file/,
+  );
+  assert.ok(!existsSync(place.repository), 'no repository was made');
+});
+
+test('a plain word is a snapshot, whatever files lie about', (context) => {
+  const place = smallHome(context);
+  assert.equal(runCli(['backup', 'create'], place).status, 0);
+  writeFileSync(join(place.home, 'latest'), 'a file');
+  writeFileSync(join(place.home, 'other'), 'a file');
+  assert.equal(runCli(['backup', 'restore', 'latest', '--target', 'out'], place).status, 0);
+  refuses(
+    runCli(['backup', 'restore', 'other', '--target', 'out2'], place),
+    1,
+    /No snapshot "other".*\n.*\.\/archive/,
+  );
+  refuses(runCli(['backup', 'restore', './other', '--target', 'out2'], place), 1, /other/);
+});
+
 test('a repository of a newer format is refused by name', (context) => {
   const place = smallHome(context);
   assert.equal(runCli(['backup', 'create'], place).status, 0);

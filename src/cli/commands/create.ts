@@ -50,7 +50,9 @@ function createdText(created: CreatedBackup): string {
   ];
   if (snapshot !== undefined) {
     lines.push(
-      `Added ${bytesText(stats.addedBytes)} of new data; the repository grew by ${bytesText(stats.storedBytes)}`,
+      stats.addedBytes === 0
+        ? 'Nothing new to store'
+        : `Added ${bytesText(stats.addedBytes)} of new data, stored in ${bytesText(stats.storedBytes)}`,
     );
     lines.push(dim(`Repository: ${safeText(created.repository)}`));
   } else lines.push(`Would add ${bytesText(stats.addedBytes)} before compression`);
