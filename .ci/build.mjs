@@ -60,9 +60,9 @@ const lazyChildProcess = {
 const commandFiles = {
   name: 'command-files',
   setup({ onResolve }) {
-    onResolve({ filter: /^\.\/.*\.ts$/ }, ({ path, importer, kind }) =>
-      kind === 'dynamic-import' && /[\\/]cli[\\/]commands[\\/]/.test(importer)
-        ? { path: path.replace(/\.ts$/, '.cjs'), external: true }
+    onResolve({ filter: /^\.\.\/commands\/.*\.ts$/ }, ({ path, kind }) =>
+      kind === 'dynamic-import'
+        ? { path: path.replace(/^\.\.\/commands\/(.*)\.ts$/, './$1.cjs'), external: true }
         : undefined,
     );
   },
@@ -80,7 +80,7 @@ const sqliteBinding = {
   },
 };
 
-const commands = readdirSync('src/cli/commands').filter((name) => name !== 'backup.ts');
+const commands = readdirSync('src/cli/commands');
 
 // CommonJS: see the launcher. One file for each command, without shared chunks: two files load faster than twelve.
 await build({

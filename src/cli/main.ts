@@ -1,8 +1,8 @@
 /** The command line. Loads no more than it needs to understand its words; each command loads what it runs. */
 import { Command, CommanderError, Option } from 'commander';
 import { exuviaVersion } from '../index.ts';
-import { registerBackup } from './commands/backup.ts';
 import { exitCodeHelp, exitCodes } from './exit-codes.ts';
+import { registerBackup } from './words/backup.ts';
 
 export function buildProgram(): Command {
   const program = new Command('exuvia')

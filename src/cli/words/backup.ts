@@ -1,7 +1,7 @@
-/** `exuvia backup …`: the words of each command. What they do is in the files beside this one. */
+/** `exuvia backup …`: the words of each command. What they do is in commands/. */
 import { type Command, Option } from 'commander';
-import { exitCodeHelp } from '../exit-codes.ts';
 import { action } from '../run.ts';
+import { addExitCodes, append, collect, examples, referenceHelp } from './words.ts';
 
 export function registerBackup(program: Command): void {
   const backup = program.command('backup').description('make, look into and restore snapshots');
@@ -9,22 +9,7 @@ export function registerBackup(program: Command): void {
   registerLooking(backup);
   registerRestore(backup);
   registerArchives(backup);
-  for (const command of [backup, ...backup.commands]) command.addHelpText('after', exitCodeHelp);
-}
-
-/** Comma-separated and repeated values both work. */
-function collect(value: string, before: readonly string[] = []): readonly string[] {
-  return [
-    ...before,
-    ...value
-      .split(',')
-      .map((part) => part.trim())
-      .filter((part) => part !== ''),
-  ];
-}
-
-function append(value: string, before: readonly string[] = []): readonly string[] {
-  return [...before, value];
+  addExitCodes(backup);
 }
 
 function layoutOption(): Option {
@@ -57,7 +42,7 @@ function registerCreate(backup: Command): void {
         'exuvia backup create --source ~/notes --repository /mnt/disk/backups',
       ]),
     )
-    .action(action(async () => (await import('./create.ts')).runCreate));
+    .action(action(async () => (await import('../commands/create.ts')).runCreate));
 }
 
 function registerLooking(backup: Command): void {
@@ -67,13 +52,13 @@ function registerLooking(backup: Command): void {
     .option('--tag <name>', 'only those with this tag')
     .option('--latest <count>', 'only the newest ones')
     .addHelpText('after', examples(['exuvia backup list', 'exuvia backup list --json']))
-    .action(action(async () => (await import('./look.ts')).runList));
+    .action(action(async () => (await import('../commands/look.ts')).runList));
   backup
     .command('show')
     .argument('<snapshot>', referenceHelp)
     .description('show one snapshot')
     .addHelpText('after', examples(['exuvia backup show latest', 'exuvia backup show "2 hours ago"']))
-    .action(action(async () => (await import('./look.ts')).runShow));
+    .action(action(async () => (await import('../commands/look.ts')).runShow));
   backup
     .command('ls')
     .argument('<snapshot>', referenceHelp)
@@ -81,7 +66,7 @@ function registerLooking(backup: Command): void {
     .description('list the files of a snapshot')
     .option('-r, --recursive', 'also what is inside folders')
     .addHelpText('after', examples(['exuvia backup ls latest', 'exuvia backup ls latest~1 workspace']))
-    .action(action(async () => (await import('./look.ts')).runLs));
+    .action(action(async () => (await import('../commands/look.ts')).runLs));
   backup
     .command('cat')
     .argument('<snapshot>', referenceHelp)
@@ -94,17 +79,17 @@ function registerLooking(backup: Command): void {
         'exuvia backup cat 2026-11-20 openclaw.json',
       ]),
     )
-    .action(action(async () => (await import('./look.ts')).runCat));
+    .action(action(async () => (await import('../commands/look.ts')).runCat));
   backup
     .command('stats')
     .description('show what the repository holds and what it costs')
     .addHelpText('after', examples(['exuvia backup stats']))
-    .action(action(async () => (await import('./look.ts')).runStats));
+    .action(action(async () => (await import('../commands/look.ts')).runStats));
   backup
     .command('rebuild-index')
     .description('make the index anew from packs and snapshots')
     .addHelpText('after', examples(['exuvia backup rebuild-index']))
-    .action(action(async () => (await import('./look.ts')).runRebuildIndex));
+    .action(action(async () => (await import('../commands/look.ts')).runRebuildIndex));
 }
 
 function registerRestore(backup: Command): void {
@@ -138,7 +123,7 @@ function registerRestore(backup: Command): void {
         'exuvia backup restore --undo',
       ]),
     )
-    .action(action(async () => (await import('./restore.ts')).runRestore));
+    .action(action(async () => (await import('../commands/restore.ts')).runRestore));
 }
 
 function registerArchives(backup: Command): void {
@@ -157,7 +142,7 @@ function registerArchives(backup: Command): void {
         'exuvia backup export latest ~/home.tar.gz --layout home',
       ]),
     )
-    .action(action(async () => (await import('./archives.ts')).runExport));
+    .action(action(async () => (await import('../commands/archives.ts')).runExport));
   backup
     .command('import')
     .argument('<archive>', 'archive made by exuvia, by OpenClaw, by tar or by zip')
@@ -168,11 +153,5 @@ function registerArchives(backup: Command): void {
       'after',
       examples(['exuvia backup import transfer.tar.gz', 'exuvia backup import openclaw-backup.zip']),
     )
-    .action(action(async () => (await import('./archives.ts')).runImport));
-}
-
-const referenceHelp = 'id, latest, latest~2, a tag, or a time such as "2 hours ago"';
-
-function examples(lines: readonly string[]): string {
-  return `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}`;
+    .action(action(async () => (await import('../commands/archives.ts')).runImport));
 }
