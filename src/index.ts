@@ -19,6 +19,7 @@ export type {
 } from './model/snapshot.ts';
 export { type ComponentName, componentNames, components } from './openclaw/components.ts';
 export { discoverHome, type OpenClawHome } from './openclaw/discovery.ts';
+export { type ConfiguredBackup, createConfiguredBackup } from './operations/configured-backup.ts';
 export { type CreatedBackup, type CreateOptions, createBackup } from './operations/create-backup.ts';
 export { type Environment, systemEnvironment } from './operations/environment.ts';
 export {
@@ -50,4 +51,5 @@ export {
   restoreBackup,
   undoRestore,
 } from './operations/restore-backup.ts';
+export { initSettings, type ShownSettings, showSettings, trustSettings } from './operations/show-settings.ts';
 export { exuviaVersion } from './operations/version.ts';

@@ -3,6 +3,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { exuviaVersion } from '../index.ts';
 import { exitCodeHelp, exitCodes } from './exit-codes.ts';
 import { registerBackup } from './words/backup.ts';
+import { registerSettings } from './words/settings.ts';
 
 export function buildProgram(): Command {
   const program = new Command('exuvia')
@@ -15,6 +16,7 @@ export function buildProgram(): Command {
     .addHelpText('after', exitCodeHelp);
   addGlobalOptions(program);
   registerBackup(program);
+  registerSettings(program);
   return program;
 }
 

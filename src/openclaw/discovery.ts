@@ -41,7 +41,8 @@ export interface DiscoveryOptions {
   readonly profile?: string;
 }
 
-const configNames = ['openclaw.json', 'clawdbot.json'];
+/** Names of the configuration in a state directory, the newer first. */
+export const configNames: readonly string[] = ['openclaw.json', 'clawdbot.json'];
 const legacyStateNames = ['.clawdbot', '.moltbot'];
 const defaultGatewayPort = 18_789;
 const devGatewayPort = 19_001;

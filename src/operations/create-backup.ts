@@ -42,6 +42,10 @@ export interface CreateOptions extends PlaceOptions {
   /** Reads every file, whatever is known of it. */
   readonly force?: boolean;
   readonly dryRun?: boolean;
+  /** False stores new data as it is. */
+  readonly compress?: boolean;
+  /** Makes no snapshot when nothing differs from the one before; that one is the result. */
+  readonly skipIfUnchanged?: boolean;
   /** Writes an archive of the new snapshot as well. */
   readonly output?: ExportTarget;
 }
@@ -51,6 +55,8 @@ export interface CreatedBackup {
   readonly dryRun: boolean;
   /** Undefined for a dry run. */
   readonly snapshot: Snapshot | undefined;
+  /** Whether the snapshot is the one before, because nothing had changed. */
+  readonly unchanged: boolean;
   readonly stats: SnapshotStats;
   readonly archive: ExportedArchive | undefined;
   readonly skipped: readonly SkippedPath[];
@@ -70,7 +76,7 @@ export async function createBackup(environment: Environment, options: CreateOpti
   const plan = planBackup(environment, options);
   const toArchive = options.output && (await planArchive(environment, options.output));
   if (options.dryRun) return await runDry(environment, plan);
-  await using repository = openRepository(environment, plan.repositoryRoot, 'append', true);
+  await using repository = openRepository(environment, plan.repositoryRoot, 'append', true, options.compress);
   const created = await runBackup(environment, plan, repository);
   if (toArchive === undefined || created.snapshot === undefined) return created;
   return { ...created, archive: await toArchive(repository, created.snapshot) };
@@ -165,7 +171,7 @@ async function runDry(environment: Environment, plan: BackupPlan): Promise<Creat
       staging,
     });
     const stats = { ...run.stats, addedBytes: store.addedBytes };
-    return { ...resultOf(plan, run), dryRun: true, snapshot: undefined, stats };
+    return { ...resultOf(plan, run), dryRun: true, snapshot: undefined, unchanged: false, stats };
   } finally {
     rmSync(staging, { recursive: true, force: true });
   }
@@ -197,8 +203,23 @@ async function runBackup(
     storedBytes: storedBytes - before.storedBytes,
     durationMs: Math.round(environment.clock.nowMs() - run.startedMs),
   };
+  if (plan.options.skipIfUnchanged && run.parent !== undefined && isSame(run.parent, run, plan)) {
+    return { ...resultOf(plan, run), dryRun: false, snapshot: run.parent, unchanged: true, stats };
+  }
   const snapshot = repository.addSnapshot(recordOf(environment, plan, run, snapshots, stats));
-  return { ...resultOf(plan, run), dryRun: false, snapshot, stats };
+  return { ...resultOf(plan, run), dryRun: false, snapshot, unchanged: false, stats };
+}
+
+/** Whether a snapshot holds what this run found, and was asked for in the same words. */
+function isSame(parent: Snapshot, run: ArchiveRun, { options }: BackupPlan): boolean {
+  const words = ({ only, include, exclude, tags, message }: CreateOptions): string =>
+    JSON.stringify([only ?? [], include ?? [], exclude ?? [], tags ?? [], message ?? '']);
+  const { components, include, exclude, tags, message } = parent;
+  return (
+    words(options) === words({ only: components ?? [], include, exclude, tags, message }) &&
+    JSON.stringify(parent.sources) === JSON.stringify(run.sources) &&
+    run.archived.every((source) => source.unreadable.length === 0)
+  );
 }
 
 interface ArchiveRun {

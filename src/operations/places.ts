@@ -5,6 +5,7 @@ import { UsageError } from '../model/errors.ts';
 import { discoverHome, type OpenClawHome } from '../openclaw/discovery.ts';
 import { Repository, type RepositoryMode } from '../repository/repository.ts';
 import type { Environment } from './environment.ts';
+import { loadSettings } from './settings.ts';
 
 /** Names that every command takes. */
 export interface PlaceOptions {
@@ -22,20 +23,25 @@ export function findHome(environment: Environment, options: PlaceOptions): OpenC
   });
 }
 
-/** The flag, then EXUVIA_REPOSITORY, then `backups` in the state directory; without OpenClaw a folder of our own. */
+/** The flag, then EXUVIA_REPOSITORY, the settings, `backups` in the state directory; without OpenClaw a folder of our own. */
 export function findRepository(environment: Environment, options: PlaceOptions, home: OpenClawHome): string {
   const named = options.repository ?? environment.env['EXUVIA_REPOSITORY'];
   if (named === '')
     throw new UsageError('The repository has an empty name', 'Name a folder with --repository.');
   if (named !== undefined) return resolvePath(environment, named);
+  const { path } = loadSettings(home).settings;
+  if (path !== undefined) return resolve(home.stateDir, expandHome(environment, path));
   if (existsSync(home.stateDir)) return join(home.stateDir, 'backups');
   return join(environment.osHome, '.exuvia', 'repository');
 }
 
 /** An absolute path; `~` is the home of the user, as in the documentation's examples. */
 export function resolvePath(environment: Environment, path: string): string {
-  const expanded = path === '~' || path.startsWith('~/') ? join(environment.osHome, path.slice(1)) : path;
-  return resolve(environment.cwd, expanded);
+  return resolve(environment.cwd, expandHome(environment, path));
+}
+
+function expandHome({ osHome }: Environment, path: string): string {
+  return path === '~' || path.startsWith('~/') ? join(osHome, path.slice(1)) : path;
 }
 
 export function openRepository(
@@ -43,10 +49,12 @@ export function openRepository(
   root: string,
   mode: RepositoryMode,
   create = false,
+  compress = true,
 ): Repository {
   return Repository.open(root, {
     mode,
     create,
+    compress,
     lockWaitMs: environment.lockWaitMs,
     random: environment.random,
     nowMs: environment.clock.nowMs(),

@@ -7,8 +7,9 @@ import type { EntryType } from '../model/selection.ts';
 import type { Snapshot, SnapshotSource } from '../model/snapshot.ts';
 import { type ComponentName, componentsOf, isComponent, parseComponent } from '../openclaw/components.ts';
 import { findDefaultExclusion } from '../openclaw/defaults.ts';
-import { type OpenClawHome, pathInside } from '../openclaw/discovery.ts';
+import { configNames, type OpenClawHome, pathInside } from '../openclaw/discovery.ts';
 import { detectGateway } from '../openclaw/gateway.ts';
+import { settingsFileName } from '../openclaw/settings.ts';
 import type { Repository } from '../repository/repository.ts';
 import { executeRestore, type RestoreFailure } from '../restorer/execute.ts';
 import { type ConflictPolicy, planRestore, type RestoreAction, type RestorePlan } from '../restorer/plan.ts';
@@ -20,6 +21,7 @@ import type { Environment } from './environment.ts';
 import { importInto, isArchivePath, openScratchRepository } from './import-archive.ts';
 import { findHome, findRepository, openRepository, type PlaceOptions, resolvePath } from './places.ts';
 import { findSnapshot } from './read-backups.ts';
+import { markUntrusted } from './trusted-settings.ts';
 
 export interface RestoreOptions extends PlaceOptions {
   readonly only?: readonly string[];
@@ -120,8 +122,36 @@ async function restoreFrom(
   if (options.dryRun) return { snapshot, dryRun: true, sources, ...nothing };
   const takesSnapshot = isInPlace && options.snapshot !== false;
   const before = takesSnapshot ? await snapshotPresent(environment, options, repository, sources) : undefined;
+  // Before they are written: a crash in between must not leave commands that run by themselves.
+  if (isInPlace && snapshot.reason !== 'before-restore') markSettings(environment, repository, sources);
   const result = await executeAll(environment, repository, sources);
   return { snapshot, dryRun: false, sources, before, ...result };
+}
+
+/** Settings that come from elsewhere may name commands to run: those wait for the user's word. */
+function markSettings(
+  environment: Environment,
+  repository: Repository,
+  sources: readonly RestoredSource[],
+): void {
+  const reader = contentReader(repository);
+  for (const { source, plan } of sources) {
+    for (const action of plan.actions) {
+      if (action.kind !== 'write-file' || action.node.size > settingsBytesMax) continue;
+      if (!isSettingsFile(source, displayKey(action.key))) continue;
+      markUntrusted(environment, {
+        content: Buffer.concat([...reader.readContent(action.node)].map((piece) => Buffer.from(piece))),
+      });
+    }
+  }
+}
+
+const settingsBytesMax = 8 * 1024 * 1024;
+
+function isSettingsFile(source: SnapshotSource, path: string): boolean {
+  return (
+    source.kind === 'config' || (source.kind === 'state' && [settingsFileName, ...configNames].includes(path))
+  );
 }
 
 async function refuseRunningGateway(

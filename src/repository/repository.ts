@@ -34,6 +34,8 @@ export interface OpenOptions {
   readonly mode: RepositoryMode;
   /** Made when it is not there; only with `append`. */
   readonly create?: boolean;
+  /** False stores new frames as they are; what is there is read either way. */
+  readonly compress?: boolean;
   readonly lockWaitMs: number;
   readonly random: RandomBytes;
   readonly nowMs: number;
@@ -71,7 +73,7 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
         layout: opened.layout,
         temporary: opened.temporary,
         random: options.random,
-        level: opened.parameters.compression.level,
+        level: options.compress === false ? 0 : opened.parameters.compression.level,
         onPublished: (directory, packBytes) => {
           inTransaction(this.#database, () => {
             this.#index.addPack(directory, packBytes);

@@ -1,4 +1,4 @@
-import { type CreatedBackup, createBackup, type SnapshotStats } from '../../index.ts';
+import { type ConfiguredBackup, createConfiguredBackup, type SnapshotStats } from '../../index.ts';
 import { dim } from '../console.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import type { CommandContext, GlobalOptions } from '../run.ts';
@@ -16,12 +16,13 @@ interface CreateWords extends GlobalOptions {
   readonly message?: string;
   readonly force?: boolean;
   readonly dryRun?: boolean;
+  readonly skipIfUnchanged?: boolean;
 }
 
 export async function runCreate(context: CommandContext, words: CreateWords): Promise<ExitCode> {
   const { environment, console } = context;
   const { source: sources, output, layout, overwrite, tag: tags, ...rest } = words;
-  const created = await createBackup(environment, {
+  const created = await createConfiguredBackup(environment, {
     ...rest,
     ...(sources === undefined ? {} : { sources }),
     ...(tags === undefined ? {} : { tags }),
@@ -30,10 +31,12 @@ export async function runCreate(context: CommandContext, words: CreateWords): Pr
       : { output: { path: output, layout, ...(overwrite === undefined ? {} : { overwrite }) } }),
   });
   console.result(createdJson(created), () => createdText(created));
-  return created.unreadable.length > 0 ? exitCodes.incomplete : exitCodes.done;
+  const isWhole =
+    created.unreadable.length === 0 && created.hooks.every((hook) => hook.problem === undefined);
+  return isWhole ? exitCodes.done : exitCodes.incomplete;
 }
 
-function createdJson(created: CreatedBackup): unknown {
+function createdJson(created: ConfiguredBackup): unknown {
   const { archive, snapshot, ...rest } = created;
   return {
     ...rest,
@@ -42,9 +45,12 @@ function createdJson(created: CreatedBackup): unknown {
   };
 }
 
-function createdText(created: CreatedBackup): string {
+function createdText(created: ConfiguredBackup): string {
   const { stats, snapshot, archive, skipped, unreadable } = created;
-  const name = snapshot === undefined ? 'Dry run: nothing was stored' : `Snapshot ${snapshot.id.slice(0, 8)}`;
+  const name =
+    snapshot === undefined
+      ? 'Dry run: nothing was stored'
+      : `${created.unchanged ? 'No new snapshot, nothing changed since' : 'Snapshot'} ${snapshot.id.slice(0, 8)}`;
   const lines = [
     `${name}: ${filesText(stats)}, ${bytesText(stats.totalBytes)} in all, ${durationText(stats.durationMs)}`,
   ];
@@ -62,6 +68,8 @@ function createdText(created: CreatedBackup): string {
     lines.push(dim(`Left out: ${countText(leftOut.length, 'path')} (--json lists them)`));
   for (const one of unreadable.slice(0, 20))
     lines.push(`Not readable: ${safeText(one.path)}: ${safeText(one.reason)}`);
+  for (const { name: hook, problem } of created.hooks)
+    if (problem !== undefined) lines.push(`${hook} failed: ${safeText(problem)}`);
   if (unreadable.length > 20)
     lines.push(`… and ${countText(unreadable.length - 20, 'more path')} not readable`);
   return lines.join('\n');

@@ -32,6 +32,7 @@ function registerCreate(backup: Command): void {
     .option('--tag <name>', 'tag the snapshot (may be repeated)', collect)
     .option('-m, --message <text>', 'say what the snapshot is for')
     .option('--force', 'read every file again, also those that seem unchanged')
+    .option('--skip-if-unchanged', 'make no snapshot when nothing differs from the one before')
     .option('--dry-run', 'say what would be stored, and store nothing')
     .addHelpText(
       'after',
