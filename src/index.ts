@@ -30,6 +30,11 @@ export {
   exportBackup,
 } from './operations/export-backup.ts';
 export { type ImportedArchive, type ImportOptions, importArchive } from './operations/import-archive.ts';
+export {
+  type ListedComponent,
+  type ListedComponents,
+  listComponents,
+} from './operations/list-components.ts';
 export type { PlaceOptions } from './operations/places.ts';
 export { openRepository } from './operations/places.ts';
 export {
@@ -52,4 +57,5 @@ export {
   undoRestore,
 } from './operations/restore-backup.ts';
 export { initSettings, type ShownSettings, showSettings, trustSettings } from './operations/show-settings.ts';
+export { type Finding, type VerifiedBackup, verifyBackup } from './operations/verify-backup.ts';
 export { exuviaVersion } from './operations/version.ts';

@@ -57,17 +57,23 @@ export function timeText(iso: string): string {
 export function tableText(rows: readonly (readonly string[])[], right: readonly number[] = []): string {
   const widths: number[] = [];
   for (const row of rows) {
-    for (const [column, cell] of row.entries()) widths[column] = Math.max(widths[column] ?? 0, cell.length);
+    for (const [column, cell] of row.entries()) widths[column] = Math.max(widths[column] ?? 0, widthOf(cell));
   }
   return rows
     .map((row) =>
       row
         .map((cell, column) => {
-          const width = widths[column] ?? 0;
-          return right.includes(column) ? cell.padStart(width) : cell.padEnd(width);
+          const gap = ' '.repeat((widths[column] ?? 0) - widthOf(cell));
+          return right.includes(column) ? gap + cell : cell + gap;
         })
         .join('  ')
         .trimEnd(),
     )
     .join('\n');
+}
+
+/** Without what only colours it. */
+function widthOf(cell: string): number {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the escape that begins a colour
+  return cell.replace(/\u001b\[\d+m/g, '').length;
 }

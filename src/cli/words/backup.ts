@@ -87,6 +87,17 @@ function registerLooking(backup: Command): void {
     .addHelpText('after', examples(['exuvia backup stats']))
     .action(action(async () => (await import('../commands/look.ts')).runStats));
   backup
+    .command('components')
+    .description('show what the home consists of, part by part, and what is left out by default')
+    .addHelpText('after', examples(['exuvia backup components', 'exuvia backup components --json']))
+    .action(action(async () => (await import('../commands/inspect.ts')).runComponents));
+  backup
+    .command('verify')
+    .argument('<snapshot-or-archive>', `${referenceHelp}, or an archive`)
+    .description('read all of it, and say whether it can be restored here')
+    .addHelpText('after', examples(['exuvia backup verify latest', 'exuvia backup verify transfer.tar.gz']))
+    .action(action(async () => (await import('../commands/inspect.ts')).runVerify));
+  backup
     .command('rebuild-index')
     .description('make the index anew from packs and snapshots')
     .addHelpText('after', examples(['exuvia backup rebuild-index']))
