@@ -1,7 +1,7 @@
 /**
  * Globs over slash paths, compiled once (micromatch, the matcher behind fast-glob). A pattern without a slash matches at
  * any depth, one with a slash is anchored at the source; a folder that matches brings everything inside it; a trailing slash
- * means folders only.
+ * means folders only; a backslash takes away the meaning of what follows it.
  */
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -16,8 +16,10 @@ export interface GlobSet {
 interface Pattern {
   readonly matches: (path: string) => boolean;
   readonly isFolderOnly: boolean;
-  /** Matchers of the pattern's leading components, for anchored patterns. */
-  readonly parents: readonly ((path: string) => boolean)[] | undefined;
+  /** Matchers of the folders above a match, outermost first: for anchored patterns, as far as their names are certain. */
+  readonly parents: readonly ((path: string) => boolean)[];
+  /** Whether a match may lie deeper than below the last of `parents`. */
+  readonly isOpen: boolean;
 }
 
 const patternCharactersMax = 1000;
@@ -36,38 +38,49 @@ export function compileGlobs(patterns: readonly string[]): GlobSet {
 }
 
 function compile(glob: string): Pattern {
-  const text = glob.trim().replaceAll('\\\\', '/').replace(/^\.\//, '').replace(/^\//, '');
-  if (text === '' || text.length > patternCharactersMax) {
+  const trimmed = glob.trim();
+  const text = trimmed.replace(/^\.\//, '').replace(/^\/+/, '');
+  const body = text.replace(/\/+$/, '');
+  if (body === '' || body.length > patternCharactersMax) {
     throw new UsageError(
-      `The pattern ${JSON.stringify(glob.slice(0, 60))} is ${text === '' ? 'empty' : 'too long'}`,
+      `The pattern ${JSON.stringify(glob.slice(0, 60))} is ${body === '' ? 'empty' : 'too long'}`,
     );
   }
-  const isFolderOnly = text.endsWith('/');
-  const body = text.replace(/\/+$/, '');
-  const isAnchored = body.includes('/') || glob.startsWith('/');
-  const parts = body.split('/');
-  const hasGlobstar = parts.includes('**');
+  const isAnchored = body.includes('/') || trimmed.startsWith('/');
+  const folders = isAnchored ? body.split('/').slice(0, -1) : [];
+  const certain = folders.slice(0, certainCount(folders));
   return {
-    isFolderOnly,
+    isFolderOnly: body !== text,
     matches: matcher(isAnchored ? body : `**/${body}`),
-    parents:
-      isAnchored && !hasGlobstar
-        ? parts.slice(0, -1).map((_, index) => matcher(parts.slice(0, index + 1).join('/')))
-        : undefined,
+    parents: certain.map((_, index) => matcher(certain.slice(0, index + 1).join('/'))),
+    isOpen: !isAnchored || certain.length < folders.length || hasDepth(body.slice(body.lastIndexOf('/') + 1)),
   };
+}
+
+/** How many leading components stand for one name each. */
+function certainCount(parts: readonly string[]): number {
+  const first = parts.findIndex(hasDepth);
+  return first < 0 ? parts.length : first;
+}
+
+/** Whether it may stand for several names: two stars do, and braces, groups and classes may hold slashes. */
+function hasDepth(part: string): boolean {
+  return /\*\*|[{}()[\]\\]/.test(part);
 }
 
 function matcher(pattern: string): (path: string) => boolean {
   const micromatch = require('micromatch') as {
     matcher(pattern: string, options: object): (path: string) => boolean;
   };
-  return micromatch.matcher(pattern, { dot: true, nonegate: true });
+  // Flag s: a name may hold a newline.
+  return micromatch.matcher(pattern, { dot: true, nonegate: true, flags: 's' });
 }
 
-function mayContain(pattern: Pattern, path: string): boolean {
-  if (pattern.parents === undefined) return true;
-  const depth = path.split('/').length;
-  return pattern.parents[depth - 1]?.(path) ?? false;
+function mayContain({ parents, isOpen }: Pattern, path: string): boolean {
+  const parts = path.split('/');
+  if (parts.length > parents.length && !isOpen) return false;
+  const depth = Math.min(parts.length, parents.length);
+  return depth === 0 || (parents[depth - 1]?.(parts.slice(0, depth).join('/')) ?? false);
 }
 
 /** Every folder above a path, outermost first. */
