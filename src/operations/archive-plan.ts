@@ -44,7 +44,9 @@ export function planArchive(
   if (official !== undefined) return planOfficial(official, record, contents);
   const state = findStateInside(contents.members.map((member) => textOf(member.path)));
   if (state !== undefined) {
-    return single('home', { kind: 'state', path: statePath(state, home) }, byteStringOf(state), record);
+    const path = statePath(state, home);
+    const host = { ...record.host, home: path === home.stateDir ? home.home : dirname(path) };
+    return single('home', { kind: 'state', path }, byteStringOf(state), { ...record, host });
   }
   const path = join(
     dirname(archivePath),

@@ -19,6 +19,7 @@ import { compileGlobs } from '../walker/globs.ts';
 import { createBackupIn } from './create-backup.ts';
 import type { Environment } from './environment.ts';
 import { importInto, isArchivePath, openScratchRepository } from './import-archive.ts';
+import { type MovedPaths, movePaths, movesOf, notesFor } from './move-home.ts';
 import { findHome, findRepository, openRepository, type PlaceOptions, resolvePath } from './places.ts';
 import { findSnapshot } from './read-backups.ts';
 import { markUntrusted } from './trusted-settings.ts';
@@ -33,6 +34,8 @@ export interface RestoreOptions extends PlaceOptions {
   readonly dryRun?: boolean;
   /** Also while a gateway runs, and into a folder that is not empty. */
   readonly force?: boolean;
+  /** Leaves the paths of another home as they are. */
+  readonly keepPaths?: boolean;
   /** False takes no snapshot of the present first. */
   readonly snapshot?: boolean;
 }
@@ -53,6 +56,10 @@ export interface RestoredBackup {
   readonly bytesWritten: number;
   readonly removed: number;
   readonly failures: readonly RestoreFailure[];
+  /** For a home that came from another place: what of its paths was changed, or would be. */
+  readonly paths: MovedPaths;
+  /** What the channels need that came from another machine. */
+  readonly notes: readonly string[];
 }
 
 export async function restoreBackup(
@@ -118,14 +125,21 @@ async function restoreFrom(
   if (!isInPlace) refuseFullTarget(environment, options);
   environment.progress.step('Planning');
   const sources = planSourcesOf(environment, options, home, repository, snapshot);
-  const nothing = { before: undefined, filesWritten: 0, bytesWritten: 0, removed: 0, failures: [] };
+  const moves = isInPlace && !options.keepPaths ? movesOf(snapshot, home) : [];
+  const nothing = {
+    ...{ before: undefined, filesWritten: 0, bytesWritten: 0, removed: 0, failures: [], notes: [] },
+    paths: { moves, changes: [], failures: [] },
+  };
   if (options.dryRun) return { snapshot, dryRun: true, sources, ...nothing };
   const takesSnapshot = isInPlace && options.snapshot !== false;
   const before = takesSnapshot ? await snapshotPresent(environment, options, repository, sources) : undefined;
   // Before they are written: a crash in between must not leave commands that run by themselves.
   if (isInPlace && snapshot.reason !== 'before-restore') markSettings(environment, repository, sources);
   const result = await executeAll(environment, repository, sources);
-  return { snapshot, dryRun: false, sources, before, ...result };
+  const paths = movePaths(environment, sources, moves);
+  const isForeign = isInPlace && (snapshot.reason === 'import' || snapshot.host.name !== environment.host);
+  const notes = isForeign || moves.length > 0 ? notesFor(environment, home.stateDir) : [];
+  return { snapshot, dryRun: false, sources, before, ...result, paths, notes };
 }
 
 /** Settings that come from elsewhere may name commands to run: those wait for the user's word. */

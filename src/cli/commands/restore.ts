@@ -16,6 +16,7 @@ interface RestoreWords extends GlobalOptions {
   readonly conflict?: 'overwrite' | 'keep' | 'newer' | 'fail';
   readonly delete?: boolean;
   readonly undo?: boolean;
+  readonly keepPaths?: boolean;
   readonly snapshot: boolean;
   readonly force?: boolean;
   readonly dryRun?: boolean;
@@ -37,7 +38,8 @@ export async function runRestore(
     : await restoreBackup(environment, options, reference ?? '');
   console.result(restoredJson(restored), () => restoredText(restored));
   if (restored.failures.some((failure) => failure.isDamage)) return exitCodes.damage;
-  return restored.failures.length > 0 ? exitCodes.incomplete : exitCodes.done;
+  const isWhole = restored.failures.length === 0 && restored.paths.failures.length === 0;
+  return isWhole ? exitCodes.done : exitCodes.incomplete;
 }
 
 function restoredJson(restored: RestoredBackup): unknown {
@@ -70,7 +72,12 @@ function textOfKey(key: string): string {
 function restoredText(restored: RestoredBackup): string {
   const { snapshot, before, failures, sources } = restored;
   const name = `snapshot ${snapshot.id.slice(0, 8)} of ${timeText(snapshot.time)}`;
-  if (restored.dryRun) return [`Would restore ${name}:`, ...sources.flatMap(planLines)].join('\n');
+  if (restored.dryRun) {
+    const moves = restored.paths.moves.map(
+      ({ from, to }) => `  paths below ${safeText(from)} would become ${safeText(to)}`,
+    );
+    return [`Would restore ${name}:`, ...sources.flatMap(planLines), ...moves].join('\n');
+  }
   return [
     `Restored ${name}: ${countText(restored.filesWritten, 'file')} written (${bytesText(restored.bytesWritten)})`,
     ...sources.map(sourceLine),
@@ -79,8 +86,26 @@ function restoredText(restored: RestoredBackup): string {
       : [
           `What was there before is snapshot ${before.id.slice(0, 8)}; exuvia backup restore --undo goes back to it`,
         ]),
+    ...movedLines(restored),
     ...failures.map((failure) => `Not restored: ${safeText(failure.path)}: ${safeText(failure.reason)}`),
+    ...(restored.notes.length === 0 ? [] : ['What this machine still needs:']),
+    ...restored.notes.map((note) => `  ${safeText(note)}`),
   ].join('\n');
+}
+
+const movedLinesMax = 40;
+
+function movedLines({ paths }: RestoredBackup): string[] {
+  if (paths.changes.length === 0) return [];
+  const lines = paths.changes.map(
+    ({ file, where, to }) => `  ${safeText(file)}: ${safeText(where)} is now ${safeText(to)}`,
+  );
+  const more = lines.length > movedLinesMax ? [`  … and ${lines.length - movedLinesMax} more`] : [];
+  return [
+    `Changed ${countText(lines.length, 'path')} of the other home (--keep-paths leaves them):`,
+    ...lines.slice(0, movedLinesMax),
+    ...more,
+  ];
 }
 
 function sourceLine({ target, plan }: RestoredSource): string {

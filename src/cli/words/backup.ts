@@ -122,6 +122,7 @@ function registerRestore(backup: Command): void {
     )
     .option('--delete', 'remove files that the snapshot does not have')
     .option('--undo', 'go back to the state before the last restore')
+    .option('--keep-paths', 'leave the absolute paths of another home as they are')
     .option('--no-snapshot', 'take no snapshot of the present state first')
     .option('--force', 'restore although a gateway runs, or into a folder that is not empty')
     .option('--dry-run', 'print the plan, and change nothing')
