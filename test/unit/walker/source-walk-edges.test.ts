@@ -70,7 +70,8 @@ test('walkSource() gives keys in the order of the bytes of their components', (c
   const random = new Seeded(3);
   const folders = [Buffer.from(root)];
   for (let count = 0; count < 400; count++) {
-    const name = random.bytes(1 + random.below(4)).map((byte) => (byte === 0 || byte === 0x2f ? 1 : byte));
+    const bytes = random.bytes(1 + random.below(4));
+    const name = Buffer.from(bytes.map((byte) => (byte === 0 || byte === 0x2f ? 1 : byte)));
     if (/^\.{1,2}$/.test(name.toString('latin1'))) continue;
     const parent = folders[random.below(folders.length)] ?? Buffer.from(root);
     const path = Buffer.concat([parent, Buffer.from('/'), name]);
