@@ -31,7 +31,7 @@ export function movePathsInDatabase(path: string, moves: readonly PathMove[]): M
       for (const column of columns.filter(({ name }) => pathColumn.test(name)))
         changes.push(...moveColumn(database, column, moves));
       for (const column of columns.filter(({ name }) => entryColumn.test(name)))
-        changes.push(...moveEntries(database, column, moves));
+        if (!isWatched(database, column)) changes.push(...moveEntries(database, column, moves));
     })();
     return changes;
   } finally {
@@ -52,6 +52,18 @@ function textColumns(database: Database.Database): Column[] {
     const columns = database.pragma(`table_info(${quoted(table)})`) as { name: string; type: string }[];
     return columns.filter(({ type }) => /text|^$|any/i.test(type)).map(({ name }) => ({ table, name }));
   });
+}
+
+/**
+ * Whether triggers watch the column. Current versions mark a changed entry for repair and then refuse to list it; their
+ * entries hold no paths that are used (found with 2026.9.6), so they are left alone.
+ */
+function isWatched(database: Database.Database, { table, name }: Column): boolean {
+  const triggers = database
+    .prepare(`SELECT sql FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = ?`)
+    .pluck()
+    .all(table) as string[];
+  return triggers.some((sql) => sql.includes(name));
 }
 
 function moveColumn(
