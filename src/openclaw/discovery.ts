@@ -4,7 +4,7 @@
  */
 import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { isAbsolute, join, relative, resolve, sep } from 'node:path';
-import { messageOf } from '../model/errors.ts';
+import { FileSystemError, messageOf } from '../model/errors.ts';
 import { findIncludes } from './includes.ts';
 import { asRecord, asText, parseJson5, recordAt, textAt } from './json5.ts';
 
@@ -68,7 +68,7 @@ export function discoverHome(options: DiscoveryOptions): OpenClawHome {
     workspaces: findWorkspaces(options, home, stateDir, profile, config, expand),
     agents: findAgents(stateDir, config, expand),
     includes,
-    stores: findStores(config, expand),
+    stores: findStores(config, stateDir, expand),
     version: textAt(config, 'meta', 'lastTouchedVersion'),
     gatewayPort: gatewayPort(config, profile),
     problems,
@@ -151,8 +151,8 @@ function configuredAgents(config: Readonly<Record<string, unknown>> | undefined)
   const agents = recordAt(config, 'agents');
   const list = Array.isArray(agents?.['list']) ? agents['list'] : [];
   const entries = Object.entries(recordAt(agents, 'entries') ?? {}).map(([id, value]) => ({
-    id,
     ...asRecord(value),
+    id,
   }));
   return [...list, ...entries].flatMap((value) => {
     const agent = asRecord(value);
@@ -184,7 +184,7 @@ function findWorkspaces(
     // Very old installations kept it beside the state directory.
     for (const name of ['openclaw', 'clawd']) {
       const path = join(home, name);
-      if (isFolder(path) && existsSync(join(path, 'AGENTS.md'))) found.push({ id: 'main', path });
+      if (existsSync(join(path, 'AGENTS.md'))) found.push({ id: 'main', path });
     }
   }
   return found;
@@ -203,9 +203,13 @@ function findAgents(
   return configured.some((agent) => agent.id === 'main') ? configured : [main, ...configured];
 }
 
-/** Stores with a path of their own; `{agentId}` and the file name are cut off: the folder is what is backed up. */
+/**
+ * Stores with a path of their own. For a path with `{agentId}` that is the folder above it, where agents that are no longer
+ * configured have theirs too; unless that holds the whole home: then each agent's path.
+ */
 function findStores(
   config: Readonly<Record<string, unknown>> | undefined,
+  stateDir: string,
   expand: (path: string) => string,
 ): string[] {
   const named = [
@@ -213,10 +217,15 @@ function findStores(
     textAt(config, 'cron', 'store'),
     textAt(config, 'agents', 'defaults', 'memorySearch', 'store', 'path'),
   ];
+  const ids = new Set(['main', ...configuredAgents(config).map(({ id }) => id)]);
   return named.flatMap((path) => {
     if (path === undefined) return [];
-    const fixed = path.includes('{') ? path.slice(0, path.indexOf('{')).replace(/[^/\\]*$/, '') : path;
-    return fixed === '' ? [] : [expand(fixed)];
+    if (!path.includes('{')) return [expand(path)];
+    const fixed = path.slice(0, path.indexOf('{')).replace(/[^/\\]*$/, '');
+    if (fixed === '') return [];
+    const folder = expand(fixed);
+    if (pathInside(folder, stateDir) === undefined) return [folder];
+    return [...ids].map((id) => expand(path.replaceAll('{agentId}', id)));
   });
 }
 
@@ -229,8 +238,13 @@ function gatewayPort(
   return profile === 'dev' ? devGatewayPort : defaultGatewayPort;
 }
 
+/** @throws FileSystemError when it is there, but cannot be looked at */
 function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  } catch (error) {
+    throw new FileSystemError('look at', path, error);
+  }
 }
 
 /** Slash path of `path` inside `folder`, '' for the folder itself, undefined when it is outside. Links are followed. */
