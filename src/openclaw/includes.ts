@@ -1,6 +1,6 @@
 /** The files that a configuration pulls in with `$include`, with OpenClaw's own limits. */
-import { readFileSync, realpathSync, statSync } from 'node:fs';
-import { dirname, relative, resolve } from 'node:path';
+import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { dirname, isAbsolute, relative, resolve, sep } from 'node:path';
 import { messageOf } from '../model/errors.ts';
 import { asRecord, parseJson5 } from './json5.ts';
 
@@ -47,6 +47,14 @@ export function findIncludes(
   ): string | undefined {
     if (name.length >= pathCharactersMax) return 'its path is too long';
     if (depth > depthMax) return `it is more than ${depthMax} files deep`;
+    try {
+      return problemWithFile(path, trail);
+    } catch (error) {
+      return messageOf(error); // A loop of links, a name that cannot be one, no permission.
+    }
+  }
+
+  function problemWithFile(path: string, trail: readonly string[]): string | undefined {
     const stat = statSync(path, { throwIfNoEntry: false });
     if (!stat?.isFile()) return 'there is no such file';
     if (stat.size > fileBytesMax) return 'it is larger than 2 MiB';
@@ -59,19 +67,20 @@ export function findIncludes(
 }
 
 function isBelow(path: string, root: string): boolean {
-  const base = statSync(root, { throwIfNoEntry: false }) === undefined ? root : realpathSync(root);
+  const base = existsSync(root) ? realpathSync(root) : root;
   const inside = relative(base, path);
-  return inside !== '' && !inside.startsWith('..');
+  return inside !== '' && inside.split(sep)[0] !== '..' && !isAbsolute(inside);
 }
 
-/** Every `$include` in a value, at any depth of objects and arrays. */
+/** Every `$include` in a value, at any depth of objects and arrays: a stack, for the depth may be any. */
 function* includesIn(value: unknown): Generator<string> {
-  if (Array.isArray(value)) {
-    for (const item of value) yield* includesIn(item);
-    return;
-  }
-  for (const [key, item] of Object.entries(asRecord(value) ?? {})) {
-    if (key !== '$include') yield* includesIn(item);
-    else for (const name of [item].flat()) if (typeof name === 'string' && name !== '') yield name;
+  const waiting = [value];
+  while (waiting.length > 0) {
+    const next = waiting.pop();
+    const items = Array.isArray(next) ? next : Object.values(asRecord(next) ?? {});
+    for (const item of items.toReversed()) if (typeof item === 'object') waiting.push(item);
+    const record = asRecord(next);
+    if (record === undefined || !Object.hasOwn(record, '$include')) continue;
+    for (const name of [record['$include']].flat()) if (typeof name === 'string' && name !== '') yield name;
   }
 }
