@@ -81,11 +81,12 @@ export function isComponent(name: string): name is ComponentName {
   return Object.hasOwn(components, name);
 }
 
-/** @throws UsageError with the nearest name there is */
+/** @throws UsageError with a name that is near */
 export function parseComponent(name: string): ComponentName {
   const wanted = name.trim().toLowerCase();
   if (isComponent(wanted)) return wanted;
-  const near = componentNames.find((known) => distance(known, wanted) <= 2 || known.startsWith(wanted));
+  const isNear = (known: string): boolean => known.startsWith(wanted) || distance(known, wanted) <= 2;
+  const near = wanted === '' ? undefined : componentNames.find(isNear);
   throw new UsageError(
     `Unknown component ${JSON.stringify(name)}${near === undefined ? '' : `; did you mean ${JSON.stringify(near)}?`}`,
     `Known components: ${componentNames.join(', ')}.`,
