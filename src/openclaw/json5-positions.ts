@@ -35,9 +35,13 @@ class Locator {
   readonly #text: string;
   readonly #places: Json5Place[] = [];
   #at = 0;
+  #lineNumber = 1;
+  /** Where that line ends; below zero: with the text. */
+  #lineEnd: number;
 
   constructor(text: string) {
     this.#text = text;
+    this.#lineEnd = text.indexOf('\n');
   }
 
   run(): Json5Place[] {
@@ -106,11 +110,13 @@ class Locator {
     this.#at += blank.exec(this.#text)?.[0].length ?? 0;
   }
 
+  /** Goes on from where it was asked last: 60,000 keys take 0.2 s; counted from the start each time they took 26 s. */
   #line(): number {
-    let line = 1;
-    for (let at = this.#text.indexOf('\n'); at >= 0 && at < this.#at; at = this.#text.indexOf('\n', at + 1))
-      line++;
-    return line;
+    while (this.#lineEnd >= 0 && this.#lineEnd < this.#at) {
+      this.#lineNumber++;
+      this.#lineEnd = this.#text.indexOf('\n', this.#lineEnd + 1);
+    }
+    return this.#lineNumber;
   }
 }
 
