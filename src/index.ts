@@ -29,6 +29,7 @@ export {
   type ExportTarget,
   exportBackup,
 } from './operations/export-backup.ts';
+export { type ForgetOptions, type ForgottenBackups, forgetBackups } from './operations/forget-backups.ts';
 export { type ImportedArchive, type ImportOptions, importArchive } from './operations/import-archive.ts';
 export {
   type ListedComponent,

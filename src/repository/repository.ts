@@ -158,6 +158,12 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
     return snapshot;
   }
 
+  /** Forgets snapshots: what only they refer to stays until it is pruned. Returns how many there were. */
+  removeSnapshots(ids: ReadonlySet<SnapshotId>): number {
+    this.#mustGetWriter();
+    return this.#snapshots.remove(ids);
+  }
+
   get fileCache(): FileCache {
     return this.#files;
   }

@@ -1,5 +1,5 @@
 /** Snapshot files: list, read, publish. The index keeps a copy of each record so that ten thousand of them list quickly. */
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   decodeSnapshot,
@@ -7,7 +7,7 @@ import {
   snapshotFileName,
   snapshotIdOfFileName,
 } from '../codec/snapshot-codec.ts';
-import { publishFile, withPath } from '../io/files.ts';
+import { publishFile, syncFolder, withPath } from '../io/files.ts';
 import { DamageError, ExuviaError, messageOf } from '../model/errors.ts';
 import { idToBytes, type SnapshotId } from '../model/ids.ts';
 import { limits } from '../model/limits.ts';
@@ -52,6 +52,27 @@ export class SnapshotFiles {
     this.#snapshots?.push(snapshot);
     this.#remember(snapshot);
     return { snapshot, bytes: bytes.length };
+  }
+
+  /**
+   * Removes the files of snapshots, then their rows. A crash in between leaves rows of files that are gone, which the next
+   * listing drops. Unknown ids are left alone.
+   */
+  remove(ids: ReadonlySet<SnapshotId>): number {
+    const listed = this.list().filter((snapshot) => ids.has(snapshot.id));
+    for (const { id } of listed) {
+      const path = join(this.#layout.snapshots, this.#names.get(id) ?? '');
+      withPath('remove', path, () => rmSync(path));
+      this.#names.delete(id);
+    }
+    if (listed.length === 0) return 0;
+    syncFolder(this.#layout.snapshots);
+    this.#snapshots = this.list().filter((snapshot) => !ids.has(snapshot.id));
+    inTransaction(this.#database, () => {
+      const remove = this.#database.prepare('DELETE FROM snapshot WHERE id = ?');
+      for (const { id } of listed) remove.run(idToBytes(id));
+    });
+    return listed.length;
   }
 
   #load(): Snapshot[] {

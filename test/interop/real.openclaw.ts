@@ -11,6 +11,7 @@ import { temporaryFolder } from '../helpers/temporary.ts';
 import { exportToOpenClaw, importBlankTimes, importFromOpenClaw } from './archives.ts';
 import { afterGatewayIsKilled, whileGatewayRuns } from './gateway.ts';
 import { conversesAgain, restoreDamagedHome } from './in-place.ts';
+import { moveToAnotherUser } from './migration.ts';
 import { changeHome, changeHomeAgain, makeHome, restoreEach } from './snapshots.ts';
 import { World } from './world.ts';
 
@@ -36,6 +37,7 @@ test(`with OpenClaw ${openclawVersion}`, { timeout: 1_800_000 }, async (context)
     ['an archive with blank times is restored', importBlankTimes],
     ['a damaged home is restored in place, and the restore undone', restoreDamagedHome],
     ['the restored home converses', conversesAgain],
+    ['the home moves to another user', moveToAnotherUser],
     ['snapshots are sound and restores refused while a gateway runs', whileGatewayRuns],
     ['the lock of a killed gateway is no gateway', afterGatewayIsKilled],
   ];

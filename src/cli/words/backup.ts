@@ -1,5 +1,5 @@
 /** `exuvia backup …`: the words of each command. What they do is in commands/. */
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { action } from '../run.ts';
 import { addExitCodes, append, collect, examples, referenceHelp } from './words.ts';
 
@@ -9,6 +9,7 @@ export function registerBackup(program: Command): void {
   registerLooking(backup);
   registerRestore(backup);
   registerArchives(backup);
+  registerForget(backup);
   addExitCodes(backup);
 }
 
@@ -167,4 +168,43 @@ function registerArchives(backup: Command): void {
       examples(['exuvia backup import transfer.tar.gz', 'exuvia backup import openclaw-backup.zip']),
     )
     .action(action(async () => (await import('../commands/archives.ts')).runImport));
+}
+
+function registerForget(backup: Command): void {
+  const forget = backup
+    .command('forget')
+    .argument(
+      '[snapshots...]',
+      `${referenceHelp}; without any, the rules below decide, or those of the settings`,
+    )
+    .description('drop snapshots that are named, or that no rule keeps');
+  for (const [name, what] of [
+    ['last', 'the newest ones'],
+    ['hourly', 'the last of each of so many hours'],
+    ['daily', 'the last of each of so many days'],
+    ['weekly', 'the last of each of so many weeks'],
+    ['monthly', 'the last of each of so many months'],
+    ['yearly', 'the last of each of so many years'],
+  ] as const) {
+    forget.addOption(new Option(`--keep-${name} <count>`, `keep ${what}`).argParser(parseCount));
+  }
+  forget
+    .option('--keep-within <time>', 'keep what is younger than 30d, 2w, 6m or 1y before the newest')
+    .option('--keep-tag <name>', 'keep what has this tag (may be repeated)', collect)
+    .option('--dry-run', 'say what would be forgotten and why the others are kept')
+    .addHelpText(
+      'after',
+      examples([
+        'exuvia backup forget --keep-daily 7 --keep-weekly 4 --dry-run',
+        'exuvia backup forget 3f9a 41bc',
+        'exuvia backup forget',
+      ]),
+    )
+    .action(action(async () => (await import('../commands/forget.ts')).runForget));
+}
+
+function parseCount(text: string): number {
+  const count = Number(text);
+  if (/^\d+$/.test(text) && Number.isSafeInteger(count)) return count;
+  throw new InvalidArgumentError('Want a whole number.');
 }
