@@ -5,6 +5,7 @@
  */
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { resolve } from 'node:path';
 import { UsageError } from '../model/errors.ts';
 
 export interface GlobSet {
@@ -94,7 +95,7 @@ function ancestorsOf(path: string): string[] {
 /** Paths as given; a name that does not exist and has glob characters stands for what it matches. */
 export function expandSourcePatterns(patterns: readonly string[], cwd: string): string[] {
   return patterns.flatMap((pattern) => {
-    if (existsSync(pattern)) return [pattern];
+    if (existsSync(resolve(cwd, pattern))) return [pattern];
     const fastGlob = require('fast-glob') as typeof import('fast-glob');
     const slashed = process.platform === 'win32' ? fastGlob.convertPathToPattern(pattern) : pattern;
     if (!fastGlob.isDynamicPattern(slashed)) return [pattern]; // the walk says that it is not there
