@@ -21,6 +21,7 @@ export { type ComponentName, componentNames, components } from './openclaw/compo
 export { discoverHome, type OpenClawHome } from './openclaw/discovery.ts';
 export { type ConfiguredBackup, createConfiguredBackup } from './operations/configured-backup.ts';
 export { type CreatedBackup, type CreateOptions, createBackup } from './operations/create-backup.ts';
+export { type DoctorLine, type DoctorReport, runDoctor } from './operations/doctor.ts';
 export { type Environment, systemEnvironment } from './operations/environment.ts';
 export {
   type ArchiveFormat,

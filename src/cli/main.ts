@@ -3,6 +3,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { exuviaVersion } from '../index.ts';
 import { exitCodeHelp, exitCodes } from './exit-codes.ts';
 import { registerBackup } from './words/backup.ts';
+import { registerDoctor } from './words/doctor.ts';
 import { registerSettings } from './words/settings.ts';
 
 export function buildProgram(): Command {
@@ -17,6 +18,7 @@ export function buildProgram(): Command {
   addGlobalOptions(program);
   registerBackup(program);
   registerSettings(program);
+  registerDoctor(program);
   return program;
 }
 

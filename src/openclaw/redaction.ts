@@ -107,10 +107,10 @@ function isSuspicious(comment: string): boolean {
  * @throws SyntaxError when one of the texts is not JSON5
  */
 export function restoreJson5(text: string, present: string | undefined): RestoredText {
+  const root = parseJson5(text);
   const places = locateJson5(text);
   const marked = places.filter(({ start, end }) => isMarkLiteral(text.slice(start, end)));
   if (marked.length === 0) return { text, kept: [], missing: [] };
-  const root = parseJson5(text);
   const secrets = present === undefined ? new Map<string, string>() : literalsOf(present);
   const edits: Edit[] = [];
   const kept: string[] = [];
@@ -148,6 +148,7 @@ function isMarkLiteral(literal: string): boolean {
 
 /** Scalars by their path, as they are written; of a key that is there twice, the last, which is the one in force. */
 function literalsOf(text: string): Map<string, string> {
+  parseJson5(text); // places are those of a text that parses
   const literals = leavesOf(text).map(
     ({ path, start, end }) => [JSON.stringify(path), text.slice(start, end)] as const,
   );
