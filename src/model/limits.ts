@@ -41,6 +41,8 @@ export const limits = {
   snapshotRawBytesMax: 16 * MiB,
   parametersFileBytesMax: 1 * MiB,
   unreadableListedMax: 1000,
+  /** A configuration, or a bundle of it with credentials. */
+  configInputBytesMax: 256 * MiB,
   /** Decoded frames kept in memory while reading. */
   frameCacheBytesMax: 48 * MiB,
 } as const;
