@@ -30,8 +30,15 @@ export {
   type ExportTarget,
   exportBackup,
 } from './operations/export-backup.ts';
+export { type ExportConfigOptions, type ExportedConfig, exportConfig } from './operations/export-config.ts';
 export { type ForgetOptions, type ForgottenBackups, forgetBackups } from './operations/forget-backups.ts';
 export { type ImportedArchive, type ImportOptions, importArchive } from './operations/import-archive.ts';
+export {
+  type ImportConfigOptions,
+  type ImportedConfig,
+  importConfig,
+  readConfigInput,
+} from './operations/import-config.ts';
 export {
   type ListedComponent,
   type ListedComponents,
@@ -39,6 +46,7 @@ export {
 } from './operations/list-components.ts';
 export type { PlaceOptions } from './operations/places.ts';
 export { openRepository } from './operations/places.ts';
+export type { ConfigInput } from './operations/plan-config-import.ts';
 export {
   type BackupList,
   backupStats,

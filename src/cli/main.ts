@@ -3,6 +3,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { exuviaVersion } from '../index.ts';
 import { exitCodeHelp, exitCodes } from './exit-codes.ts';
 import { registerBackup } from './words/backup.ts';
+import { registerConfig } from './words/config.ts';
 import { registerDoctor } from './words/doctor.ts';
 import { registerSettings } from './words/settings.ts';
 
@@ -17,6 +18,7 @@ export function buildProgram(): Command {
     .addHelpText('after', exitCodeHelp);
   addGlobalOptions(program);
   registerBackup(program);
+  registerConfig(program);
   registerSettings(program);
   registerDoctor(program);
   return program;
