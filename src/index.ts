@@ -66,6 +66,14 @@ export {
   restoreBackup,
   undoRestore,
 } from './operations/restore-backup.ts';
+export {
+  type InstalledShim,
+  installShim,
+  removeShim,
+  type ShimOptions,
+  type ShimStatus,
+  shimStatus,
+} from './operations/shim.ts';
 export { initSettings, type ShownSettings, showSettings, trustSettings } from './operations/show-settings.ts';
 export { type Finding, type VerifiedBackup, verifyBackup } from './operations/verify-backup.ts';
 export { exuviaVersion } from './operations/version.ts';

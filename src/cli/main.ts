@@ -6,6 +6,7 @@ import { registerBackup } from './words/backup.ts';
 import { registerConfig } from './words/config.ts';
 import { registerDoctor } from './words/doctor.ts';
 import { registerSettings } from './words/settings.ts';
+import { registerShim } from './words/shim.ts';
 
 export function buildProgram(): Command {
   const program = new Command('exuvia')
@@ -20,6 +21,7 @@ export function buildProgram(): Command {
   registerBackup(program);
   registerConfig(program);
   registerSettings(program);
+  registerShim(program);
   registerDoctor(program);
   return program;
 }
@@ -29,6 +31,7 @@ function addGlobalOptions(program: Command): void {
     .option('--repository <folder>', 'where snapshots are kept (EXUVIA_REPOSITORY; default <state>/backups)')
     .option('--state-dir <folder>', "OpenClaw's state directory (OPENCLAW_STATE_DIR; default ~/.openclaw)")
     .option('--profile <name>', "OpenClaw's profile (OPENCLAW_PROFILE)")
+    .addOption(new Option('--dev', 'the profile "dev"').implies({ profile: 'dev' }).hideHelp())
     .option('--json', 'print one JSON object')
     .option('-q, --quiet', 'print nothing but errors and what was asked for')
     .option('--no-progress', 'draw no progress bar')

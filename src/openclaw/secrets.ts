@@ -21,7 +21,7 @@ const secretWords = new Set(
     'credential authorization cookie jwt bearer nsec mnemonic privatekey clientsecret'
   ).split(' '),
 );
-/** A list below such a name holds secrets; a number does not (`maxTokens`). */
+/** Texts directly below such a name are secrets; a number is none (`maxTokens`). */
 const secretListWords = new Set('tokens secrets passwords keys apikeys credentials cookies'.split(' '));
 /** Names of a whole, not of a last word: the tokens of a sign-in. */
 const secretNames = new Set(['access', 'refresh']);
@@ -103,13 +103,18 @@ export function isSecretAt(path: readonly string[], value: unknown, parent: unkn
   if (typeof value === 'number') return isSecretName(path.at(-1) ?? '') && !Array.isArray(parent);
   if (typeof value !== 'string' || !isSecretText(value) || isSecretRef(parent)) return false;
   if (looksSecret(value) || path.slice(0, -1).some((key) => secretFolders.has(key))) return true;
-  return Array.isArray(parent) ? isSecretElement(path, value, parent) : isSecretName(path.at(-1) ?? '');
+  if (Array.isArray(parent)) return isSecretElement(path, value, parent);
+  return isSecretName(path.at(-1) ?? '') || isSecretList(path.at(-2) ?? '');
+}
+
+function isSecretList(name: string): boolean {
+  return secretListWords.has(wordsOf(name).at(-1) ?? '');
 }
 
 /** `tokens: ["…"]`, and what follows `--api-key` among the words of a command. */
 function isSecretElement(path: readonly string[], value: string, parent: readonly unknown[]): boolean {
   const name = path.findLast((key) => !/^\d+$/.test(key)) ?? '';
-  if (isSecretName(name) || secretListWords.has(wordsOf(name).at(-1) ?? '')) return true;
+  if (isSecretName(name) || isSecretList(name)) return true;
   const [, flag] = /^--?([A-Za-z][\w-]*)=./.exec(value) ?? [];
   if (flag !== undefined) return isSecretName(flag);
   const before = parent[Number(path.at(-1)) - 1];
