@@ -169,7 +169,19 @@ function removalOf(text: string, place: Json5Place, places: readonly Json5Place[
   );
   const start = skipBlank(text, before === undefined ? parent.start + 1 : before.end, ',');
   const comma = skipBlank(text, place.end);
-  return { start, end: text[comma] === ',' ? comma + 1 : place.end, text: '' };
+  return wholeLines(text, start, text[comma] === ',' ? comma + 1 : place.end);
+}
+
+/** With the line itself where nothing else stands on it. */
+function wholeLines(text: string, start: number, end: number): Edit {
+  const before = /[ \t]*$/.exec(text.slice(text.lastIndexOf('\n', start - 1) + 1, start))?.[0] ?? '';
+  const after = /^[ \t]*\r?\n/.exec(text.slice(end, end + 100))?.[0] ?? '';
+  const isAlone = after !== '' && text[start - before.length - 1] === '\n';
+  return {
+    start: isAlone ? start - before.length : start,
+    end: isAlone ? end + after.length : end,
+    text: '',
+  };
 }
 
 /** The next character that is neither white space nor comment, nor `passed` once. */

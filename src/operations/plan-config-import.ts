@@ -87,16 +87,21 @@ function readInput(home: OpenClawHome, { name, bytes }: ConfigInput): ReadInput 
     return { form: 'plain', files: [file], warnings: [] };
   }
   const { files, source } = parseBundle(value, name);
-  const isForeign = source.home !== '' && source.home !== home.home;
-  const named = isForeign ? files.filter((file) => isPathIn(file, source.home)) : [];
-  const warnings = named.map(
-    ({ path }) => `${path} names paths below ${source.home}, another home; they are kept as they are`,
-  );
+  const elsewhere = [
+    ...(source.stateDir === home.stateDir ? [] : [source.stateDir]),
+    ...(source.home === home.home ? [] : [source.home]),
+  ].filter((path) => path !== '');
+  const warnings = files.flatMap((file) => {
+    const named = elsewhere.find((path) => isPathIn(file, path));
+    return named === undefined
+      ? []
+      : [`${file.path} names paths below ${named}, of another home; they are kept as they are`];
+  });
   return { form: 'bundle', files, warnings };
 }
 
-function isPathIn({ kind, content }: BundleFile, home: string): boolean {
-  return (kind === 'config' || kind === 'include') && content.includes(home);
+function isPathIn({ kind, content }: BundleFile, folder: string): boolean {
+  return (kind === 'config' || kind === 'include') && content.includes(folder);
 }
 
 function textOf(content: Buffer, name: string): string {

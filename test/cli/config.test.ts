@@ -178,6 +178,17 @@ test('config import says which secrets of a redacted file are not here, and leav
   });
 });
 
+test('config import of a bundle warns of paths of another home', (context) => {
+  const home = new Home(context);
+  home.put('openclaw.json', `{ agents: { defaults: { workspace: '${home.state}/workspace' } } }`);
+  const other = new Home(context, {});
+  const { stderr } = other.feed(home.run('config', 'export', '--full').stdout);
+  assert.match(
+    stderr,
+    /^Warning: openclaw\.json names paths below .*\.openclaw, of another home; they are kept/,
+  );
+});
+
 test('config import --dry-run prints key paths with secrets masked, and writes nothing', (context) => {
   const home = new Home(context);
   const next = configText.replace('gateway-secret', 'new-secret').replace(/\n {2}meta.*\n/, '\n');

@@ -194,6 +194,8 @@ test('restoreJson5() leaves a secret that is not here out of the text, with its 
   const restored = restoreJson5(text, undefined);
   assert.equal(restored.text, '{  /* b */ "b": 1, c: [ 2], /* d */  /* end */ }');
   assert.deepEqual(restored.missing, ['a', 'c[0]', 'd']);
+  const lines = `{\n  a: "${redactedMark}",\r\n  b: 1, // one\n  c: "${redactedMark}"\n}\n`;
+  assert.equal(restoreJson5(lines, '{}').text, '{\n  b: 1, // one\n}\n', 'lines of their own go whole');
   const json = restoreJson5(`{"a":1,"token":"${redactedMark}"}`, '{}');
   assert.deepEqual(JSON.parse(json.text), { a: 1 }, 'what was JSON stays JSON');
   assert.deepEqual(restoreJson5(text, text).missing, ['a', 'c[0]', 'd'], 'a mark is no secret to keep');
