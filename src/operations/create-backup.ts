@@ -191,7 +191,7 @@ async function runBackup(
     snapshots,
     staging,
   }).catch((error: unknown) => {
-    repository.flush(); // what was stored so far is kept for the next run
+    repository.salvage();
     throw error;
   });
   environment.progress.step('Committing');

@@ -78,6 +78,11 @@ export class IndexFileCache implements FileCache {
     this.#pending = [];
   }
 
+  /** Forgets what was to be remembered: the blobs it refers to did not become durable. */
+  discard(): void {
+    this.#pending = [];
+  }
+
   #add(row: PendingRow): void {
     this.#pending.push(row);
     if (this.#pending.length >= pendingRowsMax) this.#onFull();

@@ -64,6 +64,8 @@ export class PackWriter {
   #pack: OpenPack | undefined;
   #addedBytes = 0;
   #storedBytes = 0;
+  /** A write failed: what was added and is not published is lost, so nothing that refers to it may be believed. */
+  #failure: { readonly error: unknown } | undefined;
 
   constructor(options: PackWriterOptions) {
     this.#options = options;
@@ -79,11 +81,18 @@ export class PackWriter {
     return this.#storedBytes;
   }
 
+  get hasFailed(): boolean {
+    return this.#failure !== undefined;
+  }
+
   has(id: BlobId): boolean {
+    this.#refuseAfterFailure();
     return this.#pending.has(id);
   }
 
+  /** @throws also whatever an earlier write failed with: a writer that failed stays failed. */
   add(kind: BlobKind, id: BlobId, bytes: Uint8Array): void {
+    this.#refuseAfterFailure();
     invariant(bytes.length <= limits.blobBytesMax, `blob of ${bytes.length} bytes`);
     const target = kind === 'data' ? limits.dataFrameBytesTarget : limits.treeFrameBytesTarget;
     let frame = this.#open[kind];
@@ -112,9 +121,23 @@ export class PackWriter {
 
   /** Publishes everything added so far. */
   flush(): void {
+    this.#refuseAfterFailure();
     this.#closeFrame('data');
     this.#closeFrame('tree');
-    if (this.#pack !== undefined) this.#publish(this.#pack);
+    if (this.#pack !== undefined) this.#orFail(this.#pack, (pack) => this.#publish(pack));
+  }
+
+  #refuseAfterFailure(): void {
+    if (this.#failure !== undefined) throw this.#failure.error;
+  }
+
+  #orFail<T>(input: T, work: (input: T) => void): void {
+    try {
+      work(input);
+    } catch (error) {
+      this.#failure ??= { error };
+      throw error;
+    }
   }
 
   /** Drops what is not published. */
@@ -128,6 +151,12 @@ export class PackWriter {
     const frame = this.#open[kind];
     if (frame.blobs.length === 0) return;
     this.#open[kind] = newFrame(kind);
+    this.#orFail(frame, (closed) => this.#writeFrame(closed));
+    if (this.#pack !== undefined && this.#pack.bytes >= limits.packBytesTarget) this.flush();
+  }
+
+  #writeFrame(frame: OpenFrame): void {
+    const { kind } = frame;
     const encoded = encodeFrame(kind, frame.blobs, { level: this.#levelNow() });
     this.#pack ??= this.#beginPack();
     const pack = this.#pack;
@@ -140,7 +169,6 @@ export class PackWriter {
     for (const [position, id] of frame.ids.entries()) this.#pending.set(id, { frame: packed, position });
     pack.frames.push(packed);
     pack.bytes += encoded.length;
-    if (pack.bytes >= limits.packBytesTarget) this.flush();
   }
 
   /**

@@ -9,7 +9,7 @@ import { blobIdOf } from '../codec/hash.ts';
 import { parseParameters, type RepositoryParameters } from '../codec/parameters.ts';
 import { withPath } from '../io/files.ts';
 import type { RandomBytes } from '../model/clock.ts';
-import { DamageError, FileSystemError, NoRepositoryError } from '../model/errors.ts';
+import { DamageError, ExuviaError, FileSystemError, NoRepositoryError } from '../model/errors.ts';
 import type { BlobId, SnapshotId } from '../model/ids.ts';
 import { limits } from '../model/limits.ts';
 import type { Snapshot, SnapshotRecord } from '../model/snapshot.ts';
@@ -140,6 +140,21 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
   flush(): void {
     this.#writer?.flush();
     if (this.#files.hasPending) inTransaction(this.#database, () => this.#files.flush());
+  }
+
+  /**
+   * After a run that failed: what is stored so far is kept for the next one. When storing itself failed, what refers to the
+   * lost blobs is forgotten.
+   */
+  salvage(): void {
+    try {
+      if (this.#writer?.hasFailed === true) this.#files.discard();
+      else this.flush();
+    } catch (error) {
+      // The run has failed already and says why. Nothing was promised that is not there.
+      if (!(error instanceof ExuviaError)) throw error;
+      this.#files.discard();
+    }
   }
 
   listSnapshots(): readonly Snapshot[] {
