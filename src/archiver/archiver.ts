@@ -184,7 +184,9 @@ class SourceArchiver {
   }
 
   #isCoveredSidecar(entry: WalkedEntry): boolean {
-    return entry.key.endsWith('-shm') || this.#capturedDatabases.has(entry.sidecarOf as PathKey);
+    const database = entry.sidecarOf as PathKey;
+    if (this.#capturedDatabases.has(database)) return true;
+    return entry.key.endsWith('-shm') && this.#rawDatabases.has(database); // shared memory, which means nothing later
   }
 
   #addKnown(entry: WalkedEntry, encoded: Uint8Array): void {
@@ -243,9 +245,9 @@ class SourceArchiver {
     if (result.kind === 'not-a-database') return undefined;
     if (result.kind === 'failed') {
       this.#rawDatabases.add(entry.key);
-      this.#context.progress.warn(
-        `${displayKey(entry.key)} could not be captured as a database (${result.reason}); its files are stored as they are`,
-      );
+      const reason = `it could not be captured as a database (${result.reason}); its files are stored as they are`;
+      this.#unreadable.push({ ...pathFields(entry.key), reason });
+      this.#context.progress.warn(`${displayKey(entry.key)}: ${reason}`);
       return undefined;
     }
     this.#schemas[displayKey(entry.key)] = result.userVersion;

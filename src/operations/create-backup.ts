@@ -3,9 +3,11 @@ import { existsSync, mkdtempSync, realpathSync, rmSync, statSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ArchivedSource, archiveSource } from '../archiver/archiver.ts';
-import { FileSystemError, UsageError } from '../model/errors.ts';
+import { DamageError, FileSystemError, UsageError } from '../model/errors.ts';
+import type { BlobId } from '../model/ids.ts';
 import { limits } from '../model/limits.ts';
-import { byteStringOf } from '../model/paths.ts';
+import { byteStringOf, type PathKey, parentKey } from '../model/paths.ts';
+import type { PathFilter } from '../model/selection.ts';
 import type {
   SkippedPath,
   Snapshot,
@@ -15,7 +17,7 @@ import type {
   UnreadableFile,
 } from '../model/snapshot.ts';
 import type { BlobStore, FileCache } from '../model/store.ts';
-import type { OpenClawHome } from '../openclaw/discovery.ts';
+import { type OpenClawHome, pathInside } from '../openclaw/discovery.ts';
 import { type PlannedSource, planFolderSources, planSources } from '../openclaw/sources.ts';
 import { readVersions } from '../openclaw/versions.ts';
 import { parametersName } from '../repository/layout.ts';
@@ -97,9 +99,60 @@ export async function createBackupIn(
   environment: Environment,
   repository: Repository,
   options: CreateOptions,
+  touched: readonly TouchedPlace[] = [],
 ): Promise<CreatedBackup> {
   const plan = planBackup(environment, { ...options, repository: repository.root });
-  return await runBackup(environment, plan, repository);
+  const sources = withTouched(plan.sources, touched, repository.root);
+  return await runBackup(environment, { ...plan, sources }, repository);
+}
+
+/** A folder that is about to be changed: these keys are backed up whatever is left out otherwise. */
+export interface TouchedPlace {
+  /** Absolute, links resolved. */
+  readonly path: string;
+  readonly kind: SnapshotSource['kind'];
+  readonly keys: readonly PathKey[];
+}
+
+function withTouched(
+  sources: readonly PlannedSource[],
+  touched: readonly TouchedPlace[],
+  repositoryRoot: string,
+): PlannedSource[] {
+  const planned = sources.map((source) => {
+    const place = touched.find(({ path }) => path === source.path);
+    return place === undefined ? source : { ...source, filter: alsoTaking(source.filter, place.keys) };
+  });
+  // What no configuration names any more, and the restore writes to.
+  const more = touched.filter(
+    ({ path }) => !sources.some((source) => pathInside(source.path, path) !== undefined),
+  );
+  const nothing = { only: [], include: [], exclude: [] };
+  const added = planFolderSources(
+    more.map(({ path }) => path),
+    nothing,
+    repositoryRoot,
+  ).map((source, index) => ({
+    ...source,
+    kind: more[index]?.kind ?? source.kind,
+  }));
+  return [...planned, ...added];
+}
+
+/** The keys with all below them, and the folders on the way. */
+function alsoTaking(filter: PathFilter, keys: readonly PathKey[]): PathFilter {
+  const taken = new Set(keys);
+  const onTheWay = new Set<PathKey>();
+  for (const key of keys)
+    for (let at = parentKey(key); at !== undefined; at = parentKey(at)) onTheWay.add(at);
+  return {
+    decide(key, type) {
+      const decision = filter.decide(key, type);
+      if (typeof decision !== 'object' || decision.skip === 'repository') return decision;
+      if (taken.has(key)) return 'take';
+      return onTheWay.has(key) ? 'descend' : decision;
+    },
+  };
 }
 
 function planBackup(environment: Environment, options: CreateOptions): BackupPlan {
@@ -263,7 +316,7 @@ async function archiveAll(
     );
   }
   const sources = plan.sources.map((source, index) => sourceRecord(source, archived[index]));
-  const stats = sumStats(archived, changesSince(destination.blobs, parent, sources));
+  const stats = sumStats(archived, changesSince(environment, destination.blobs, parent, sources));
   return { startedMs, parent, sources, archived, stats };
 }
 
@@ -298,6 +351,7 @@ function expectedTotals(
 }
 
 function changesSince(
+  environment: Environment,
   blobs: BlobStore,
   parent: Snapshot | undefined,
   sources: readonly SnapshotSource[],
@@ -305,12 +359,28 @@ function changesSince(
   const sum = { newFiles: 0, changedFiles: 0, removedFiles: 0 };
   for (const source of sources) {
     const before = parent?.sources.find((candidate) => candidate.path === source.path)?.root ?? null;
-    const counts = countChanges(blobs, before, source.root);
+    const counts = countOrWarn(environment, blobs, before, source.root);
     sum.newFiles += counts.newFiles;
     sum.changedFiles += counts.changedFiles;
     sum.removedFiles += counts.removedFiles;
   }
   return sum;
+}
+
+/** The counts are for people: a damaged parent must not keep this snapshot from being made. */
+function countOrWarn(
+  environment: Environment,
+  blobs: BlobStore,
+  before: BlobId | null,
+  after: BlobId | null,
+): ChangeCounts {
+  try {
+    return countChanges(blobs, before, after);
+  } catch (error) {
+    if (!(error instanceof DamageError) || before === null) throw error;
+    environment.progress.warn(`The snapshot before is damaged (${error.message}); this one is whole`);
+    return countChanges(blobs, null, after);
+  }
 }
 
 function sumStats(archived: readonly ArchivedSource[], changes: ChangeCounts): SnapshotStats {

@@ -1,12 +1,11 @@
 /** `backup restore`: plan, a snapshot of the present, then the files; and `--undo`. */
-import { existsSync, readdirSync, statSync } from 'node:fs';
-import { basename, isAbsolute, join, relative, sep } from 'node:path';
+import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { ExuviaError, UsageError } from '../model/errors.ts';
 import { byteStringOf, displayKey, type PathKey } from '../model/paths.ts';
 import type { EntryType } from '../model/selection.ts';
 import type { Snapshot, SnapshotSource } from '../model/snapshot.ts';
-import { type ComponentName, componentsOf, isComponent, parseComponent } from '../openclaw/components.ts';
-import { findDefaultExclusion } from '../openclaw/defaults.ts';
+import { parseComponent } from '../openclaw/components.ts';
 import { configNames, type OpenClawHome, pathInside } from '../openclaw/discovery.ts';
 import { detectGateway } from '../openclaw/gateway.ts';
 import { settingsFileName } from '../openclaw/settings.ts';
@@ -22,6 +21,8 @@ import { importInto, isArchivePath, openScratchRepository } from './import-archi
 import { type MovedPaths, movePaths, movesOf, notesFor } from './move-home.ts';
 import { findHome, findRepository, openRepository, type PlaceOptions, resolvePath } from './places.ts';
 import { findSnapshot } from './read-backups.ts';
+import { componentsIn, deletable, refuseBlindDelete } from './restore-deletable.ts';
+import { refuseForeignPlaces, targetOf } from './restore-targets.ts';
 import { markUntrusted } from './trusted-settings.ts';
 
 export interface RestoreOptions extends PlaceOptions {
@@ -70,10 +71,47 @@ export async function restoreBackup(
   const home = findHome(environment, options);
   if (isArchivePath(environment, reference))
     return await restoreArchive(environment, options, home, reference);
+  refuseFullTarget(environment, options);
   const root = findRepository(environment, options, home);
-  await using repository = openRepository(environment, root, options.dryRun ? 'read' : 'append');
+  await using repository = openRepository(
+    environment,
+    root,
+    takesSnapshot(environment, options) ? 'append' : 'read',
+  );
   const snapshot = findSnapshot(environment, repository, reference);
+  refuseOtherHome(environment, options, home, snapshot, repository.listSnapshots());
   return await restoreFrom(environment, options, home, repository, snapshot);
+}
+
+/** Of what is there now; a repository on read-only media can be restored from where nothing is. */
+function takesSnapshot(environment: Environment, options: RestoreOptions): boolean {
+  if (options.dryRun || options.snapshot === false) return false;
+  if (options.target === undefined) return true;
+  const target = resolvePath(environment, options.target);
+  return existsSync(target) && readdirSync(target).length > 0;
+}
+
+/** Two homes may share a repository: "latest" of one must not be put into the other by accident. */
+function refuseOtherHome(
+  environment: Environment,
+  options: RestoreOptions,
+  home: OpenClawHome,
+  snapshot: Snapshot,
+  snapshots: readonly Snapshot[],
+): void {
+  if (options.target !== undefined || options.force) return;
+  const stateOf = (one: Snapshot): string | undefined =>
+    one.host.name === environment.host ? one.sources.find(({ kind }) => kind === 'state')?.path : undefined;
+  const state = stateOf(snapshot);
+  const own = pathInside(home.stateDir, state ?? home.stateDir) === '';
+  if (own || !snapshots.some((one) => pathInside(home.stateDir, stateOf(one) ?? '/') === '')) return;
+  throw new ExuviaError(
+    `Snapshot ${snapshot.id.slice(0, 8)} is of ${state}, and this home is ${home.stateDir}`,
+    {
+      code: 'ERR_OTHER_HOME',
+      hint: 'Name a snapshot of this home, restore into a folder with --target, or give --force.',
+    },
+  );
 }
 
 /** An archive goes into the repository first, and is restored from there: nothing is ever unpacked beside the one writer. */
@@ -83,13 +121,18 @@ async function restoreArchive(
   home: OpenClawHome,
   path: string,
 ): Promise<RestoredBackup> {
+  refuseFullTarget(environment, options);
   if (options.dryRun) {
     await using scratch = openScratchRepository(environment);
     const { snapshot } = await importInto(environment, scratch.repository, path, { home });
     return await restoreFrom(environment, options, home, scratch.repository, snapshot);
   }
   const isNamed = options.repository !== undefined || environment.env['EXUVIA_REPOSITORY'] !== undefined;
-  const root = isNamed ? findRepository(environment, options, home) : join(home.stateDir, 'backups');
+  // On a machine without a home yet, the repository goes where the home's will be looked for.
+  const root =
+    isNamed || home.stateDirExists
+      ? findRepository(environment, options, home)
+      : join(home.stateDir, 'backups');
   await using repository = openRepository(environment, root, 'append', true);
   const { snapshot } = await importInto(environment, repository, path, { home });
   return await restoreFrom(environment, options, home, repository, snapshot);
@@ -103,7 +146,7 @@ export async function undoRestore(
   const home = findHome(environment, options);
   const root = findRepository(environment, options, home);
   await using repository = openRepository(environment, root, options.dryRun ? 'read' : 'append');
-  const before = repository.listSnapshots().findLast((snapshot) => snapshot.reason === 'before-restore');
+  const before = repository.listSnapshots().findLast((snapshot) => isUndoOf(environment, home, snapshot));
   if (before === undefined) {
     throw new ExuviaError('There is no restore to undo', {
       code: 'ERR_NOTHING_TO_UNDO',
@@ -111,6 +154,13 @@ export async function undoRestore(
     });
   }
   return await restoreFrom(environment, { ...options, delete: true }, home, repository, before);
+}
+
+/** Taken before a restore, of this home or of folders on this machine. */
+function isUndoOf(environment: Environment, home: OpenClawHome, snapshot: Snapshot): boolean {
+  if (snapshot.reason !== 'before-restore' || snapshot.host.name !== environment.host) return false;
+  const state = snapshot.sources.find(({ kind }) => kind === 'state');
+  return state === undefined || pathInside(home.stateDir, state.path) === '';
 }
 
 async function restoreFrom(
@@ -121,21 +171,28 @@ async function restoreFrom(
   snapshot: Snapshot,
 ): Promise<RestoredBackup> {
   const isInPlace = options.target === undefined;
+  if (options.delete) refuseBlindDelete(snapshot);
   if (isInPlace && !options.dryRun) await refuseRunningGateway(environment, options, home, snapshot);
-  if (!isInPlace) refuseFullTarget(environment, options);
   environment.progress.step('Planning');
-  const sources = planSourcesOf(environment, options, home, repository, snapshot);
+  const planned = planSourcesOf(environment, options, home, repository, snapshot);
+  if (isInPlace && !options.force) refuseForeignPlaces(snapshot, home, planned);
   const moves = isInPlace && !options.keepPaths ? movesOf(snapshot, home) : [];
   const nothing = {
     ...{ before: undefined, filesWritten: 0, bytesWritten: 0, removed: 0, failures: [], notes: [] },
     paths: { moves, changes: [], failures: [] },
   };
-  if (options.dryRun) return { snapshot, dryRun: true, sources, ...nothing };
-  const takesSnapshot = isInPlace && options.snapshot !== false;
-  const before = takesSnapshot ? await snapshotPresent(environment, options, repository, sources) : undefined;
+  if (options.dryRun) return { snapshot, dryRun: true, sources: planned, ...nothing };
+  const before = takesSnapshot(environment, options)
+    ? await snapshotPresent(environment, options, repository, planned)
+    : undefined;
+  // That took its time: the gateway may have come, and files may have changed.
+  if (before !== undefined && isInPlace) await refuseRunningGateway(environment, options, home, snapshot);
+  const sources =
+    before === undefined ? planned : planSourcesOf(environment, options, home, repository, snapshot);
   // Before they are written: a crash in between must not leave commands that run by themselves.
-  if (isInPlace && snapshot.reason !== 'before-restore') markSettings(environment, repository, sources);
+  if (snapshot.reason !== 'before-restore') markSettings(environment, repository, sources);
   const result = await executeAll(environment, repository, sources);
+  if (snapshot.reason !== 'before-restore') markWhatIsRead(environment, sources);
   const paths = movePaths(environment, sources, moves);
   const isForeign = isInPlace && (snapshot.reason === 'import' || snapshot.host.name !== environment.host);
   const notes = isForeign || moves.length > 0 ? notesFor(environment, home.stateDir) : [];
@@ -162,6 +219,34 @@ function markSettings(
 
 const settingsBytesMax = 8 * 1024 * 1024;
 
+/** The same by what is there now, links followed: whatever the settings are read from came with this restore. */
+function markWhatIsRead(environment: Environment, sources: readonly RestoredSource[]): void {
+  for (const { source, target } of sources) {
+    if (source.kind !== 'state' && source.kind !== 'config') continue;
+    const paths =
+      source.kind === 'config'
+        ? [target]
+        : [settingsFileName, ...configNames].map((name) => join(target, name));
+    for (const path of paths) {
+      const stat = statSync(path, { throwIfNoEntry: false });
+      if (stat?.isFile() && isTouched(sources, path))
+        markUntrusted(environment, { content: readFileSync(path) });
+    }
+  }
+}
+
+/** Whether the restore wrote the file, or the link that leads to it, or what that leads to. */
+function isTouched(sources: readonly RestoredSource[], path: string): boolean {
+  const names = new Set([path, realpathSync(path)]);
+  return sources.some(({ target, plan }) =>
+    plan.actions.some((action) => {
+      const isWritten = action.kind === 'write-file' || action.kind === 'write-link';
+      const key = displayKey(action.key);
+      return isWritten && names.has(key === '' ? target : join(target, key));
+    }),
+  );
+}
+
 function isSettingsFile(source: SnapshotSource, path: string): boolean {
   return (
     source.kind === 'config' || (source.kind === 'state' && [settingsFileName, ...configNames].includes(path))
@@ -184,7 +269,9 @@ async function refuseRunningGateway(
 }
 
 function refuseFullTarget(environment: Environment, options: RestoreOptions): void {
-  const target = resolvePath(environment, options.target ?? '');
+  if (options.target === undefined) return;
+  if (options.target === '') throw new UsageError('--target has an empty name', 'Name a folder.');
+  const target = resolvePath(environment, options.target);
   if (!existsSync(target)) return;
   if (!statSync(target).isDirectory()) throw new UsageError(`The target ${target} is a file, not a folder`);
   const isAllowed = options.force || options.conflict !== undefined || options.delete;
@@ -241,87 +328,7 @@ function wantedPaths({ only = [], path = [] }: RestoreOptions): Wanted {
   };
 }
 
-function componentsIn(source: SnapshotSource, path: string): readonly string[] {
-  switch (source.kind) {
-    case 'state':
-      return path === '' ? [] : componentsOf(path);
-    case 'config':
-    case 'include':
-      return ['config'];
-    case 'credentials':
-      return ['credentials'];
-    case 'workspace':
-      return componentsOf(path === '' ? 'workspace' : `workspace/${path}`);
-    case 'agent':
-      return componentsOf(`agents/${source.label ?? 'main'}/agent/${path}`);
-    case 'folder':
-      return [];
-  }
-}
-
-/** What the snapshot never looked at is not extra: the repository, and what is left out by default or by choice. */
-function deletable(
-  snapshot: Snapshot,
-  source: SnapshotSource,
-  repository: string | undefined,
-): (key: PathKey, type: EntryType) => boolean {
-  const excluded = new Set(snapshot.exclude.filter(isComponent));
-  const excludeGlobs = compileGlobs(snapshot.exclude.filter((name) => !isComponent(name)));
-  return (key, type) => {
-    if (type === 'special') return false; // sockets, pipes and devices are in no snapshot
-    const path = displayKey(key);
-    if (repository !== undefined && (path === repository || repository.startsWith(`${path}/`))) return false;
-    if (source.kind === 'state' && isLeftOutByDefault(path)) return false;
-    if (excludeGlobs.matches(path, type === 'directory')) return false;
-    const names = componentsIn(source, path);
-    if (names.some((name) => excluded.has(name as ComponentName))) return false;
-    return snapshot.components === null || names.some((name) => snapshot.components?.includes(name));
-  };
-}
-
-/** Also what is inside a folder that is left out: the folder may be there for something configured in it. */
-function isLeftOutByDefault(path: string): boolean {
-  const parts = path.split('/');
-  return parts.some((_, index) => findDefaultExclusion(parts.slice(0, index + 1).join('/')) !== undefined);
-}
-
-/** Where a source goes: its own place (moved to this home when the homes differ), or below `--target`. */
-function targetOf(
-  environment: Environment,
-  options: RestoreOptions,
-  home: OpenClawHome,
-  snapshot: Snapshot,
-  source: SnapshotSource,
-): string {
-  if (options.target !== undefined) {
-    const target = resolvePath(environment, options.target);
-    return snapshot.sources.length === 1 ? target : join(target, nameIn(snapshot, source));
-  }
-  if (source.kind === 'state') return home.stateDir;
-  const state = snapshot.sources.find((one) => one.kind === 'state');
-  return (
-    movePath(source.path, state?.path, home.stateDir) ??
-    movePath(source.path, snapshot.host.home, home.home) ??
-    source.path
-  );
-}
-
-/** `path` with the beginning `from` replaced by `to`, or undefined when it does not begin so. */
-function movePath(path: string, from: string | undefined, to: string): string | undefined {
-  if (from === undefined || from === '') return undefined;
-  const rest = relative(from, path);
-  return rest === '..' || rest.startsWith(`..${sep}`) || isAbsolute(rest) ? undefined : join(to, rest);
-}
-
-/** Base names, told apart by a number where two are the same. */
-function nameIn(snapshot: Snapshot, source: SnapshotSource): string {
-  const name = basename(source.path) || 'root';
-  const same = snapshot.sources.filter((one) => basename(one.path) === basename(source.path));
-  const index = same.indexOf(source);
-  return index === 0 ? name : `${name}-${index + 1}`;
-}
-
-/** Of the folders that will be written to, where they exist. */
+/** Of the folders that will be written to, where they exist: everything that the plan replaces or removes is in it. */
 async function snapshotPresent(
   environment: Environment,
   options: RestoreOptions,
@@ -330,15 +337,25 @@ async function snapshotPresent(
 ): Promise<Snapshot | undefined> {
   const present = sources.filter(({ target }) => existsSync(target));
   if (present.length === 0) return undefined;
-  const isHome = present.some(({ source }) => source.kind === 'state');
+  const isHome = options.target === undefined && present.some(({ source }) => source.kind === 'state');
   const { stateDir, profile } = options;
-  const created = await createBackupIn(environment, repository, {
-    ...(stateDir === undefined ? {} : { stateDir }),
-    ...(profile === undefined ? {} : { profile }),
-    ...(isHome ? {} : { sources: present.map(({ target }) => target) }),
-    reason: 'before-restore',
-    message: 'before a restore',
-  });
+  const touched = present.map(({ target, source, plan }) => ({
+    path: target,
+    kind: source.kind,
+    keys: plan.actions.flatMap((action) => (action.kind === 'keep' ? [] : [action.key])),
+  }));
+  const created = await createBackupIn(
+    environment,
+    repository,
+    {
+      ...(stateDir === undefined ? {} : { stateDir }),
+      ...(profile === undefined ? {} : { profile }),
+      ...(isHome ? {} : { sources: present.map(({ target }) => target) }),
+      reason: 'before-restore',
+      message: 'before a restore',
+    },
+    touched,
+  );
   if (created.unreadable.length > 0) {
     environment.progress.warn(
       `${created.unreadable.length} present files could not be read and cannot be brought back by --undo`,

@@ -9,6 +9,7 @@ import {
   parseSettings,
   type SettingName,
   type Settings,
+  SettingsError,
   settingNames,
   settingsFileName,
 } from '../openclaw/settings.ts';
@@ -31,11 +32,15 @@ export interface LoadedSettings {
 
 export type SettingsOrigin = 'default' | 'openclaw.json' | 'exuvia.json5';
 
+const settingsBytesMax = 1024 * 1024;
+
 /** @throws SettingsError with file, line, key and what was wanted */
 export function loadSettings(home: OpenClawHome): LoadedSettings {
   const path = join(home.stateDir, settingsFileName);
   const warnings: string[] = [];
   const own = readOptional(path);
+  if (own !== undefined && own.length > settingsBytesMax)
+    throw new SettingsError(path, `it is ${own.length} bytes long, want at most ${settingsBytesMax}`);
   const inConfig = readConfigBlock(home);
   if (inConfig !== undefined) {
     warnings.push(

@@ -9,12 +9,21 @@ import { parseMoment } from './moment.ts';
 /** @param snapshots oldest first. @throws UsageError that says what there is. */
 export function resolveSnapshot(snapshots: readonly Snapshot[], reference: string, nowMs: number): Snapshot {
   const [name = '', ...steps] = reference.split('~');
-  const base = findBase(snapshots, name, nowMs);
-  return steps.length === 0 ? base : stepBack(snapshots, base, reference, steps);
+  // What was taken before a restore is for undoing it: "latest" after an interrupted restore means what was being restored.
+  const meant = snapshots.filter(({ reason }) => reason !== 'before-restore');
+  const base = findBase(snapshots, meant, name, nowMs);
+  return steps.length === 0
+    ? base
+    : stepBack(meant.includes(base) ? meant : snapshots, base, reference, steps);
 }
 
-function findBase(snapshots: readonly Snapshot[], name: string, nowMs: number): Snapshot {
-  const newest = snapshots.at(-1);
+function findBase(
+  snapshots: readonly Snapshot[],
+  meant: readonly Snapshot[],
+  name: string,
+  nowMs: number,
+): Snapshot {
+  const newest = meant.at(-1);
   if (newest === undefined) throw notFound(name, 'the repository has no snapshots yet');
   if (name === 'latest') return newest;
   const tagged = snapshots.findLast((snapshot) => snapshot.tags.includes(name));
@@ -23,7 +32,7 @@ function findBase(snapshots: readonly Snapshot[], name: string, nowMs: number): 
     const byId = findById(snapshots, name.toLowerCase());
     if (byId !== undefined) return byId;
   }
-  return findByTime(snapshots, name, nowMs);
+  return findByTime(meant, name, nowMs);
 }
 
 function findById(snapshots: readonly Snapshot[], prefix: string): Snapshot | undefined {
@@ -41,7 +50,13 @@ function findById(snapshots: readonly Snapshot[], prefix: string): Snapshot | un
 function findByTime(snapshots: readonly Snapshot[], name: string, nowMs: number): Snapshot {
   const moment = parseMoment(name, nowMs);
   if (moment === undefined) throw notFound(name, 'it is no id, tag or time that is known here');
-  const found = snapshots.findLast((snapshot) => Date.parse(snapshot.time) <= moment);
+  // By time and not by sequence: an imported snapshot is older than its place in the list.
+  const found = snapshots
+    .filter((snapshot) => Date.parse(snapshot.time) <= moment)
+    .reduce<Snapshot | undefined>(
+      (best, one) => (best !== undefined && best.time > one.time ? best : one),
+      undefined,
+    );
   if (found !== undefined) return found;
   const oldest = snapshots[0]?.time ?? '';
   throw notFound(name, `the oldest snapshot is of ${oldest}`);

@@ -5,6 +5,7 @@ import { UsageError } from '../model/errors.ts';
 export function tagProblem(tag: string): string | undefined {
   if (tag === '') return 'it is empty';
   if (tag === 'latest') return 'it always means the newest snapshot';
+  if (/[/\\]/.test(tag) || /\.(tar|tgz|tzst|zip|gz|zst)$/i.test(tag)) return 'it would mean an archive';
   return /[~\p{Cc}]/u.test(tag) ? 'tags hold neither ~ nor control characters' : undefined;
 }
 

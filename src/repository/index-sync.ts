@@ -3,12 +3,12 @@ import { DamageError } from '../model/errors.ts';
 import type { PackId } from '../model/ids.ts';
 import { type Database, inTransaction } from './database.ts';
 import type { RepositoryLayout } from './layout.ts';
-import { listPackFiles, readPackDirectory } from './pack-files.ts';
+import { listPackFiles, packFileBytes, readPackDirectory } from './pack-files.ts';
 import type { PackIndex } from './pack-index.ts';
 
 /**
  * Adds packs the index does not know (copied here, made by another machine, or published just before a crash). When
- * packs have gone, the index is filled anew: a row that promises a blob which is not there would lose data.
+ * packs have gone, or have another length, the index is filled anew: a row that promises a blob which is not there would lose data.
  * Returns what could not be read.
  */
 export function synchronizePackIndex(
@@ -18,8 +18,8 @@ export function synchronizePackIndex(
 ): readonly DamageError[] {
   const onDisk = listPackFiles(layout);
   const known = index.listPacks();
-  const gone = [...known].some((id) => !onDisk.has(id));
-  if (gone) return rebuildPackIndex(layout, database, index);
+  const isChanged = [...known].some(([id, bytes]) => !onDisk.has(id) || packFileBytes(layout, id) !== bytes);
+  if (isChanged) return rebuildPackIndex(layout, database, index);
   const fresh = [...onDisk].filter((id) => !known.has(id));
   return fresh.length === 0 ? [] : addPacks(layout, database, index, fresh);
 }
@@ -29,6 +29,7 @@ export function rebuildPackIndex(
   database: Database,
   index: PackIndex,
 ): readonly DamageError[] {
+  // What is known of files goes with it: it may refer to blobs that have gone, which are then stored anew.
   inTransaction(database, () => index.clear());
   return addPacks(layout, database, index, [...listPackFiles(layout)]);
 }

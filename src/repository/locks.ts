@@ -27,7 +27,14 @@ export class RepositoryLock implements Disposable {
   }
 
   static tryAcquire(layout: RepositoryLayout, mode: LockMode, waitMs: number): RepositoryLock | undefined {
-    const database = openLockDatabase(layout, waitMs);
+    let database: Database;
+    try {
+      database = openLockDatabase(layout, waitMs);
+    } catch (error) {
+      if (error instanceof ExuviaError && sqliteCodeOf(error.cause)?.startsWith('SQLITE_BUSY'))
+        return undefined;
+      throw error;
+    }
     try {
       if (mode === 'exclusive') {
         database.exec('BEGIN EXCLUSIVE');

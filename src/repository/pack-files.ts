@@ -1,5 +1,5 @@
 /** Pack files: list them, read a directory from a pack's end, read one frame. */
-import { closeSync, fstatSync, openSync, readdirSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   decodePackEnd,
@@ -36,6 +36,11 @@ function readFolder(path: string): string[] {
     if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return [];
     throw new FileSystemError('read folder', path, error);
   }
+}
+
+/** Length of a pack's file in bytes, undefined when it is gone. */
+export function packFileBytes(layout: RepositoryLayout, id: PackId): number | undefined {
+  return statSync(packPath(layout, id), { throwIfNoEntry: false })?.size;
 }
 
 /** The directory of a pack and the pack's length in bytes. @throws DamageError */

@@ -60,9 +60,10 @@ export class PackIndex {
     return { frame, pack: packIdFromBytes(pack), offset, frameBytes, position, bytes };
   }
 
-  listPacks(): Set<PackId> {
-    const ids = this.#database.prepare('SELECT id FROM pack').pluck().all() as Buffer[];
-    return new Set(ids.map((id) => packIdFromBytes(id)));
+  /** Packs that are known, and their lengths in bytes. */
+  listPacks(): Map<PackId, number> {
+    const rows = this.#database.prepare('SELECT id, bytes FROM pack').raw().all() as [Buffer, number][];
+    return new Map(rows.map(([id, bytes]) => [packIdFromBytes(id), bytes]));
   }
 
   /** To be called inside a transaction. A pack that is listed already is left alone. */

@@ -12,6 +12,7 @@ import {
   mkdirSync,
   openSync,
   renameSync,
+  rmdirSync,
   rmSync,
   statfsSync,
   symlinkSync,
@@ -30,8 +31,9 @@ import {
   rootKey,
 } from '../model/paths.ts';
 import type { Progress } from '../model/progress.ts';
+import { sidecarsOf } from '../model/sqlite-names.ts';
 import type { ContentReader } from '../model/store.ts';
-import type { DirectoryNode, FileNode } from '../model/tree.ts';
+import type { FileNode } from '../model/tree.ts';
 import type { RestoreAction, RestorePlan } from './plan.ts';
 import { SafeFolders } from './safe-folders.ts';
 import { temporaryName } from './temporary-names.ts';
@@ -79,7 +81,7 @@ class Executor {
   readonly #options: ExecuteOptions;
   readonly #folders: SafeFolders;
   readonly #failures: RestoreFailure[] = [];
-  readonly #madeFolders: { readonly key: PathKey; readonly node: DirectoryNode }[] = [];
+  readonly #madeFolders: (RestoreAction & { kind: 'make-folder' })[] = [];
   /** Hard link groups: the first file written of each. */
   readonly #linked = new Map<PathKey, PathKey>();
   readonly #counts = { filesWritten: 0, bytesWritten: 0, removed: 0 };
@@ -101,7 +103,9 @@ class Executor {
       }
       if (this.#options.signal?.aborted) {
         this.#finishFolders();
-        throw new InterruptedError('Interrupted; each file is old or new, and the restore can be run again');
+        throw new InterruptedError(
+          'Interrupted; each file is old or new, and the restore can be run again (with --conflict overwrite for --target)',
+        );
       }
       this.#attempt(action);
     }
@@ -123,7 +127,7 @@ class Executor {
   #execute(action: RestoreAction): void {
     switch (action.kind) {
       case 'make-folder':
-        this.#makeFolder(action.key, action.node, action.exists);
+        this.#makeFolder(action);
         return;
       case 'write-file':
         this.#writeFile(action.key, action.node, action.modeLimit);
@@ -132,10 +136,10 @@ class Executor {
         this.#writeLink(action);
         return;
       case 'set-attributes':
-        this.#setAttributes(action.key, action.node);
+        this.#setAttributes(action.key, action.node, action.modeLimit);
         return;
       case 'remove':
-        rmSync(fsPath(this.#folders.pathOf(action.key)), { recursive: true, force: true });
+        this.#remove(action.key, action.reason);
         this.#counts.removed++;
         return;
       case 'keep':
@@ -143,13 +147,21 @@ class Executor {
     }
   }
 
-  #makeFolder(key: PathKey, node: DirectoryNode, exists: boolean): void {
+  /** A folder goes only when it is empty: what came into it since the plan was made stays. */
+  #remove(key: PathKey, reason: string): void {
+    const path = fsPath(this.#folders.pathOf(key));
+    if (reason === 'empty') rmdirSync(path);
+    else rmSync(path, { force: true });
+  }
+
+  #makeFolder(action: RestoreAction & { kind: 'make-folder' }): void {
+    const { key, exists, isWanted } = action;
     if (!exists) {
       const path = this.#folders.pathOf(key);
       if (key === rootKey) makePrivateFolder(Buffer.from(path, 'latin1').toString('utf8'));
       else makeIfMissing(path);
     }
-    this.#madeFolders.push({ key, node });
+    if (!exists || isWanted) this.#madeFolders.push(action);
   }
 
   #writeFile(key: PathKey, node: FileNode, modeLimit: number): void {
@@ -163,8 +175,14 @@ class Executor {
       });
       this.#counts.bytesWritten += node.size;
     }
+    if (node.state === 'captured') this.#removeSidecars(path);
     this.#counts.filesWritten++;
     this.#options.progress.advance({ files: 1, path: displayKey(key) });
+  }
+
+  /** Also those that came since the plan was made: a foreign log would be replayed into the restored database. */
+  #removeSidecars(path: ByteString): void {
+    for (const sidecar of sidecarsOf(path)) rmSync(fsPath(sidecar as ByteString), { force: true });
   }
 
   /** For the second and later names of a file: true when it could be linked. */
@@ -194,11 +212,11 @@ class Executor {
     renameSync(fsPath(temporary), fsPath(path));
   }
 
-  #setAttributes(key: PathKey, node: FileNode): void {
+  #setAttributes(key: PathKey, node: FileNode, modeLimit: number): void {
     const flags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
     const fd = openSync(fsPath(this.#folders.pathOf(key)), flags);
     try {
-      setFileAttributes(fd, node, { modeLimit: 0o777, setOwner: this.#options.setOwner });
+      setFileAttributes(fd, node, { modeLimit, setOwner: this.#options.setOwner });
     } finally {
       closeSync(fd);
     }
@@ -206,11 +224,11 @@ class Executor {
 
   /** Modes and times of folders, deepest first: writing into a folder changes its time. */
   #finishFolders(): void {
-    for (const { key, node } of this.#madeFolders.reverse()) {
+    for (const { key, node, modeLimit } of this.#madeFolders.reverse()) {
       try {
         const path = fsPath(this.#folders.pathOf(key));
         if (this.#options.setOwner) lchownSync(path, node.uid, node.gid);
-        chmodSync(path, modeOf(node, this.#options.setOwner));
+        chmodSync(path, modeOf(node, this.#options.setOwner) & (0o7000 | modeLimit));
         utimesSync(path, secondsOf(node), secondsOf(node));
       } catch (error) {
         this.#failures.push({ path: displayKey(key), reason: messageOf(error), isDamage: false });

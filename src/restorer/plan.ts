@@ -13,11 +13,13 @@ import {
   type PathKey,
   parentKey,
   rootKey,
+  textOf,
 } from '../model/paths.ts';
 import type { EntryType } from '../model/selection.ts';
-import { sidecarsOf } from '../model/sqlite-names.ts';
+import { databaseOfSidecar, sidecarsOf } from '../model/sqlite-names.ts';
 import type { TreeReader } from '../model/store.ts';
 import type { DirectoryNode, FileNode, SymlinkNode, TreeEntry } from '../model/tree.ts';
+import { hasContent } from './same-content.ts';
 import { targetPath } from './target-path.ts';
 import { isTemporaryName } from './temporary-names.ts';
 
@@ -45,6 +47,9 @@ export type RestoreAction =
       readonly key: PathKey;
       readonly node: DirectoryNode;
       readonly exists: boolean;
+      /** False for a folder that is only on the way: one that is there is left as it is. */
+      readonly isWanted: boolean;
+      readonly modeLimit: number;
     }
   | {
       readonly kind: 'write-file';
@@ -59,11 +64,16 @@ export type RestoreAction =
       readonly node: SymlinkNode;
       readonly replaces: boolean;
     }
-  | { readonly kind: 'set-attributes'; readonly key: PathKey; readonly node: FileNode }
+  | {
+      readonly kind: 'set-attributes';
+      readonly key: PathKey;
+      readonly node: FileNode;
+      readonly modeLimit: number;
+    }
   | {
       readonly kind: 'remove';
       readonly key: PathKey;
-      readonly reason: 'extra' | 'sidecar' | 'type' | 'leftover';
+      readonly reason: 'extra' | 'empty' | 'sidecar' | 'type' | 'leftover';
     }
   | { readonly kind: 'keep'; readonly key: PathKey; readonly reason: 'unchanged' | 'policy' };
 
@@ -113,6 +123,7 @@ class Planner {
   #planEntry(entry: TreeEntry): void {
     const { key, node } = entry;
     const isNewParent = this.#planParents(key);
+    if (this.#isBelowKept(key)) return;
     this.#wantedKeys.add(key);
     const present = isNewParent ? undefined : statOf(targetPath(this.#request.target, key));
     if (node.type === 'directory') this.#planFolder(key, node, present);
@@ -135,6 +146,14 @@ class Planner {
   }
 
   readonly #newFolders = new Set<PathKey>();
+  /** Things that stay although the snapshot has a folder there: nothing can be put below them. */
+  readonly #keptInstead = new Set<PathKey>();
+
+  #isBelowKept(key: PathKey): boolean {
+    for (let at = parentKey(key); at !== undefined; at = parentKey(at))
+      if (this.#keptInstead.has(at)) return true;
+    return false;
+  }
 
   #isNew(folder: PathKey): boolean {
     return this.#newFolders.has(folder);
@@ -142,37 +161,51 @@ class Planner {
 
   #planFolder(key: PathKey, node: DirectoryNode, present: BigIntStats | undefined): void {
     if (this.#madeFolders.has(key)) return;
-    this.#madeFolders.add(key);
     const exists = present?.isDirectory() === true;
     if (present !== undefined && !exists) {
-      if (!this.#mayReplace(key, present, node.mtimeNs)) return;
+      if (!this.#mayReplace(key, present, node.mtimeNs)) {
+        this.#keptInstead.add(key);
+        return;
+      }
       this.#actions.push({ kind: 'remove', key, reason: 'type' });
     }
+    this.#madeFolders.add(key);
     if (!exists) this.#newFolders.add(key);
-    this.#actions.push({ kind: 'make-folder', key, node, exists });
+    this.#actions.push({
+      kind: 'make-folder',
+      key,
+      node,
+      exists,
+      isWanted: this.#request.wanted(key, 'directory'),
+      modeLimit: exists && present !== undefined ? modeLimitOf(present) : 0o777,
+    });
   }
 
   /** A folder stands where the snapshot has a file or link: it goes only when it may be deleted and is asked for. */
   #planOverFolder(entry: TreeEntry): void {
-    if (!this.#request.deleteExtra) {
+    if (!this.#request.deleteExtra || !this.#planExtra(entry.key)) {
       this.#conflicts.push(entry.key);
       return;
     }
-    this.#actions.push({ kind: 'remove', key: entry.key, reason: 'type' });
     if (entry.node.type === 'file') this.#planFile(entry.key, entry.node, undefined);
     else if (entry.node.type === 'symlink') this.#planLink(entry.key, entry.node, undefined);
   }
 
   #planFile(key: PathKey, node: FileNode, present: BigIntStats | undefined): void {
-    if (present !== undefined && isSameFile(node, present) && !this.#hasSidecar(key, node)) {
-      const isExact = Number(present.mode & 0o777n) === (node.mode & 0o777);
+    if (
+      present !== undefined &&
+      isSameFile(node, present, targetPath(this.#request.target, key)) &&
+      !this.#hasSidecar(key, node)
+    ) {
+      const modeLimit = modeLimitOf(present);
+      const isExact = Number(present.mode & 0o777n) === (node.mode & 0o777 & modeLimit);
       if (isExact) this.#actions.push({ kind: 'keep', key, reason: 'unchanged' });
-      else this.#actions.push({ kind: 'set-attributes', key, node });
+      else this.#actions.push({ kind: 'set-attributes', key, node, modeLimit });
       return;
     }
     if (present !== undefined && !this.#mayReplace(key, present, node.mtimeNs)) return;
     this.#planSidecars(key, node);
-    const modeLimit = present?.isFile() ? Number(present.mode & 0o777n) : 0o777;
+    const modeLimit = present?.isFile() ? modeLimitOf(present) : 0o777;
     this.#actions.push({ kind: 'write-file', key, node, replaces: present !== undefined, modeLimit });
   }
 
@@ -246,31 +279,68 @@ class Planner {
   #planRemovalsIn(folder: PathKey, removed: ReadonlySet<PathKey>): void {
     for (const name of namesIn(targetPath(this.#request.target, folder))) {
       const key = childKey(folder, name);
-      if (this.#wantedKeys.has(key) || this.#request.tree.getEntry(key) !== undefined) continue;
-      const stat = statOf(targetPath(this.#request.target, key));
-      if (stat === undefined || !this.#request.mayDelete(key, typeOf(stat))) continue;
-      if (removed.has(key)) continue;
-      this.#actions.push({ kind: 'remove', key, reason: 'extra' });
+      if (this.#wantedKeys.has(key) || this.#request.tree.getEntry(key) !== undefined || removed.has(key))
+        continue;
+      this.#planExtra(key);
     }
+  }
+
+  /**
+   * Removes what the snapshot does not have, entry by entry: a folder goes only when all that is in it may go. Returns
+   * whether it does.
+   */
+  #planExtra(key: PathKey): boolean {
+    const stat = statOf(targetPath(this.#request.target, key));
+    if (stat === undefined) return true;
+    const type = typeOf(stat);
+    if (!this.#request.mayDelete(key, type) || this.#belongsToDatabase(key)) return false;
+    if (type === 'directory') {
+      const names = namesIn(targetPath(this.#request.target, key));
+      const gone = names.map((name) => this.#planExtra(childKey(key, name)));
+      if (gone.includes(false)) return false;
+    }
+    this.#actions.push({ kind: 'remove', key, reason: type === 'directory' ? 'empty' : 'extra' });
+    return true;
+  }
+
+  /** A log or journal of a database that is there: it goes with its database, or when that is replaced. */
+  #belongsToDatabase(key: PathKey): boolean {
+    const database = databaseOfSidecar(baseName(key));
+    const parent = parentKey(key);
+    if (database === undefined || parent === undefined) return false;
+    return statOf(targetPath(this.#request.target, childKey(parent, database as ByteString))) !== undefined;
   }
 
   #conflictError(): ExuviaError {
     const [first = rootKey] = this.#conflicts;
     const more = this.#conflicts.length > 1 ? ` and ${this.#conflicts.length - 1} more` : '';
-    return new ExuviaError(`Cannot restore ${displayKey(first)}${more}: something else is in its place`, {
-      code: 'ERR_CONFLICT',
-      hint: 'Give --conflict overwrite, keep or newer; --delete also replaces folders that stand where files belong.',
-    });
+    return new ExuviaError(
+      `Cannot restore ${displayKey(first) || textOf(this.#request.target)}${more}: something else is in its place`,
+      {
+        code: 'ERR_CONFLICT',
+        hint: 'With --conflict overwrite files are replaced, with --delete also folders that stand where files belong.',
+      },
+    );
   }
+}
+
+/** What is closed to others stays closed; the owner's own bits are as they were stored. */
+function modeLimitOf(present: BigIntStats): number {
+  return 0o700 | Number(present.mode & 0o077n);
 }
 
 /** Times cannot be set exactly: within 2 microseconds is the same. */
 const timeToleranceNs = 2000n;
 
-function isSameFile(node: FileNode, present: BigIntStats): boolean {
+/**
+ * The same times and the same bytes. Times alone are no proof: those of a database stand still while its changes wait in
+ * the log, and anybody can set them.
+ */
+function isSameFile(node: FileNode, present: BigIntStats, path: ByteString): boolean {
   if (!present.isFile() || present.size !== BigInt(node.size)) return false;
   const difference = present.mtimeNs - node.mtimeNs;
-  return difference <= timeToleranceNs && difference >= -timeToleranceNs;
+  if (difference > timeToleranceNs || difference < -timeToleranceNs) return false;
+  return hasContent(path, node.content);
 }
 
 function statOf(path: ByteString): BigIntStats | undefined {

@@ -13,9 +13,9 @@ export function addExitCodes(group: Command): void {
   for (const command of [group, ...group.commands]) command.addHelpText('after', exitCodeHelp);
 }
 
-/** Comma-separated and repeated values both work. */
+/** Comma-separated and repeated values both work. A comma inside brackets belongs to a pattern: `*.{key,pem}`. */
 export function collect(value: string, before: readonly string[] = []): readonly string[] {
-  const parts = value.split(',').map((part) => part.trim());
+  const parts = (value.match(/(?:\{[^}]*\}|\[[^\]]*\]|\([^)]*\)|[^,])+/g) ?? []).map((part) => part.trim());
   return [...before, ...parts.filter((part) => part !== '')];
 }
 
