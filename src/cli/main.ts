@@ -1,5 +1,5 @@
 /** The command line. Loads no more than it needs to understand its words; each command loads what it runs. */
-import { Command, CommanderError, Option } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { exuviaVersion } from '../index.ts';
 import { exitCodeHelp, exitCodes } from './exit-codes.ts';
 import { registerBackup } from './words/backup.ts';
@@ -43,7 +43,7 @@ function addGlobalOptions(program: Command): void {
 function parseSeconds(text: string): number {
   const seconds = Number(text);
   if (!Number.isFinite(seconds) || seconds < 0) {
-    throw new CommanderError(exitCodes.usage, 'exuvia.seconds', `error: ${text} is not a number of seconds`);
+    throw new InvalidArgumentError('Want a number of seconds.');
   }
   return seconds;
 }
@@ -62,6 +62,10 @@ async function main(): Promise<void> {
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     process.exitCode = error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
+    if (error.exitCode !== 0 && process.argv.includes('--json')) {
+      const message = error.message.replace(/^error: /, '');
+      process.stdout.write(`${JSON.stringify({ error: { code: 'ERR_USAGE', message } }, undefined, 2)}\n`);
+    }
   }
 }
 

@@ -50,6 +50,17 @@ test('an unknown command or option is one sentence and exit code 2', (context) =
   }
 });
 
+test('a wrong word is an object with --json, and a wrong number has its message', (context) => {
+  const home = temporaryFolder(context);
+  const { status, json } = runCli(['backup', 'list', '--nope', '--json'], { home });
+  assert.equal(status, 2);
+  assert.equal(json.error.code, 'ERR_USAGE');
+  assert.match(json.error.message, /unknown option '--nope'/);
+  const wait = runCli(['backup', 'list', '--lock-wait', 'soon'], { home });
+  assert.equal(wait.status, 2);
+  assert.match(wait.stderr, /lock-wait.*Want a number of seconds/);
+});
+
 test('a reader that stops early ends the command quietly', (context) => {
   const home = temporaryFolder(context);
   const { stderr } = spawnSync('sh', ['-c', `'${process.execPath}' '${launcherPath}' --help | head -c 0`], {

@@ -9,6 +9,7 @@ import { freePort, installOpenClaw, openclawVersion } from '../helpers/real-open
 import { startStubModel } from '../helpers/stub-model.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 import { exportToOpenClaw, importBlankTimes, importFromOpenClaw } from './archives.ts';
+import { exportAndImportConfiguration } from './configuration.ts';
 import { afterGatewayIsKilled, whileGatewayRuns } from './gateway.ts';
 import { conversesAgain, restoreDamagedHome } from './in-place.ts';
 import { moveToAnotherUser } from './migration.ts';
@@ -38,6 +39,7 @@ test(`with OpenClaw ${openclawVersion}`, { timeout: 1_800_000 }, async (context)
     ['a damaged home is restored in place, and the restore undone', restoreDamagedHome],
     ['the restored home converses', conversesAgain],
     ['the home moves to another user', moveToAnotherUser],
+    ['its configuration is exported and imported', exportAndImportConfiguration],
     ['snapshots are sound and restores refused while a gateway runs', whileGatewayRuns],
     ['the lock of a killed gateway is no gateway', afterGatewayIsKilled],
   ];
