@@ -43,6 +43,10 @@ export const limits = {
   unreadableListedMax: 1000,
   /** A configuration, or a bundle of it with credentials. */
   configInputBytesMax: 256 * MiB,
+  /** A bundle of sessions is parsed as one text, and a text cannot be much longer. */
+  sessionsInputBytesMax: 448 * MiB,
+  /** One event of a transcript that is stored compressed; OpenClaw's own limit is 4 MiB. */
+  transcriptEventBytesMax: 16 * MiB,
   /** Decoded frames kept in memory while reading. */
   frameCacheBytesMax: 48 * MiB,
 } as const;
