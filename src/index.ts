@@ -31,6 +31,12 @@ export {
   exportBackup,
 } from './operations/export-backup.ts';
 export { type ExportConfigOptions, type ExportedConfig, exportConfig } from './operations/export-config.ts';
+export {
+  type ExportedSession,
+  type ExportedSessions,
+  type ExportSessionsOptions,
+  exportSessions,
+} from './operations/export-sessions.ts';
 export { type ForgetOptions, type ForgottenBackups, forgetBackups } from './operations/forget-backups.ts';
 export { type ImportedArchive, type ImportOptions, importArchive } from './operations/import-archive.ts';
 export {

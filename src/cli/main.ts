@@ -5,6 +5,7 @@ import { exitCodeHelp, exitCodes } from './exit-codes.ts';
 import { registerBackup } from './words/backup.ts';
 import { registerConfig } from './words/config.ts';
 import { registerDoctor } from './words/doctor.ts';
+import { registerSessions } from './words/sessions.ts';
 import { registerSettings } from './words/settings.ts';
 import { registerShim } from './words/shim.ts';
 
@@ -20,6 +21,7 @@ export function buildProgram(): Command {
   addGlobalOptions(program);
   registerBackup(program);
   registerConfig(program);
+  registerSessions(program);
   registerSettings(program);
   registerShim(program);
   registerDoctor(program);

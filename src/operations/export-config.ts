@@ -73,7 +73,11 @@ export function uniqueName(environment: Environment): string {
   return Buffer.from(environment.random(6)).toString('hex');
 }
 
-function resolveOutput(environment: Environment, { output = '', overwrite }: ExportConfigOptions): string {
+/** Where an export is to be written. @throws UsageError when it is a folder, or is there already */
+export function resolveOutput(
+  environment: Environment,
+  { output = '', overwrite }: Pick<ExportConfigOptions, 'output' | 'overwrite'>,
+): string {
   if (output === '') throw new UsageError('--output has an empty name', 'Name a file.');
   const path = resolvePath(environment, output);
   const stat = lstatSync(path, { throwIfNoEntry: false });
