@@ -46,6 +46,13 @@ export {
   readConfigInput,
 } from './operations/import-config.ts';
 export {
+  type ImportedSession,
+  type ImportedSessions,
+  type ImportSessionsOptions,
+  importSessions,
+  readSessionsInput,
+} from './operations/import-sessions.ts';
+export {
   type ListedComponent,
   type ListedComponents,
   listComponents,
@@ -83,3 +90,11 @@ export {
 export { initSettings, type ShownSettings, showSettings, trustSettings } from './operations/show-settings.ts';
 export { type Finding, type VerifiedBackup, verifyBackup } from './operations/verify-backup.ts';
 export { exuviaVersion } from './operations/version.ts';
+export type { DaemonEvent } from './scheduler/daemon.ts';
+export {
+  runSchedule,
+  runScheduledBackup,
+  type ScheduledBackup,
+  type ScheduleTimes,
+  scheduleTimes,
+} from './scheduler/run-schedule.ts';

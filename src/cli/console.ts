@@ -46,6 +46,12 @@ export class Console {
     process.stdout.write(this.json ? `${JSON.stringify(value, undefined, 2)}\n` : endLine(text()));
   }
 
+  /** One line of a log: of text, or one JSON object. */
+  line(value: unknown, text: string): void {
+    this.#bar?.clear();
+    process.stdout.write(this.json ? `${JSON.stringify(value)}\n` : endLine(text));
+  }
+
   warn(message: string): void {
     this.#bar?.clear();
     if (!this.quiet) process.stderr.write(`Warning: ${safeText(message)}\n`);

@@ -5,6 +5,7 @@ import { exitCodeHelp, exitCodes } from './exit-codes.ts';
 import { registerBackup } from './words/backup.ts';
 import { registerConfig } from './words/config.ts';
 import { registerDoctor } from './words/doctor.ts';
+import { registerSchedule } from './words/schedule.ts';
 import { registerSessions } from './words/sessions.ts';
 import { registerSettings } from './words/settings.ts';
 import { registerShim } from './words/shim.ts';
@@ -23,6 +24,7 @@ export function buildProgram(): Command {
   registerConfig(program);
   registerSessions(program);
   registerSettings(program);
+  registerSchedule(program);
   registerShim(program);
   registerDoctor(program);
   return program;

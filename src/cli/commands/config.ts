@@ -1,14 +1,13 @@
 import {
-  type ConfigInput,
   type ExportedConfig,
   exportConfig,
   type ImportedConfig,
   importConfig,
   readConfigInput,
-  UsageError,
 } from '../../index.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import type { CommandContext, GlobalOptions } from '../run.ts';
+import { readStandardInput } from '../standard-input.ts';
 import { bytesText, countText, safeText } from '../text.ts';
 
 interface ExportWords extends GlobalOptions {
@@ -62,23 +61,13 @@ export async function runConfigImport(
   file?: string,
 ): Promise<ExitCode> {
   const isNamed = file !== undefined && file !== '-';
-  const input = isNamed ? readConfigInput(environment, file) : await readStandardInput();
+  const input = isNamed
+    ? readConfigInput(environment, file)
+    : await readStandardInput('exuvia config import < config-export.json');
   const imported = await importConfig(environment, options, input);
   for (const warning of imported.warnings) console.warn(warning);
   console.result(importedJson(imported), () => importedText(imported));
   return imported.missingSecrets.length === 0 ? exitCodes.done : exitCodes.incomplete;
-}
-
-async function readStandardInput(): Promise<ConfigInput> {
-  if (process.stdin.isTTY) {
-    throw new UsageError(
-      'Import what? Standard input is the terminal',
-      'Write exuvia config import < config-export.json, or name the file.',
-    );
-  }
-  const pieces: Buffer[] = [];
-  for await (const piece of process.stdin) pieces.push(piece as Buffer);
-  return { name: 'standard input', bytes: Buffer.concat(pieces) };
 }
 
 function importedJson({ before, files, ...imported }: ImportedConfig): unknown {

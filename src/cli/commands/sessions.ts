@@ -1,6 +1,14 @@
-import { type ExportedSessions, exportSessions } from '../../index.ts';
+import {
+  type ExportedSessions,
+  exportSessions,
+  type ImportedSessions,
+  type ImportSessionsOptions,
+  importSessions,
+  readSessionsInput,
+} from '../../index.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import type { CommandContext, GlobalOptions } from '../run.ts';
+import { readStandardInput } from '../standard-input.ts';
 import { bytesText, countText, safeText } from '../text.ts';
 
 interface ExportWords extends GlobalOptions {
@@ -27,4 +35,35 @@ export async function runSessionsExport(
 function exportedText({ output = '', sessions, bytes }: ExportedSessions): string {
   const events = sessions.reduce((sum, session) => sum + session.events, 0);
   return `Wrote ${safeText(output)}: ${countText(sessions.length, 'session')}, ${countText(events, 'event')}, ${bytesText(bytes)}`;
+}
+
+type ImportWords = GlobalOptions & ImportSessionsOptions;
+
+export async function runSessionsImport(
+  { environment, console }: CommandContext,
+  options: ImportWords,
+  file?: string,
+): Promise<ExitCode> {
+  const isNamed = file !== undefined && file !== '-';
+  const input = isNamed
+    ? readSessionsInput(environment, file)
+    : await readStandardInput('exuvia sessions import < session-backup.json');
+  const imported = await importSessions(environment, options, input);
+  console.result({ ...imported, before: imported.before?.id ?? null }, () => importedText(imported));
+  return exitCodes.done;
+}
+
+function importedText({ sessions, unchanged, dryRun, before }: ImportedSessions): string {
+  const lines = sessions.map(({ action, key, from, events }) => {
+    const name = key === from ? safeText(key) : `${safeText(from)} as ${safeText(key)}`;
+    return `  ${action.padEnd(9)} ${name} (${countText(events, 'event')})`;
+  });
+  const head = unchanged ? 'Nothing changes:' : dryRun ? 'Would import:' : 'Imported:';
+  const undo =
+    before === undefined
+      ? []
+      : [
+          `What was there before is snapshot ${before.id.slice(0, 8)}; exuvia backup restore --undo goes back to it`,
+        ];
+  return [sessions.length === 0 ? 'There is no session in it' : head, ...lines, ...undo].join('\n');
 }

@@ -1,5 +1,5 @@
 /** `exuvia sessions …` */
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { action } from '../run.ts';
 import { addExitCodes, examples } from './words.ts';
 
@@ -21,5 +21,27 @@ export function registerSessions(program: Command): void {
       ]),
     )
     .action(action(async () => (await import('../commands/sessions.ts')).runSessionsExport));
+  sessions
+    .command('import')
+    .argument('[file]', 'what sessions export wrote; standard input when there is none')
+    .description('put sessions into the home, after a snapshot of what is there')
+    .option('--agent <id>', 'make all of them sessions of this agent')
+    .addOption(
+      new Option('--on-conflict <policy>', 'what to do with a session whose key is there with other content')
+        .choices(['skip', 'replace', 'rename'])
+        .default('skip'),
+    )
+    .option('--no-snapshot', 'take no snapshot of the present state first')
+    .option('--force', 'import although a gateway runs')
+    .option('--dry-run', 'print what would be done, and change nothing')
+    .addHelpText(
+      'after',
+      examples([
+        'exuvia sessions import session-backup.json',
+        'exuvia sessions import all-sessions.json --on-conflict rename --dry-run',
+        'exuvia sessions import --agent work < session-backup.json',
+      ]),
+    )
+    .action(action(async () => (await import('../commands/sessions.ts')).runSessionsImport));
   addExitCodes(sessions);
 }

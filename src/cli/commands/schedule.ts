@@ -1,0 +1,85 @@
+import {
+  type DaemonEvent,
+  runSchedule,
+  runScheduledBackup,
+  type ScheduledBackup,
+  scheduleTimes,
+} from '../../index.ts';
+import { type ExitCode, exitCodes } from '../exit-codes.ts';
+import type { CommandContext, GlobalOptions } from '../run.ts';
+import { bytesText, countText, durationText, safeText, timeText } from '../text.ts';
+
+export async function runScheduleCommand(
+  { environment, console }: CommandContext,
+  options: GlobalOptions & { readonly once?: boolean },
+): Promise<ExitCode> {
+  if (options.once) {
+    const done = await runScheduledBackup(environment, options);
+    console.result(doneJson(done), () => doneText(done));
+    return isWhole(done) ? exitCodes.done : exitCodes.incomplete;
+  }
+  // A line for each event, as a log: text, or one JSON object a line.
+  const log = (value: unknown, text: string): void =>
+    console.line(value, `${timeText(new Date().toISOString())} ${text}`);
+  await runSchedule(environment, {
+    ...options,
+    signal: environment.signal ?? new AbortController().signal,
+    log: (event) => log({ event: event.kind, ...event, kind: undefined }, eventText(event)),
+    onBackup: (done) => log({ event: 'backup', ...doneJson(done) }, doneText(done)),
+  });
+  return exitCodes.done;
+}
+
+function isWhole({ backup }: ScheduledBackup): boolean {
+  return backup.unreadable.length === 0 && backup.hooks.every((hook) => hook.problem === undefined);
+}
+
+function doneJson({ backup, forgotten }: ScheduledBackup) {
+  const { snapshot, stats, unchanged, unreadable, hooks, repository } = backup;
+  return { repository, snapshot: snapshot?.id ?? null, unchanged, stats, unreadable, hooks, forgotten };
+}
+
+function doneText({ backup, forgotten }: ScheduledBackup): string {
+  const { snapshot, stats, unreadable, hooks } = backup;
+  const problems = [
+    ...(unreadable.length > 0 ? [`${countText(unreadable.length, 'file')} not readable`] : []),
+    ...hooks.flatMap(({ name, problem }) =>
+      problem === undefined ? [] : [`${name} failed: ${safeText(problem)}`],
+    ),
+  ];
+  return [
+    `snapshot ${snapshot?.id.slice(0, 8)}: ${countText(stats.files, 'file')}, ${bytesText(stats.addedBytes)} new`,
+    ...(forgotten > 0 ? [`${countText(forgotten, 'old snapshot')} dropped`] : []),
+    ...problems,
+  ].join('; ');
+}
+
+function eventText(event: DaemonEvent): string {
+  switch (event.kind) {
+    case 'waiting':
+      return `next backup at ${timeText(new Date(event.nextMs).toISOString())}`;
+    case 'started':
+      return event.isLate ? `backup of ${timeText(new Date(event.dueMs).toISOString())}, late` : 'backup';
+    case 'done':
+      return `done in ${durationText(event.durationMs)}`;
+    case 'failed':
+      return `failed: ${safeText(event.reason)}`;
+    case 'stopped':
+      return 'stopped';
+  }
+}
+
+export async function runScheduleStatus(
+  { environment, console }: CommandContext,
+  options: GlobalOptions,
+): Promise<ExitCode> {
+  const times = scheduleTimes(environment, options);
+  console.payload(times, () =>
+    [
+      `Schedule: ${times.schedule} (${times.auto ? 'wanted' : 'not wanted: set auto: true in the settings'})`,
+      `Next: ${timeText(times.next)}`,
+      `Last: ${times.last === null ? 'never by the schedule' : timeText(times.last)}`,
+    ].join('\n'),
+  );
+  return exitCodes.done;
+}

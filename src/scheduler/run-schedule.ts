@@ -1,0 +1,106 @@
+/** `schedule run`: the daemon with the real clock, the settings of the home, and a state file beside the repository's index. */
+import { mkdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { publishFile, temporaryBeside } from '../io/files.ts';
+import { errnoOf, FileSystemError } from '../model/errors.ts';
+import { type ConfiguredBackup, createConfiguredBackup } from '../operations/configured-backup.ts';
+import type { Environment } from '../operations/environment.ts';
+import { forgetBackups } from '../operations/forget-backups.ts';
+import { findHome, findRepository, type PlaceOptions } from '../operations/places.ts';
+import { loadSettings } from '../operations/settings.ts';
+import { type DaemonEvent, runDaemon, type ScheduleState, sleepByClock } from './daemon.ts';
+import { nextRunMs } from './next-run.ts';
+
+export interface ScheduledBackup {
+  readonly backup: ConfiguredBackup;
+  /** Snapshots that the retention policy of the settings dropped. */
+  readonly forgotten: number;
+}
+
+/** One scheduled backup: a snapshot, then the retention policy, if there is one. */
+export async function runScheduledBackup(
+  environment: Environment,
+  options: PlaceOptions,
+): Promise<ScheduledBackup> {
+  const backup = await createConfiguredBackup(environment, { ...options, reason: 'scheduled' });
+  const { retention } = loadSettings(findHome(environment, options)).settings;
+  if (retention === undefined) return { backup, forgotten: 0 };
+  const { forgotten } = await forgetBackups(environment, options, []);
+  return { backup, forgotten: forgotten.length };
+}
+
+export interface ScheduleRunOptions extends PlaceOptions {
+  readonly signal: AbortSignal;
+  readonly log: (event: DaemonEvent) => void;
+  readonly onBackup: (done: ScheduledBackup) => void;
+}
+
+/** Until the signal. @throws SettingsError when the settings are wrong at the start; later that is a failed run. */
+export async function runSchedule(environment: Environment, options: ScheduleRunOptions): Promise<void> {
+  const { signal, log, onBackup, ...places } = options;
+  let { schedule } = loadSettings(findHome(environment, places)).settings;
+  nextRunMs(schedule, environment.clock.nowMs());
+  await runDaemon({
+    clock: environment.clock,
+    sleepUntil: (timeMs, stop) => sleepByClock(environment.clock, timeMs, stop),
+    schedule: () => schedule,
+    run: async () => {
+      const done = await runScheduledBackup({ ...environment, signal }, places);
+      schedule = loadSettings(findHome(environment, places)).settings.schedule;
+      onBackup(done);
+    },
+    log,
+    state: scheduleState(environment, places),
+    signal,
+  });
+}
+
+export interface ScheduleTimes {
+  readonly schedule: string;
+  readonly auto: boolean;
+  readonly next: string;
+  /** The time of the schedule that was served last. */
+  readonly last: string | null;
+}
+
+export function scheduleTimes(environment: Environment, options: PlaceOptions): ScheduleTimes {
+  const { schedule, auto } = loadSettings(findHome(environment, options)).settings;
+  const last = scheduleState(environment, options).read();
+  return {
+    schedule,
+    auto,
+    next: new Date(nextRunMs(schedule, environment.clock.nowMs())).toISOString(),
+    last: last === undefined ? null : new Date(last).toISOString(),
+  };
+}
+
+/** In the repository's `local/`: it belongs to this machine. */
+function scheduleState(environment: Environment, options: PlaceOptions): ScheduleState {
+  const root = findRepository(environment, options, findHome(environment, options));
+  const path = join(root, 'local', 'schedule.json');
+  return {
+    read: () => readState(path),
+    write: (dueMs) => {
+      mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+      const text = `${JSON.stringify({ served: new Date(dueMs).toISOString() })}\n`;
+      publishFile(
+        path,
+        Buffer.from(text),
+        temporaryBeside(path, Buffer.from(environment.random(6)).toString('hex')),
+      );
+    },
+  };
+}
+
+function readState(path: string): number | undefined {
+  try {
+    const { served } = JSON.parse(readFileSync(path, 'utf8')) as { served?: unknown };
+    const servedMs = typeof served === 'string' ? Date.parse(served) : Number.NaN;
+    return Number.isNaN(servedMs) ? undefined : servedMs;
+  } catch (error) {
+    // Not there yet, or torn by hand: the schedule begins anew.
+    if (error instanceof SyntaxError || errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR')
+      return undefined;
+    throw new FileSystemError('read', path, error);
+  }
+}
