@@ -71,7 +71,8 @@ export async function importConfig(
   return { ...result, before };
 }
 
-async function refuseRunningGateway(environment: Environment, home: OpenClawHome): Promise<void> {
+/** @throws ExuviaError `ERR_GATEWAY_RUNNING` */
+export async function refuseRunningGateway(environment: Environment, home: OpenClawHome): Promise<void> {
   const gateway = await detectGateway(home, environment.env);
   if (!gateway.running) return;
   throw new ExuviaError(`Cannot import while an OpenClaw gateway is running: ${gateway.evidence}`, {

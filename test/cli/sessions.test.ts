@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { buildAgentDatabase, type TestSession } from '../helpers/agent-database.ts';
-import { type CliRun, runCli } from '../helpers/cli.ts';
+import { type CliRun, launcherPath, runCli } from '../helpers/cli.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 
 const config = "{ gateway: { mode: 'local', port: 1 }, meta: { lastTouchedVersion: '2026.4.12' } }\n";
@@ -61,7 +63,7 @@ class Home {
   }
 
   /** What `sessions export` says is there: keys with ids, labels and the number of events. */
-  get all(): unknown[] {
+  get all(): unknown[][] {
     // biome-ignore lint/suspicious/noExplicitAny: a document that was parsed
     return this.run('export', '--all').json.sessions.map((session: any) => [
       session.key,
@@ -139,4 +141,100 @@ test('sessions export says what it could not take along, and which session may h
   assert.equal(home.run('export', 'a-1', '--all').status, 2);
   const empty = new Home(context).run('export', 'x', '--json');
   assert.equal(empty.json.error.code, 'ERR_NO_SESSION');
+});
+
+/** A bundle of `sessions`, written where `home` can name it. */
+function bundle(context: TestContext, home: Home, sessions: readonly TestSession[]): string {
+  const from = new Home(context).putFiles(sessions);
+  const path = join(home.home, 'bundle.json');
+  assert.equal(from.run('export', '--all', '--output', path, '--overwrite').status, 0);
+  return path;
+}
+
+test('sessions import puts sessions into files, the same ones once', (context) => {
+  const home = new Home(context).putFiles([chat]);
+  const path = bundle(context, home, [{ ...main, entry: { sessionFile: '/x/a-1.jsonl' } }]);
+  const dry = home.run('import', path, '--dry-run', '--json');
+  assert.equal(dry.json.before, null);
+  assert.equal(home.all.length, 1);
+  const { status, json, stderr } = home.run('import', path, '--json');
+  assert.equal(status, 0, stderr);
+  assert.deepEqual(json.sessions, [
+    { agent: 'main', key: main.key, sessionId: 'a-1', from: main.key, action: 'create', events: 2 },
+  ]);
+  assert.deepEqual(home.all, [
+    [chat.key, 'b-2', 2],
+    [main.key, 'a-1', 2],
+  ]);
+  const folder = join(home.state, 'agents/main/sessions');
+  assert.equal(
+    readFileSync(join(folder, 'a-1.jsonl'), 'utf8'),
+    events.map((event) => `${JSON.stringify(event)}\n`).join(''),
+  );
+  for (const name of ['a-1.jsonl', 'sessions.json'])
+    assert.equal(statSync(join(folder, name)).mode & 0o777, 0o600);
+  const index = JSON.parse(readFileSync(join(folder, 'sessions.json'), 'utf8'));
+  assert.equal(index[main.key].sessionFile, join(folder, 'a-1.jsonl'));
+  const again = home.run('import', path, '--json').json;
+  assert.equal(again.unchanged, true);
+  assert.equal(again.sessions[0].action, 'unchanged');
+  const undone = runCli(['backup', 'restore', '--undo'], { home: home.home });
+  assert.equal(undone.status, 0, undone.stderr);
+  assert.equal(JSON.stringify(home.all), JSON.stringify([[chat.key, 'b-2', 2]]));
+});
+
+test('sessions import follows --on-conflict, and --agent makes all of them those of one agent', (context) => {
+  const home = new Home(context).putFiles([main]);
+  const path = bundle(context, home, [{ ...main, id: 'z-9', events: [{ ...events[0], id: 'z-9' }] }]);
+  const actionOf = (...words: string[]): string =>
+    home.run('import', path, '--no-snapshot', '--json', ...words).json.sessions[0].action;
+  assert.equal(actionOf(), 'skip');
+  assert.deepEqual(home.all, [[main.key, 'a-1', 2]]);
+  assert.equal(actionOf('--on-conflict', 'rename'), 'rename');
+  assert.equal(actionOf('--on-conflict', 'replace'), 'replace');
+  assert.equal(actionOf('--agent', 'work'), 'create');
+  const [replaced = [], ...others] = home.all;
+  // Another conversation had its id by then.
+  assert.match(JSON.stringify(replaced), /^\["agent:main:main","[0-9a-f-]{36}",1\]$/);
+  assert.deepEqual(others, [
+    ['agent:main:main-imported', 'z-9', 1],
+    ['agent:work:main', 'z-9', 1],
+  ]);
+});
+
+test('sessions import reads standard input, and refuses what is no bundle', (context) => {
+  const home = new Home(context);
+  const path = bundle(context, home, [main]);
+  const feed = (input: Buffer | string) =>
+    spawnSync(process.execPath, [launcherPath, 'sessions', 'import', '--no-snapshot'], {
+      env: { PATH: process.env['PATH'] ?? '', TZ: 'UTC', HOME: home.home },
+      input,
+      encoding: 'utf8',
+    });
+  const fed = feed(readFileSync(path));
+  assert.equal(fed.status, 0, fed.stderr);
+  assert.match(fed.stdout, /^Imported:\n {2}create {4}agent:main:main \(2 events\)\n$/);
+  const refused = feed('{}');
+  assert.equal(refused.status, 1);
+  assert.match(
+    refused.stderr,
+    /^exuvia: Cannot import standard input: it is JSON, but not a bundle of sessions\n/,
+  );
+  assert.equal(home.run('import', home.home).status, 2);
+  assert.equal(home.run('import', path, '--agent', '../x').status, 2);
+});
+
+test('sessions import refuses while a gateway runs, --force overrides', async (context) => {
+  const home = new Home(context);
+  const path = bundle(context, home, [main]);
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  context.after(() => server.close());
+  const { port } = server.address() as { port: number };
+  home.put('openclaw.json', `{ gateway: { port: ${port} } }`);
+  const refused = home.run('import', path, '--json');
+  assert.equal(refused.status, 1);
+  assert.equal(refused.json.error.code, 'ERR_GATEWAY_RUNNING');
+  assert.equal(home.run('import', path, '--force').status, 0);
+  assert.equal(home.all.length, 1);
 });

@@ -47,6 +47,15 @@ export class DatabaseStore implements SessionStore {
     });
   }
 
+  sessionIds(): ReadonlySet<string> {
+    return withDatabase(this.path, (database) => {
+      const ids = database.prepare('SELECT DISTINCT session_id FROM transcript_events').pluck().all();
+      const windows = windowTableOf(database);
+      const more = windows && database.prepare(`SELECT session_id FROM ${windows}`).pluck().all();
+      return new Set([...ids, ...(more ?? [])].map(String));
+    });
+  }
+
   /** All of one moment: the connection and its transaction end with the iteration. */
   *read(wanted: readonly SessionName[]): Generator<ReadSession> {
     const database = openToRead(this.path);
@@ -140,6 +149,11 @@ export function findSessionTable(database: Database.Database): SessionTable | un
   return hasTable(database, 'session_entries')
     ? { name: 'session_entries', idColumn: 'session_id' }
     : undefined;
+}
+
+/** The table of transcripts, one row a session id. */
+export function windowTableOf(database: Database.Database): 'session_windows' | 'sessions' | undefined {
+  return (['session_windows', 'sessions'] as const).find((name) => hasTable(database, name));
 }
 
 export function hasTable(database: Database.Database, name: string): boolean {

@@ -2,7 +2,7 @@
  * Sessions of the era of files: `sessions.json` says which there are, `<sessionId>.jsonl` beside it is the transcript. Older
  * still: both in `sessions/` of the state directory.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { withPath } from '../../io/files.ts';
 import { ExuviaError, errnoOf } from '../../model/errors.ts';
@@ -32,6 +32,15 @@ export class JsonlStore implements SessionStore {
       const sessionId = asRecord(value)?.['sessionId'];
       return isSessionKey(key) && isSessionId(sessionId) ? [{ agent: this.agent, key, sessionId }] : [];
     });
+  }
+
+  sessionIds(): ReadonlySet<string> {
+    const folder = dirname(this.path);
+    if (!existsSync(folder)) return new Set();
+    const names = withPath('read folder', folder, () => readdirSync(folder));
+    return new Set(
+      names.filter((name) => name.endsWith('.jsonl')).map((name) => name.slice(0, -'.jsonl'.length)),
+    );
   }
 
   *read(wanted: readonly SessionName[]): Generator<ReadSession> {

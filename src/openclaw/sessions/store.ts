@@ -18,6 +18,8 @@ export interface SessionStore {
   readonly agent: string;
   readonly path: string;
   list(): SessionName[];
+  /** Ids that transcripts have, also of those that no key names any more. */
+  sessionIds(): ReadonlySet<string>;
   /** One after another: a transcript can be large. Sessions that are gone by now are left out. */
   read(wanted: readonly SessionName[]): Iterable<ReadSession>;
 }
