@@ -25,8 +25,8 @@ const nicknames: Readonly<Record<string, string>> = {
 const highest = [59, 23, 31, 12, 7] as const;
 
 /**
- * The five fields of an expression. `@daily` and the like are written out, and `5/15` becomes `5-59/15`, which every cron
- * understands.
+ * The five fields of an expression, in words that every cron understands: `@daily` and the like are written out, names are numbers,
+ * and `5/15` is `5-59/15`.
  * @throws UsageError that names the field
  */
 export function parseSchedule(text: string): readonly string[] {
@@ -36,7 +36,15 @@ export function parseSchedule(text: string): readonly string[] {
   return expression
     .toLowerCase()
     .split(/\s+/)
-    .map((field, index) => field.replaceAll(/(?<=^|,)(\w+)\/(\d+)/g, `$1-${highest[index]}/$2`));
+    .map((field, index) => field.replaceAll(/[a-z]+/g, (name) => numberOf(name, index)))
+    .map((field, index) => field.replaceAll(/(?<=^|,)(\d+)\/(\d+)/g, `$1-${highest[index]}/$2`));
+}
+
+const monthNames = ['', 'jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
+const weekdayNames = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'];
+
+function numberOf(name: string, field: number): string {
+  return String((field === 3 ? monthNames : weekdayNames).indexOf(name));
 }
 
 /**
