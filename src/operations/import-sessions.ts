@@ -1,7 +1,7 @@
 /** `sessions import`: a plan for each agent, a snapshot of the present, then the sessions. */
 import { statSync } from 'node:fs';
 import { withPath } from '../io/files.ts';
-import { invariant, UsageError } from '../model/errors.ts';
+import { UsageError } from '../model/errors.ts';
 import { limits } from '../model/limits.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import type { OpenClawHome } from '../openclaw/discovery.ts';
@@ -13,6 +13,7 @@ import {
   type SessionsBundle,
   SessionsInputError,
 } from '../openclaw/sessions/bundle.ts';
+import { writeSessionRows } from '../openclaw/sessions/database-write.ts';
 import { writeSessionFiles } from '../openclaw/sessions/jsonl-write.ts';
 import {
   adaptSession,
@@ -152,10 +153,10 @@ function presentIn(store: SessionStore, wanted: readonly BundledSession[]): Pres
   };
 }
 
-/** Where its file lies says nothing about a conversation. */
+/** Where its file lies and which run wrote it last say nothing about a conversation. */
 function isSame(a: BundledSession, b: BundledSession): boolean {
   const textOf = ({ entry, events }: BundledSession): string =>
-    JSON.stringify([{ ...entry, sessionFile: '' }, events], sortedKeys);
+    JSON.stringify([{ ...entry, sessionFile: '', activeWriterRunId: '' }, events], sortedKeys);
   return a.events.length === b.events.length && textOf(a) === textOf(b);
 }
 
@@ -209,6 +210,6 @@ function writeSessions(
 ): void {
   if (planned.length === 0) return;
   const sessions = planned.map(({ session }) => session);
-  invariant(store.kind === 'files', 'sessions go into files');
-  writeSessionFiles(store.path, sessions, () => uniqueName(environment));
+  if (store.kind === 'database') writeSessionRows(store.path, sessions, environment.clock.nowMs());
+  else writeSessionFiles(store.path, sessions, () => uniqueName(environment));
 }

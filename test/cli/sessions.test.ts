@@ -238,3 +238,22 @@ test('sessions import refuses while a gateway runs, --force overrides', async (c
   assert.equal(home.run('import', path, '--force').status, 0);
   assert.equal(home.all.length, 1);
 });
+
+test('sessions import puts sessions into a database, once, and --undo takes them out', (context) => {
+  const home = new Home(context).putDatabase([main]);
+  const path = bundle(context, home, [{ ...main, events: events.slice(0, 1) }, chat]);
+  const skipped = home.run('import', path, '--json');
+  assert.equal(skipped.status, 0, skipped.stderr);
+  const actions = skipped.json.sessions.map(({ action }: { action: string }) => action);
+  assert.deepEqual(actions, ['skip', 'create']);
+  assert.deepEqual(home.all, [
+    [main.key, 'a-1', 2],
+    [chat.key, 'b-2', 2],
+  ]);
+  assert.equal(home.run('import', path, '--json').json.unchanged, true);
+  assert.equal(home.run('import', path, '--on-conflict', 'replace').status, 0);
+  assert.equal(home.all[0]?.[2], 1);
+  assert.equal(home.run('import', path, '--on-conflict', 'replace', '--json').json.unchanged, true);
+  assert.equal(runCli(['backup', 'restore', '--undo'], { home: home.home }).status, 0);
+  assert.equal(home.all[0]?.[2], 2);
+});
