@@ -91,10 +91,21 @@ export { initSettings, type ShownSettings, showSettings, trustSettings } from '.
 export { type Finding, type VerifiedBackup, verifyBackup } from './operations/verify-backup.ts';
 export { exuviaVersion } from './operations/version.ts';
 export type { DaemonEvent } from './scheduler/daemon.ts';
+export type { TimerMethod, TimerStep } from './scheduler/platform/job.ts';
 export {
   runSchedule,
   runScheduledBackup,
+  runScheduledBackupIfDue,
   type ScheduledBackup,
   type ScheduleTimes,
   scheduleTimes,
 } from './scheduler/run-schedule.ts';
+export {
+  type ChangedTimers,
+  disableTimer,
+  enableTimer,
+  type InstalledTimer,
+  listTimers,
+  type TimerOptions,
+  type TimerProgram,
+} from './scheduler/timers.ts';

@@ -42,6 +42,9 @@ export type DaemonEvent =
   | { readonly kind: 'failed'; readonly dueMs: number; readonly reason: string }
   | { readonly kind: 'stopped' };
 
+/** A served time further ahead than this comes from a clock that was wrong, and has been put right. */
+export const futureMsMax = 3_600_000;
+
 /** Later than this a run counts as late: timers are not exact. */
 const lateMs = 5000;
 
@@ -49,6 +52,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   const { clock, schedule, state, signal, log, sleepUntil, timezone } = options;
   let servedMs = state.read() ?? beginNow(options);
   while (!signal.aborted) {
+    if (servedMs > clock.nowMs() + futureMsMax) servedMs = beginNow(options);
     const dueMs = lastDueMs(schedule(), servedMs, clock.nowMs(), timezone);
     if (dueMs !== undefined) {
       servedMs = dueMs;

@@ -2,14 +2,15 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { publishFile, temporaryBeside } from '../io/files.ts';
-import { errnoOf, FileSystemError } from '../model/errors.ts';
+import { errnoOf, FileSystemError, LockedError } from '../model/errors.ts';
 import { type ConfiguredBackup, createConfiguredBackup } from '../operations/configured-backup.ts';
 import type { Environment } from '../operations/environment.ts';
 import { forgetBackups } from '../operations/forget-backups.ts';
 import { findHome, findRepository, type PlaceOptions } from '../operations/places.ts';
 import { loadSettings } from '../operations/settings.ts';
-import { type DaemonEvent, runDaemon, type ScheduleState, sleepByClock } from './daemon.ts';
-import { nextRunMs } from './next-run.ts';
+import { type DaemonEvent, futureMsMax, runDaemon, type ScheduleState, sleepByClock } from './daemon.ts';
+import { lockSchedule } from './lock.ts';
+import { lastDueMs, nextRunMs } from './next-run.ts';
 
 export interface ScheduledBackup {
   readonly backup: ConfiguredBackup;
@@ -29,6 +30,29 @@ export async function runScheduledBackup(
   return { backup, forgotten: forgotten.length };
 }
 
+/** How far back a time counts as missed when nothing was ever served: the timers look at least once an hour. */
+const firstLookBackMs = 3_600_000;
+
+/**
+ * The look of a platform's timer: a backup if the schedule names a time that is not served yet. Undefined when nothing is due, or
+ * when another process sees to it.
+ */
+export async function runScheduledBackupIfDue(
+  environment: Environment,
+  options: PlaceOptions,
+): Promise<ScheduledBackup | undefined> {
+  const home = findHome(environment, options);
+  const { schedule } = loadSettings(home).settings;
+  using lock = lockSchedule(findRepository(environment, options, home));
+  if (lock === undefined) return undefined;
+  const state = scheduleState(environment, options);
+  const nowMs = environment.clock.nowMs();
+  const servedMs = state.read();
+  const dueMs = lastDueMs(schedule, servedMs ?? nowMs - firstLookBackMs, nowMs);
+  if (dueMs !== undefined || servedMs === undefined) state.write(dueMs ?? nowMs);
+  return dueMs === undefined ? undefined : await runScheduledBackup(environment, options);
+}
+
 export interface ScheduleRunOptions extends PlaceOptions {
   readonly signal: AbortSignal;
   readonly log: (event: DaemonEvent) => void;
@@ -40,6 +64,9 @@ export async function runSchedule(environment: Environment, options: ScheduleRun
   const { signal, log, onBackup, ...places } = options;
   let { schedule } = loadSettings(findHome(environment, places)).settings;
   nextRunMs(schedule, environment.clock.nowMs());
+  const root = findRepository(environment, places, findHome(environment, places));
+  using lock = lockSchedule(root);
+  if (lock === undefined) throw new LockedError(root, 'another exuvia schedule run sees to it');
   await runDaemon({
     clock: environment.clock,
     sleepUntil: (timeMs, stop) => sleepByClock(environment.clock, timeMs, stop),
@@ -79,7 +106,7 @@ function scheduleState(environment: Environment, options: PlaceOptions): Schedul
   const root = findRepository(environment, options, findHome(environment, options));
   const path = join(root, 'local', 'schedule.json');
   return {
-    read: () => readState(path),
+    read: () => readState(path, environment.clock.nowMs()),
     write: (dueMs) => {
       mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
       const text = `${JSON.stringify({ served: new Date(dueMs).toISOString() })}\n`;
@@ -92,11 +119,13 @@ function scheduleState(environment: Environment, options: PlaceOptions): Schedul
   };
 }
 
-function readState(path: string): number | undefined {
+function readState(path: string, nowMs: number): number | undefined {
   try {
     const { served } = JSON.parse(readFileSync(path, 'utf8')) as { served?: unknown };
     const servedMs = typeof served === 'string' ? Date.parse(served) : Number.NaN;
-    return Number.isNaN(servedMs) ? undefined : servedMs;
+    // From a clock that was wrong: waiting for that time would mean no backups until then.
+    const isFuture = servedMs > nowMs + futureMsMax;
+    return Number.isNaN(servedMs) || isFuture ? undefined : servedMs;
   } catch (error) {
     // Not there yet, or torn by hand: the schedule begins anew.
     if (error instanceof SyntaxError || errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR')

@@ -63,6 +63,7 @@ test('schedule run makes up for what was missed, logs a line for each event, and
     auto: false,
     next: new Date(nextMs).toISOString(),
     last: served,
+    timers: [],
   });
 });
 

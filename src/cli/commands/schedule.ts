@@ -1,23 +1,27 @@
 import {
   type DaemonEvent,
+  type InstalledTimer,
+  listTimers,
   runSchedule,
   runScheduledBackup,
+  runScheduledBackupIfDue,
   type ScheduledBackup,
   scheduleTimes,
+  UsageError,
 } from '../../index.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import type { CommandContext, GlobalOptions } from '../run.ts';
 import { bytesText, countText, durationText, safeText, timeText } from '../text.ts';
 
+type RunWords = GlobalOptions & { readonly once?: boolean; readonly ifDue?: boolean };
+
 export async function runScheduleCommand(
   { environment, console }: CommandContext,
-  options: GlobalOptions & { readonly once?: boolean },
+  options: RunWords,
 ): Promise<ExitCode> {
-  if (options.once) {
-    const done = await runScheduledBackup(environment, options);
-    console.result(doneJson(done), () => doneText(done));
-    return isWhole(done) ? exitCodes.done : exitCodes.incomplete;
-  }
+  if (options.once && options.ifDue) throw new UsageError('--once and --if-due exclude each other');
+  if (options.once) return reportOne(console, await runScheduledBackup(environment, options));
+  if (options.ifDue) return reportOne(console, await runScheduledBackupIfDue(environment, options));
   // A line for each event, as a log: text, or one JSON object a line.
   const log = (value: unknown, text: string): void =>
     console.line(value, `${timeText(new Date().toISOString())} ${text}`);
@@ -28,6 +32,15 @@ export async function runScheduleCommand(
     onBackup: (done) => log({ event: 'backup', ...doneJson(done) }, doneText(done)),
   });
   return exitCodes.done;
+}
+
+function reportOne(console: CommandContext['console'], done: ScheduledBackup | undefined): ExitCode {
+  if (done === undefined) {
+    console.result({ snapshot: null, isDue: false }, () => 'No backup is due');
+    return exitCodes.done;
+  }
+  console.result(doneJson(done), () => doneText(done));
+  return isWhole(done) ? exitCodes.done : exitCodes.incomplete;
 }
 
 function isWhole({ backup }: ScheduledBackup): boolean {
@@ -74,12 +87,21 @@ export async function runScheduleStatus(
   options: GlobalOptions,
 ): Promise<ExitCode> {
   const times = scheduleTimes(environment, options);
-  console.payload(times, () =>
+  const timers = listTimers(environment, options);
+  console.payload({ ...times, timers }, () =>
     [
+      ...(timers.length === 0
+        ? ['Timer: none of this system; exuvia schedule enable makes one']
+        : timers.map(timerText)),
       `Schedule: ${times.schedule} (${times.auto ? 'wanted' : 'not wanted: set auto: true in the settings'})`,
       `Next: ${timeText(times.next)}`,
       `Last: ${times.last === null ? 'never by the schedule' : timeText(times.last)}`,
     ].join('\n'),
   );
   return exitCodes.done;
+}
+
+function timerText({ method, path, isCurrent }: InstalledTimer): string {
+  const change = isCurrent ? '' : '; the schedule has changed: run exuvia schedule enable again';
+  return `Timer: ${method}, ${safeText(path)}${change}`;
 }
