@@ -1,6 +1,7 @@
 /** The repository as a user can leave it: copied, half deleted, used by two programs at once. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   appendFileSync,
   existsSync,
@@ -179,9 +180,10 @@ test('backups at the same time all succeed, and what a killed one left is used a
       env: { HOME: place.home },
       stdio: 'ignore',
     });
-    await new Promise((resolve) => setTimeout(resolve, 60 + round * 40));
+    const ended = once(child, 'close'); // it may be done before it is killed
+    await new Promise((resolve) => setTimeout(resolve, 30 + round * 40));
     child.kill('SIGKILL');
-    await new Promise((resolve) => child.once('close', resolve));
+    await ended;
     assert.equal(runCli(['backup', 'create'], place).status, 0);
   }
   assert.ok(!existsSync(join(place.repository, 'local/tmp/999999-dead')));
@@ -206,9 +208,10 @@ test('Ctrl-C keeps what was stored and exits with 130', async (context) => {
   child.stderr.on('data', (text) => {
     errors += text;
   });
+  const ended = once(child, 'close');
   await new Promise((resolve) => setTimeout(resolve, 350));
   child.kill('SIGINT');
-  const code = await new Promise((resolve) => child.once('close', resolve));
+  const [code] = await ended;
   assert.equal(code, 130, errors);
   assert.match(errors, /Interrupted; what was stored so far is kept/);
   assert.equal(runCli(['backup', 'list', '--json'], place).json.snapshots.length, 0);
