@@ -2,17 +2,18 @@
  * The foreground daemon: sleeps until the schedule's next time, runs, and begins again. Clock, sleep and run are passed in.
  *
  * Runs never overlap: there is one loop. Times that passed while the machine slept, while nothing ran or during a long run are
- * made up for by one run. A run that fails is logged, and the next one comes at its time.
+ * made up for by one run. A run that fails is logged, and the next one comes at its time. A run that was killed or interrupted is
+ * begun again, but not for ever: it may be what brings the machine down.
  */
 import type { Clock } from '../model/clock.ts';
-import { messageOf } from '../model/errors.ts';
+import { InterruptedError, messageOf } from '../model/errors.ts';
 import { lastDueMs, nextRunMs } from './next-run.ts';
 
 export interface DaemonOptions {
   readonly clock: Clock;
-  /** Ends at the time, or early when the signal says so. */
-  readonly sleepUntil: (timeMs: number, signal: AbortSignal) => Promise<void>;
-  /** Read anew before each wait: settings may change while it runs. */
+  /** Ends at the time, or early at the signal or when `isOver`. */
+  readonly sleepUntil: (timeMs: number, signal: AbortSignal, isOver: () => boolean) => Promise<void>;
+  /** Read again and again: settings may change while it runs. When they are wrong then, the last good schedule stays. */
   readonly schedule: () => string;
   readonly run: (event: ScheduledRun) => Promise<void>;
   readonly log: (event: DaemonEvent) => void;
@@ -32,6 +33,9 @@ export interface ScheduledRun {
 /** Which time of the schedule was served last; kept so that a restart neither misses nor doubles one. */
 export interface ScheduleState {
   read(): number | undefined;
+  /** Counts the attempts to serve this time, this one included. */
+  begin(dueMs: number): number;
+  /** The time is served, well or not. */
   write(dueMs: number): void;
 }
 
@@ -40,31 +44,57 @@ export type DaemonEvent =
   | { readonly kind: 'started'; readonly dueMs: number; readonly isLate: boolean }
   | { readonly kind: 'done'; readonly dueMs: number; readonly durationMs: number }
   | { readonly kind: 'failed'; readonly dueMs: number; readonly reason: string }
+  | { readonly kind: 'settings'; readonly reason: string }
   | { readonly kind: 'stopped' };
 
 /** A served time further ahead than this comes from a clock that was wrong, and has been put right. */
 export const futureMsMax = 3_600_000;
 
+/** How often a run is begun that never ends. */
+export const attemptsMax = 3;
+
 /** Later than this a run counts as late: timers are not exact. */
 const lateMs = 5000;
 
+/** @throws when the schedule cannot be read at the start */
 export async function runDaemon(options: DaemonOptions): Promise<void> {
-  const { clock, schedule, state, signal, log, sleepUntil, timezone } = options;
+  const { clock, state, signal, log, sleepUntil, timezone } = options;
+  const readSchedule = keepLastGood(options);
   let servedMs = state.read() ?? beginNow(options);
   while (!signal.aborted) {
+    const schedule = readSchedule();
     if (servedMs > clock.nowMs() + futureMsMax) servedMs = beginNow(options);
-    const dueMs = lastDueMs(schedule(), servedMs, clock.nowMs(), timezone);
+    const dueMs = lastDueMs(schedule, servedMs, clock.nowMs(), timezone);
     if (dueMs !== undefined) {
-      servedMs = dueMs;
-      state.write(dueMs); // before the run: a run that brings the machine down is not begun again at once
       await runOnce(options, { dueMs, isLate: clock.nowMs() - dueMs > lateMs });
+      servedMs = dueMs;
       continue;
     }
-    const nextMs = nextRunMs(schedule(), Math.max(servedMs, clock.nowMs()), timezone);
+    const nextMs = nextRunMs(schedule, Math.max(servedMs, clock.nowMs()), timezone);
     log({ kind: 'waiting', nextMs });
-    await sleepUntil(nextMs, signal);
+    await sleepUntil(nextMs, signal, () => readSchedule() !== schedule);
   }
   log({ kind: 'stopped' });
+}
+
+/** What is wrong with a schedule that was changed is said once. */
+function keepLastGood({ schedule, clock, log, timezone }: DaemonOptions): () => string {
+  let good: string | undefined;
+  let said = '';
+  return () => {
+    try {
+      const text = schedule();
+      if (text !== good) nextRunMs(text, clock.nowMs(), timezone); // throws for one that never comes
+      said = '';
+      good = text;
+    } catch (error) {
+      if (good === undefined) throw error;
+      const reason = messageOf(error);
+      if (reason !== said) log({ kind: 'settings', reason });
+      said = reason;
+    }
+    return good;
+  };
 }
 
 /** The first start has missed nothing; what comes after it counts, also when the machine is off by then. */
@@ -74,26 +104,50 @@ function beginNow({ clock, state }: DaemonOptions): number {
   return nowMs;
 }
 
-async function runOnce({ clock, run, log }: DaemonOptions, event: ScheduledRun): Promise<void> {
+async function runOnce({ clock, run, log, state }: DaemonOptions, event: ScheduledRun): Promise<void> {
   const startedMs = clock.nowMs();
-  log({ kind: 'started', ...event });
+  const { dueMs } = event;
   try {
-    await run(event);
-    log({ kind: 'done', dueMs: event.dueMs, durationMs: Math.round(clock.nowMs() - startedMs) });
+    await serve(state, dueMs, async () => {
+      log({ kind: 'started', ...event });
+      await run(event);
+    });
+    log({ kind: 'done', dueMs, durationMs: Math.round(clock.nowMs() - startedMs) });
   } catch (error) {
     // The daemon goes on: what was wrong now may be right next time.
-    log({ kind: 'failed', dueMs: event.dueMs, reason: messageOf(error) });
+    log({ kind: 'failed', dueMs, reason: messageOf(error) });
   }
 }
 
-/** A machine may sleep through a timer: the clock is looked at again at least this often. */
+/** A time counts as served when its run has ended, unless it was interrupted. A crash in it leaves the time unserved. */
+export async function serve<T>(state: ScheduleState, dueMs: number, run: () => Promise<T>): Promise<T> {
+  try {
+    if (state.begin(dueMs) > attemptsMax)
+      throw new Error(
+        `this run was begun ${attemptsMax} times and never came to its end; the next one follows the schedule`,
+      );
+    const result = await run();
+    state.write(dueMs);
+    return result;
+  } catch (error) {
+    if (!(error instanceof InterruptedError)) state.write(dueMs);
+    throw error;
+  }
+}
+
+/** A machine may sleep through a timer, and settings may change: both are looked at at least this often. */
 const lookAgainMs = 30_000;
 
 /** Sleeps by the wall clock, which jumps when a machine wakes. */
-export async function sleepByClock(clock: Clock, timeMs: number, signal: AbortSignal): Promise<void> {
+export async function sleepByClock(
+  clock: Clock,
+  timeMs: number,
+  signal: AbortSignal,
+  isOver: () => boolean = () => false,
+): Promise<void> {
   for (;;) {
     const left = timeMs - clock.nowMs();
-    if (left <= 0 || signal.aborted) return;
+    if (left <= 0 || signal.aborted || isOver()) return;
     await new Promise<void>((resolve) => {
       const timer = setTimeout(end, Math.min(left, lookAgainMs));
       signal.addEventListener('abort', end, { once: true });

@@ -1,14 +1,21 @@
 /** `schedule run`: the daemon with the real clock, the settings of the home, and a state file beside the repository's index. */
-import { mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { publishFile, temporaryBeside } from '../io/files.ts';
+import { makePrivateFolder, publishFile, temporaryBeside } from '../io/files.ts';
 import { errnoOf, FileSystemError, LockedError } from '../model/errors.ts';
 import { type ConfiguredBackup, createConfiguredBackup } from '../operations/configured-backup.ts';
 import type { Environment } from '../operations/environment.ts';
 import { forgetBackups } from '../operations/forget-backups.ts';
 import { findHome, findRepository, type PlaceOptions } from '../operations/places.ts';
 import { loadSettings } from '../operations/settings.ts';
-import { type DaemonEvent, futureMsMax, runDaemon, type ScheduleState, sleepByClock } from './daemon.ts';
+import {
+  type DaemonEvent,
+  futureMsMax,
+  runDaemon,
+  type ScheduleState,
+  serve,
+  sleepByClock,
+} from './daemon.ts';
 import { lockSchedule } from './lock.ts';
 import { lastDueMs, nextRunMs } from './next-run.ts';
 
@@ -49,8 +56,9 @@ export async function runScheduledBackupIfDue(
   const nowMs = environment.clock.nowMs();
   const servedMs = state.read();
   const dueMs = lastDueMs(schedule, servedMs ?? nowMs - firstLookBackMs, nowMs);
-  if (dueMs !== undefined || servedMs === undefined) state.write(dueMs ?? nowMs);
-  return dueMs === undefined ? undefined : await runScheduledBackup(environment, options);
+  if (dueMs !== undefined) return await serve(state, dueMs, () => runScheduledBackup(environment, options));
+  if (servedMs === undefined) state.write(nowMs);
+  return undefined;
 }
 
 export interface ScheduleRunOptions extends PlaceOptions {
@@ -62,20 +70,16 @@ export interface ScheduleRunOptions extends PlaceOptions {
 /** Until the signal. @throws SettingsError when the settings are wrong at the start; later that is a failed run. */
 export async function runSchedule(environment: Environment, options: ScheduleRunOptions): Promise<void> {
   const { signal, log, onBackup, ...places } = options;
-  let { schedule } = loadSettings(findHome(environment, places)).settings;
-  nextRunMs(schedule, environment.clock.nowMs());
+  const readSchedule = (): string => loadSettings(findHome(environment, places)).settings.schedule;
+  nextRunMs(readSchedule(), environment.clock.nowMs());
   const root = findRepository(environment, places, findHome(environment, places));
   using lock = lockSchedule(root);
   if (lock === undefined) throw new LockedError(root, 'another exuvia schedule run sees to it');
   await runDaemon({
     clock: environment.clock,
-    sleepUntil: (timeMs, stop) => sleepByClock(environment.clock, timeMs, stop),
-    schedule: () => schedule,
-    run: async () => {
-      const done = await runScheduledBackup({ ...environment, signal }, places);
-      schedule = loadSettings(findHome(environment, places)).settings.schedule;
-      onBackup(done);
-    },
+    sleepUntil: (timeMs, stop, isOver) => sleepByClock(environment.clock, timeMs, stop, isOver),
+    schedule: readSchedule,
+    run: async () => onBackup(await runScheduledBackup({ ...environment, signal }, places)),
     log,
     state: scheduleState(environment, places),
     signal,
@@ -105,31 +109,49 @@ export function scheduleTimes(environment: Environment, options: PlaceOptions): 
 function scheduleState(environment: Environment, options: PlaceOptions): ScheduleState {
   const root = findRepository(environment, options, findHome(environment, options));
   const path = join(root, 'local', 'schedule.json');
+  const save = (file: StateFile): void => {
+    makePrivateFolder(dirname(path));
+    const unique = Buffer.from(environment.random(6)).toString('hex');
+    publishFile(path, Buffer.from(`${JSON.stringify(file)}\n`), temporaryBeside(path, unique));
+  };
   return {
-    read: () => readState(path, environment.clock.nowMs()),
-    write: (dueMs) => {
-      mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-      const text = `${JSON.stringify({ served: new Date(dueMs).toISOString() })}\n`;
-      publishFile(
-        path,
-        Buffer.from(text),
-        temporaryBeside(path, Buffer.from(environment.random(6)).toString('hex')),
-      );
+    read: () => servedMsOf(readState(path), environment.clock.nowMs()),
+    begin: (dueMs) => {
+      const { served, begun } = readState(path);
+      const due = new Date(dueMs).toISOString();
+      const attempts = begun?.due === due ? begun.attempts + 1 : 1;
+      save({ ...(served === undefined ? {} : { served }), begun: { due, attempts } });
+      return attempts;
     },
+    write: (dueMs) => save({ served: new Date(dueMs).toISOString() }),
   };
 }
 
-function readState(path: string, nowMs: number): number | undefined {
+interface StateFile {
+  /** Times in ISO 8601. */
+  readonly served?: string;
+  /** A run that has not ended. */
+  readonly begun?: { readonly due: string; readonly attempts: number };
+}
+
+function servedMsOf({ served }: StateFile, nowMs: number): number | undefined {
+  const servedMs = served === undefined ? Number.NaN : Date.parse(served);
+  // From a clock that was wrong: waiting for that time would mean no backups until then.
+  const isFuture = servedMs > nowMs + futureMsMax;
+  return Number.isNaN(servedMs) || isFuture ? undefined : servedMs;
+}
+
+function readState(path: string): StateFile {
   try {
-    const { served } = JSON.parse(readFileSync(path, 'utf8')) as { served?: unknown };
-    const servedMs = typeof served === 'string' ? Date.parse(served) : Number.NaN;
-    // From a clock that was wrong: waiting for that time would mean no backups until then.
-    const isFuture = servedMs > nowMs + futureMsMax;
-    return Number.isNaN(servedMs) || isFuture ? undefined : servedMs;
+    const { served, begun } = (JSON.parse(readFileSync(path, 'utf8')) ?? {}) as Partial<StateFile>;
+    return {
+      ...(typeof served === 'string' ? { served } : {}),
+      ...(Number.isSafeInteger(begun?.attempts) && begun !== undefined ? { begun } : {}),
+    };
   } catch (error) {
     // Not there yet, or torn by hand: the schedule begins anew.
     if (error instanceof SyntaxError || errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR')
-      return undefined;
+      return {};
     throw new FileSystemError('read', path, error);
   }
 }

@@ -77,6 +77,8 @@ function eventText(event: DaemonEvent): string {
       return `done in ${durationText(event.durationMs)}`;
     case 'failed':
       return `failed: ${safeText(event.reason)}`;
+    case 'settings':
+      return `the schedule before stays in force: ${safeText(event.reason)}`;
     case 'stopped':
       return 'stopped';
   }

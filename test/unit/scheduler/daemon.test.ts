@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { InterruptedError } from '../../../src/model/errors.ts';
 import { type DaemonEvent, runDaemon, sleepByClock } from '../../../src/scheduler/daemon.ts';
 import { lastDueMs, nextRunMs } from '../../../src/scheduler/next-run.ts';
 
@@ -68,6 +69,8 @@ test('lastDueMs() is the last of many that were missed', () => {
 class FakeDaemon {
   nowMs: number;
   servedMs: number | undefined;
+  begunMs: number | undefined;
+  attempts = 0;
   readonly events: DaemonEvent[] = [];
   readonly runs: string[] = [];
   running = 0;
@@ -75,6 +78,7 @@ class FakeDaemon {
   schedule = '0 0 * * *';
   onSleep: (nextMs: number) => number = (nextMs) => nextMs;
   onRun: () => void = () => {};
+  readSchedule: () => string = () => this.schedule;
 
   constructor(startMs: number) {
     this.nowMs = startMs;
@@ -85,15 +89,22 @@ class FakeDaemon {
     this.servedMs = dueMs;
   }
 
+  begin(dueMs: number): number {
+    this.attempts = this.begunMs === dueMs ? this.attempts + 1 : 1;
+    this.begunMs = dueMs;
+    return this.attempts;
+  }
+
   async runUntil(endMs: number): Promise<void> {
     const controller = new AbortController();
     await runDaemon({
       clock: { nowMs: () => this.nowMs },
-      sleepUntil: async (nextMs) => {
+      sleepUntil: async (nextMs, _signal, isOver) => {
+        if (isOver()) return;
         this.nowMs = Math.max(this.nowMs, this.onSleep(nextMs));
         if (this.nowMs >= endMs) controller.abort();
       },
-      schedule: () => this.schedule,
+      schedule: () => this.readSchedule(),
       run: async ({ dueMs, isLate }) => {
         assert.equal(this.running++, 0, 'runs do not overlap');
         this.runs.push(iso(dueMs) + (isLate ? ' late' : ''));
@@ -104,7 +115,11 @@ class FakeDaemon {
         this.onRun();
       },
       log: (event) => void this.events.push(event),
-      state: { read: () => this.servedMs, write: (dueMs) => this.serve(dueMs) },
+      state: {
+        read: () => this.servedMs,
+        begin: (dueMs) => this.begin(dueMs),
+        write: (dueMs) => this.serve(dueMs),
+      },
       signal: controller.signal,
       timezone: berlin,
     });
@@ -158,6 +173,49 @@ test('runDaemon() goes on after a failure, and after a run that is longer than t
     daemon.events.filter((event) => event.kind === 'failed').map((event) => event.reason),
     ['the disk was full'],
   );
+});
+
+test('runDaemon() begins a killed run again, three times at most', async () => {
+  const daemon = new FakeDaemon(at('2026-05-01T00:30Z'));
+  daemon.schedule = '0 * * * *';
+  daemon.onRun = () => {
+    throw new InterruptedError(); // as for a kill, nothing says that the time is served
+  };
+  for (let start = 0; start < 4; start++) await daemon.runUntil(at('2026-05-01T01:01Z'));
+  assert.deepEqual(daemon.runs, [
+    '2026-05-01T01:00Z',
+    ...['2026-05-01T01:00Z late', '2026-05-01T01:00Z late'],
+  ]);
+  const failed = daemon.events.filter((event) => event.kind === 'failed').map((event) => event.reason);
+  assert.match(failed.at(-1) ?? '', /begun 3 times/);
+  daemon.onRun = () => {};
+  await daemon.runUntil(at('2026-05-01T03:30Z'));
+  assert.deepEqual(daemon.runs.slice(3), ['2026-05-01T02:00Z', '2026-05-01T03:00Z']);
+});
+
+test('runDaemon() follows a changed schedule, and keeps the one before when the new one is wrong', async () => {
+  const daemon = new FakeDaemon(at('2026-05-01T00:30Z'));
+  daemon.schedule = '0 * * * *';
+  daemon.onRun = () => {
+    if (daemon.runs.length === 1) daemon.schedule = 'nonsense';
+    if (daemon.runs.length === 2) daemon.schedule = '20 * * * *';
+  };
+  await daemon.runUntil(at('2026-05-01T03:30Z'));
+  assert.deepEqual(daemon.runs, [
+    '2026-05-01T01:00Z',
+    '2026-05-01T02:00Z',
+    '2026-05-01T02:20Z',
+    '2026-05-01T03:20Z',
+  ]);
+  assert.equal(daemon.events.filter(({ kind }) => kind === 'settings').length, 1);
+});
+
+test('runDaemon() is not put off by a clock that was wrong', async () => {
+  const daemon = new FakeDaemon(at('2026-05-01T00:30Z'));
+  daemon.schedule = '0 * * * *';
+  daemon.servedMs = at('2030-01-01T01:00Z');
+  await daemon.runUntil(at('2026-05-01T02:30Z'));
+  assert.deepEqual(daemon.runs, ['2026-05-01T01:00Z', '2026-05-01T02:00Z']);
 });
 
 test('sleepByClock() ends at the time and at the signal', async () => {
