@@ -118,6 +118,7 @@ function jobId({ osHome }: Environment, stateDir: string): string {
 const variableNames = [
   'PATH',
   'SHELL',
+  'TZ',
   'XDG_STATE_HOME',
   'OPENCLAW_HOME',
   'OPENCLAW_CONFIG_PATH',
