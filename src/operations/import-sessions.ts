@@ -1,10 +1,11 @@
 /** `sessions import`: a plan for each agent, a snapshot of the present, then the sessions. */
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { withPath } from '../io/files.ts';
 import { UsageError } from '../model/errors.ts';
 import { limits } from '../model/limits.ts';
 import type { Snapshot } from '../model/snapshot.ts';
-import type { OpenClawHome } from '../openclaw/discovery.ts';
+import { type OpenClawHome, pathInside } from '../openclaw/discovery.ts';
 import { type PathMove, pathMoves } from '../openclaw/move-paths.ts';
 import {
   type BundledSession,
@@ -60,6 +61,8 @@ export interface ImportedSessions {
   readonly stateDir: string;
   readonly sessions: readonly ImportedSession[];
   readonly before: Snapshot | undefined;
+  /** What is left to do in OpenClaw, as sentences. */
+  readonly notes: readonly string[];
 }
 
 /** What goes into the store of one agent. */
@@ -100,7 +103,8 @@ export async function importSessions(
   const toWrite = plans.map(({ store, planned }) => ({ store, sessions: planned.filter(isWritten) }));
   const unchanged = toWrite.every(({ sessions }) => sessions.length === 0);
   const sessions = plans.flatMap(({ planned }) => planned.map(summaryOf));
-  const result = { dryRun, unchanged, stateDir: home.stateDir, sessions };
+  const notes = toWrite.flatMap((plan) => (plan.sessions.length === 0 ? [] : notesOf(home, plan.store)));
+  const result = { dryRun, unchanged, stateDir: home.stateDir, sessions, notes };
   if (dryRun || unchanged) return { ...result, before: undefined };
   if (!options.force) await refuseRunningGateway(environment, home);
   const before = options.snapshot === false ? undefined : await snapshotHome(environment, options, home);
@@ -173,6 +177,26 @@ function isWritten({ action }: PlannedSession): boolean {
 function summaryOf({ session, from, action }: PlannedSession): ImportedSession {
   const { agent, key, sessionId, events } = session;
   return { agent, key, sessionId, from: from.key, action, events: events.length };
+}
+
+function notesOf(home: OpenClawHome, store: SessionStore): string[] {
+  // A copied home may name folders of the one it was copied from.
+  const isOutside = pathInside(home.stateDir, store.path) === undefined;
+  const where = `The configuration places the sessions of ${store.agent} outside ${home.stateDir}: ${store.path}`;
+  return [...(isOutside ? [where] : []), ...nextSteps(home, store)];
+}
+
+/** Seen with 2026.9.6: its gateway says how many it rebuilt, and its doctor moves files into the database. */
+function nextSteps(home: OpenClawHome, { kind, agent, path }: SessionStore): string[] {
+  if (kind === 'database') {
+    return [
+      `OpenClaw makes what it derives from the transcripts of ${agent} when its gateway starts; openclaw agent --local may fail before that`,
+    ];
+  }
+  if (!existsSync(join(home.stateDir, 'state', 'openclaw.sqlite'))) return [];
+  return [
+    `OpenClaw has no database for ${agent} yet, so they go into ${path}: openclaw doctor --session-sqlite import --session-sqlite-agent ${agent} takes them in`,
+  ];
 }
 
 /** Version 4, from the environment's random bytes. */

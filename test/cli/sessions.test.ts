@@ -257,3 +257,23 @@ test('sessions import puts sessions into a database, once, and --undo takes them
   assert.equal(runCli(['backup', 'restore', '--undo'], { home: home.home }).status, 0);
   assert.equal(home.all[0]?.[2], 2);
 });
+
+test('sessions import says where it writes when that is outside the home, and what OpenClaw has to do', (context) => {
+  const home = new Home(context);
+  const path = bundle(context, home, [main]);
+  const notesOf = (): string => home.run('import', path, '--dry-run', '--json').json.notes.join();
+  assert.equal(notesOf(), '');
+  home.put('state/openclaw.sqlite', '');
+  assert.match(
+    notesOf(),
+    /openclaw doctor --session-sqlite import --session-sqlite-agent main takes them in$/,
+  );
+  const elsewhere = join(temporaryFolder(context), 'agent');
+  buildAgentDatabase(join(elsewhere, 'openclaw-agent.sqlite'), [chat]);
+  home.put('openclaw.json', JSON.stringify({ agents: { list: [{ id: 'main', agentDir: elsewhere }] } }));
+  assert.match(
+    notesOf(),
+    /^The configuration places the sessions of main outside .*openclaw-agent\.sqlite,OpenClaw makes/,
+  );
+  assert.deepEqual(home.all, [[chat.key, 'b-2', 2]]);
+});

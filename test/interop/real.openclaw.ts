@@ -13,6 +13,7 @@ import { exportAndImportConfiguration } from './configuration.ts';
 import { afterGatewayIsKilled, whileGatewayRuns } from './gateway.ts';
 import { conversesAgain, restoreDamagedHome } from './in-place.ts';
 import { moveToAnotherUser } from './migration.ts';
+import { exportAndImportSessions } from './sessions.ts';
 import { changeHome, changeHomeAgain, makeHome, restoreEach } from './snapshots.ts';
 import { World } from './world.ts';
 
@@ -40,6 +41,7 @@ test(`with OpenClaw ${openclawVersion}`, { timeout: 1_800_000 }, async (context)
     ['the restored home converses', conversesAgain],
     ['the home moves to another user', moveToAnotherUser],
     ['its configuration is exported and imported', exportAndImportConfiguration],
+    ['its sessions are exported and imported', exportAndImportSessions],
     ['snapshots are sound and restores refused while a gateway runs', whileGatewayRuns],
     ['the lock of a killed gateway is no gateway', afterGatewayIsKilled],
   ];

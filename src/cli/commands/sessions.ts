@@ -53,7 +53,7 @@ export async function runSessionsImport(
   return exitCodes.done;
 }
 
-function importedText({ sessions, unchanged, dryRun, before }: ImportedSessions): string {
+function importedText({ sessions, unchanged, dryRun, before, notes }: ImportedSessions): string {
   const lines = sessions.map(({ action, key, from, events }) => {
     const name = key === from ? safeText(key) : `${safeText(from)} as ${safeText(key)}`;
     return `  ${action.padEnd(9)} ${name} (${countText(events, 'event')})`;
@@ -65,5 +65,10 @@ function importedText({ sessions, unchanged, dryRun, before }: ImportedSessions)
       : [
           `What was there before is snapshot ${before.id.slice(0, 8)}; exuvia backup restore --undo goes back to it`,
         ];
-  return [sessions.length === 0 ? 'There is no session in it' : head, ...lines, ...undo].join('\n');
+  return [
+    sessions.length === 0 ? 'There is no session in it' : head,
+    ...lines,
+    ...undo,
+    ...notes.map(safeText),
+  ].join('\n');
 }
