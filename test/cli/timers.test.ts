@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { lockSchedule } from '../../src/scheduler/lock.ts';
-import { runCli } from '../helpers/cli.ts';
+import { launcherPath, runCli } from '../helpers/cli.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 
 const crontabProgram = `case $1 in
@@ -162,6 +164,26 @@ test('schedule enable --dry-run shows every kind, for another home under another
   const text = runCli(['schedule', 'enable', '--dry-run'], { home, env }).stdout;
   assert.match(text, /^Would write \S+exuvia-backup\.sh\n {4}#!\/bin\/sh\n/);
   assert.match(text, /^Would run crontab -\n {4}# begin exuvia-backup/m);
+});
+
+test('a scheduled run that is killed is begun again', async (context) => {
+  const { home, env, run, settings } = machine(context, {});
+  const local = join(home, '.openclaw/backups/local');
+  mkdirSync(local, { recursive: true });
+  const state = join(local, 'schedule.json');
+  writeFileSync(state, '{"served":"2019-12-31T00:00:00.000Z"}');
+  settings('{ backup: { schedule: "@yearly", preBackup: "sleep 3" } }');
+  const child = spawn(process.execPath, [launcherPath, 'schedule', 'run', '--if-due'], {
+    env: { ...env, HOME: home, TZ: 'UTC' },
+    stdio: 'ignore',
+  });
+  const ended = once(child, 'exit');
+  while (!readFileSync(state, 'utf8').includes('begun')) await sleep(20);
+  child.kill('SIGKILL');
+  await ended;
+  settings('{ backup: { schedule: "@yearly" } }');
+  assert.match(run('run', '--if-due').json.snapshot, /^[0-9a-f]{64}$/);
+  assert.equal(run('run', '--if-due').json.isDue, false);
 });
 
 test('only one scheduler works on a repository', (context) => {
