@@ -1,12 +1,21 @@
 /** Making a new repository, and the folders of `local/` in one that came without. */
-import { accessSync, constants, lstatSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { cutParameters } from '../chunker/parameters.ts';
 import { formatName, formatParameters, formatVersion } from '../codec/parameters.ts';
 import { makePrivateFolder, publishFile, withPath } from '../io/files.ts';
 import type { RandomBytes } from '../model/clock.ts';
 import { ExuviaError, errnoOf, FileSystemError, NoRepositoryError } from '../model/errors.ts';
-import type { RepositoryLayout } from './layout.ts';
+import { parametersName, type RepositoryLayout } from './layout.ts';
 import { RepositoryLock } from './locks.ts';
 
 const compressionLevel = 3;
@@ -14,12 +23,15 @@ const compressionLevel = 3;
 /** @throws when something that is not a repository is in the way: it is never written into. */
 export function initRepository(
   layout: RepositoryLayout,
-  options: { readonly random: RandomBytes; readonly nowMs: number },
+  options: { readonly random: RandomBytes; readonly nowMs: number; readonly lockWaitMs: number },
 ): void {
   refuseForeignFolder(layout.root);
   makePrivateFolder(layout.root);
   for (const folder of [layout.packs, layout.snapshots, layout.local, layout.temporary])
     makePrivateFolder(folder);
+  // Alone: two first backups at once must not make two repositories of one folder, nor sweep away each other's files.
+  using _alone = RepositoryLock.acquire(layout, 'exclusive', options.lockWaitMs);
+  if (existsSync(layout.parameters)) return;
   const id = Buffer.from(options.random(16)).toString('hex');
   const text = formatParameters({
     format: formatName,
@@ -36,8 +48,8 @@ export function initRepository(
   publishFile(layout.parameters, Buffer.from(text), join(layout.temporary, `parameters-${id}`));
 }
 
-/** Folders that an interrupted start of ours leaves; anything else means the folder is somebody's. */
-const ownNames = new Set(['packs', 'snapshots', 'local']);
+/** What an interrupted start of ours leaves, or another start makes at this moment; anything else is somebody's. */
+const ownNames = new Set(['packs', 'snapshots', 'local', parametersName]);
 
 function refuseForeignFolder(root: string): void {
   const stat = lstatSync(root, { throwIfNoEntry: false });

@@ -184,7 +184,8 @@ test('backups at the same time all succeed, and what a killed one left is used a
     await new Promise((resolve) => setTimeout(resolve, 30 + round * 40));
     child.kill('SIGKILL');
     await ended;
-    assert.equal(runCli(['backup', 'create'], place).status, 0);
+    const next = runCli(['backup', 'create'], place);
+    assert.equal(next.status, 0, next.stderr);
   }
   assert.ok(!existsSync(join(place.repository, 'local/tmp/999999-dead')));
   const target = join(place.home, 'restored');
