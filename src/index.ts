@@ -61,6 +61,11 @@ export type { PlaceOptions } from './operations/places.ts';
 export { openRepository } from './operations/places.ts';
 export type { ConfigInput } from './operations/plan-config-import.ts';
 export {
+  type PrunedRepository,
+  type PruneOptions,
+  pruneRepository,
+} from './operations/prune-repository.ts';
+export {
   type BackupList,
   backupStats,
   catFile,

@@ -77,3 +77,14 @@ function widthOf(cell: string): number {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the escape that begins a colour
   return cell.replace(/\u001b\[\d+m/g, '').length;
 }
+
+const sizeUnits: Readonly<Record<string, number>> = { '': 1, k: 1e3, m: 1e6, g: 1e9, t: 1e12 };
+
+/** Bytes of a size such as `500M`, `1.5 GB` or `1048576`; binary with `KiB`, `MiB` …. Undefined when it is none. */
+export function parseBytes(text: string): number | undefined {
+  const [, number = '', unit = '', binary = ''] = /^(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b?$/i.exec(text) ?? [];
+  if (number === '') return undefined;
+  const factor = sizeUnits[unit.toLowerCase()] ?? 1;
+  const exact = binary === '' ? factor : 1024 ** Math.round(Math.log10(factor) / 3);
+  return Math.round(Number(number) * exact);
+}

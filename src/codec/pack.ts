@@ -132,7 +132,6 @@ export function decodePackEnd(
   packBytes: number,
   place: string,
 ): PackDirectory {
-  const id = decodePackHeader(header, place);
   const bytes = asBuffer(end);
   const trailerBytes = bytes.subarray(bytes.length - packTrailerBytes);
   const trailer = decodePackTrailer(trailerBytes, packBytes, place);
@@ -142,6 +141,8 @@ export function decodePackEnd(
     const wanted = trailerBytes.toString('hex', 16, 24);
     throw new DamageError(place, `directory checksum is ${found.toString('hex')}, want ${wanted}`);
   }
+  // After the checksum: a flipped bit must not pass for a newer format.
+  const id = decodePackHeader(header, place);
   const frames = decodeDirectory(encoded, trailer, place);
   return { id, frames };
 }

@@ -25,6 +25,11 @@ const shape =
 const isTime: Check = (value) =>
   typeof value === 'string' && /^\d{4,}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(value);
 
+const orAbsent =
+  (check: Check): Check =>
+  (value) =>
+    value === undefined || check(value);
+
 const fields: Readonly<Record<keyof SnapshotRecord, Check>> = {
   version: (value) => value === 1,
   time: isTime,
@@ -50,6 +55,10 @@ const fields: Readonly<Record<keyof SnapshotRecord, Check>> = {
   stats: shape({ files: isCount, totalBytes: isCount, addedBytes: isCount, storedBytes: isCount }),
   unreadable: arrayOf(shape({ path: isString, reason: isString })),
   unreadableCount: isCount,
+  pinned: orAbsent((value) => value === true),
+  replaces: orAbsent(isId),
+  original: orAbsent(isId),
+  lost: orAbsent(shape({ reason: isString, paths: arrayOf(isString), count: isCount })),
 };
 
 export function checkSnapshotRecord(value: unknown, place: string): SnapshotRecord {

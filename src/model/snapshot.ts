@@ -100,6 +100,18 @@ export interface SnapshotRecord {
   /** The first ones; `unreadableCount` is the whole number. */
   readonly unreadable: readonly UnreadableFile[];
   readonly unreadableCount: number;
+  /** No policy forgets it. */
+  readonly pinned?: true;
+  /** A snapshot that this one stands for: the same moment with other tags, without purged or lost files. */
+  readonly replaces?: SnapshotId;
+  /** The first of a row of snapshots that replaced one another: its id goes on naming them all. */
+  readonly original?: SnapshotId;
+  /** Files that were in it and are not any more: `damage` took them, or the user did. The first thousand, and the number of all. */
+  readonly lost?: {
+    readonly reason: 'damage' | 'purge';
+    readonly paths: readonly string[];
+    readonly count: number;
+  };
 }
 
 export interface Snapshot extends SnapshotRecord {

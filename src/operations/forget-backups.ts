@@ -30,7 +30,7 @@ export async function forgetBackups(
   const policy =
     references.length > 0 ? undefined : mustGetPolicy(options, () => loadSettings(home).settings.retention);
   const root = findRepository(environment, options, home);
-  await using repository = openRepository(environment, root, options.dryRun ? 'read' : 'append');
+  await using repository = openRepository(environment, root, options.dryRun ? 'read' : 'maintain');
   const snapshots = repository.listSnapshots();
   const named = new Set(references.map((reference) => findSnapshot(environment, repository, reference).id));
   const decisions =
@@ -38,7 +38,10 @@ export async function forgetBackups(
       ? snapshots.map((snapshot) => ({ snapshot, reasons: named.has(snapshot.id) ? [] : ['not named'] }))
       : planRetention(snapshots, policy);
   const forgotten = decisions.filter(({ reasons }) => reasons.length === 0).map(({ snapshot }) => snapshot);
-  if (!options.dryRun) repository.removeSnapshots(new Set(forgotten.map(({ id }) => id)));
+  if (!options.dryRun) {
+    const ids = new Set(forgotten.map(({ id }) => id));
+    await repository.maintenance.removeSnapshots(ids, environment.lockWaitMs);
+  }
   return {
     repository: root,
     dryRun: options.dryRun ?? false,

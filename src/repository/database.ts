@@ -60,6 +60,13 @@ export function namedError(path: string, error: unknown): unknown {
   });
 }
 
+/** Nothing can be written where the index is: the disk is full, broken or read-only. */
+export function isLocalTrouble(error: unknown): boolean {
+  return (
+    error instanceof FileSystemError && ['ENOSPC', 'EDQUOT', 'EIO', 'EACCES', 'EROFS'].includes(error.errno)
+  );
+}
+
 /** Whether the database file itself is of no use any more. */
 export function isBrokenDatabase(error: unknown): boolean {
   const code = sqliteCodeOf(error) ?? '';

@@ -78,6 +78,23 @@ export class IndexFileCache implements FileCache {
     this.#pending = [];
   }
 
+  /** To be called inside a transaction. Forgets every file whose node `isKept` refuses. */
+  dropUnless(isKept: (node: Uint8Array) => boolean): void {
+    const gone: [number, Buffer][] = [];
+    for (const row of this.#database.prepare('SELECT source, key, node FROM known_file').raw().iterate()) {
+      const [source, key, node] = row as [number, Buffer, Buffer];
+      if (!isKept(node)) gone.push([source, key]);
+    }
+    for (const [source, key] of gone) this.#remove.run(source, key);
+  }
+
+  /** To be called inside a transaction. */
+  clear(): void {
+    this.#pending = [];
+    this.#sources.clear();
+    this.#database.exec('DELETE FROM known_file; DELETE FROM source;');
+  }
+
   /** Forgets what was to be remembered: the blobs it refers to did not become durable. */
   discard(): void {
     this.#pending = [];

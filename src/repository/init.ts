@@ -66,7 +66,7 @@ function refuseForeignFolder(root: string): void {
 }
 
 /** Whether `local/` is there or can be made, so that an index can be kept and locks be taken. */
-export function prepareLocal(layout: RepositoryLayout, mode: 'read' | 'append'): boolean {
+export function prepareLocal(layout: RepositoryLayout, mode: 'read' | 'append' | 'maintain'): boolean {
   try {
     makePrivateFolder(layout.temporary);
     accessSync(layout.local, constants.W_OK);
@@ -74,7 +74,7 @@ export function prepareLocal(layout: RepositoryLayout, mode: 'read' | 'append'):
   } catch (error) {
     const errno = error instanceof FileSystemError ? error.errno : errnoOf(error);
     if (
-      mode === 'read' &&
+      mode !== 'append' &&
       (errno === 'EACCES' || errno === 'EROFS' || errno === 'EPERM' || errno === 'ENOSPC')
     )
       return false;

@@ -11,7 +11,11 @@ export interface RepositoryLayout {
   readonly local: string;
   readonly index: string;
   readonly locks: string;
+  /** Held by the one process that removes packs. */
+  readonly maintenanceLock: string;
   readonly temporary: string;
+  /** What a repair has taken out of use and keeps. */
+  readonly damaged: string;
 }
 
 export const parametersName = 'exuvia-repository.json';
@@ -27,7 +31,9 @@ export function repositoryLayout(root: string): RepositoryLayout {
     local,
     index: join(local, 'index.sqlite'),
     locks: join(local, 'locks.sqlite'),
+    maintenanceLock: join(local, 'maintenance.sqlite'),
     temporary: join(local, 'tmp'),
+    damaged: join(root, 'damaged'),
   };
 }
 

@@ -5,7 +5,7 @@
  *
  * Backups and readers share; what deletes packs is alone.
  */
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { ExuviaError, LockedError } from '../model/errors.ts';
 import { type Database, openPrivateDatabase, sqliteCodeOf } from './database.ts';
 import type { RepositoryLayout } from './layout.ts';
@@ -19,11 +19,21 @@ export class RepositoryLock implements Disposable {
     this.#database = database;
   }
 
+  /** One process at a time removes packs; backups and readers go on beside it. @throws LockedError */
+  static acquireMaintenance(layout: RepositoryLayout, waitMs: number): RepositoryLock {
+    return RepositoryLock.acquire({ ...layout, locks: layout.maintenanceLock }, 'exclusive', waitMs);
+  }
+
   /** @throws LockedError when it cannot be had within `waitMs`. */
   static acquire(layout: RepositoryLayout, mode: LockMode, waitMs: number): RepositoryLock {
     const lock = RepositoryLock.tryAcquire(layout, mode, waitMs);
     if (lock !== undefined) return lock;
-    throw new LockedError(layout.root, `${holderText(layout)} is using it (waited ${waitMs / 1000} s)`);
+    throw RepositoryLock.refusal(layout, waitMs);
+  }
+
+  /** The error that names who holds the lock. */
+  static refusal(layout: RepositoryLayout, waitMs: number): LockedError {
+    return new LockedError(layout.root, `${holderText(layout)} is using it (waited ${waitMs / 1000} s)`);
   }
 
   static tryAcquire(layout: RepositoryLayout, mode: LockMode, waitMs: number): RepositoryLock | undefined {
@@ -70,10 +80,38 @@ function openLockDatabase(layout: RepositoryLayout, waitMs: number): Database {
   }
 }
 
-/** Who else is at work, by the temporary folders that running processes keep: `<pid>-<random>`. */
+/** Who else is at work: those who hold the lock, where the system tells, or the processes that keep temporary folders. */
 function holderText(layout: RepositoryLayout): string {
-  const pids = livingHolders(layout);
-  return pids.length > 0 ? `process ${pids.join(', ')}` : 'another process';
+  const holding = lockHolders(layout.locks);
+  const pids = holding.length > 0 ? holding : livingHolders(layout);
+  return pids.length > 0 ? pids.map(processText).join(', ') : 'another process';
+}
+
+/** Linux lists every file lock with its process and the file's inode. */
+function lockHolders(path: string): number[] {
+  try {
+    const inode = String(statSync(path).ino);
+    const lines = readFileSync('/proc/locks', 'latin1').split('\n');
+    // 1: POSIX  ADVISORY  READ 4711 fe:00:1234567 1073741826 1073742335
+    const pids = lines
+      .map((line) => line.trim().split(/\s+/))
+      .filter((fields) => fields[5]?.split(':')[2] === inode && fields[1] !== '->')
+      .map((fields) => Number(fields[4]));
+    return [...new Set(pids)].filter((pid) => pid > 0 && pid !== process.pid);
+  } catch {
+    return []; // Another system: the message is less exact, nothing else.
+  }
+}
+
+function processText(pid: number): string {
+  try {
+    const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+    const command = words.slice(words.findIndex((word) => /exuvia|cli\.c?js$/.test(word)) + 1);
+    const named = command.slice(0, 2).filter((word) => /^[a-z-]+$/.test(word));
+    return named.length > 0 ? `process ${pid} (exuvia ${named.join(' ')})` : `process ${pid}`;
+  } catch {
+    return `process ${pid}`;
+  }
 }
 
 export function livingHolders(layout: RepositoryLayout): number[] {

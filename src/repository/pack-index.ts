@@ -79,6 +79,45 @@ export class PackIndex {
     }
   }
 
+  /** To be called inside a transaction. Blobs that are in other packs too are found in this one from now on. */
+  addRepackedPack(directory: PackDirectory, packBytes: number): void {
+    this.addPack(directory, packBytes);
+    const pack = this.#database
+      .prepare('SELECT no FROM pack WHERE id = ?')
+      .pluck()
+      .get(idToBytes(directory.id));
+    const move = this.#database.prepare(
+      `UPDATE blob SET frame = (SELECT no FROM frame WHERE pack = ? AND offset = ?), position = ? WHERE id = ?`,
+    );
+    for (const frame of directory.frames) {
+      for (const [position, blob] of frame.blobs.entries()) {
+        move.run(pack, frame.offset, position, idToBytes(blob.id));
+      }
+    }
+  }
+
+  /** To be called inside a transaction. Blobs that are found in one of the packs are not found any more. */
+  removePacks(ids: Iterable<PackId>): void {
+    const numberOf = this.#database.prepare('SELECT no FROM pack WHERE id = ?').pluck();
+    const numbers = [...ids].map((id) => numberOf.get(idToBytes(id))).filter((no) => no !== undefined);
+    // All at once: the blobs of a pack are found by looking at every row.
+    const packs = JSON.stringify(numbers);
+    for (const sql of [
+      `DELETE FROM blob WHERE frame IN
+         (SELECT no FROM frame WHERE pack IN (SELECT value FROM json_each(?)))`,
+      'DELETE FROM frame WHERE pack IN (SELECT value FROM json_each(?))',
+      'DELETE FROM pack WHERE no IN (SELECT value FROM json_each(?))',
+    ]) {
+      this.#database.prepare(sql).run(packs);
+    }
+  }
+
+  /** To be called inside a transaction. Forgets where these blobs are: a later backup stores them again. */
+  removeBlobs(ids: Iterable<BlobId>): void {
+    const remove = this.#database.prepare('DELETE FROM blob WHERE id = ?');
+    for (const id of ids) remove.run(idToBytes(id));
+  }
+
   /**
    * To be called inside a transaction. Blobs that another pack holds too are lost to the index with this one, so the caller
    * adds every remaining pack again; and known files may refer to what is gone, so they are forgotten.

@@ -59,6 +59,8 @@ export interface PackWriterOptions {
 
 export class PackWriter {
   readonly #options: PackWriterOptions;
+  /** zstd level of frames written from now on; 0 stores them as they are. */
+  level: number;
   readonly #open: Record<BlobKind, OpenFrame> = { data: newFrame('data'), tree: newFrame('tree') };
   readonly #pending = new Map<BlobId, PendingBlob>();
   #pack: OpenPack | undefined;
@@ -69,6 +71,7 @@ export class PackWriter {
 
   constructor(options: PackWriterOptions) {
     this.#options = options;
+    this.level = options.level;
   }
 
   /** Bytes of all blobs added. */
@@ -176,7 +179,7 @@ export class PackWriter {
    * it saves is kept for years. Measured in docs/decisions/0007-compression-levels.md.
    */
   #levelNow(): number {
-    const { level } = this.#options;
+    const { level } = this;
     return level > 0 && this.#addedBytes <= smallRunBytes ? Math.max(level, smallRunLevel) : level;
   }
 

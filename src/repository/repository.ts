@@ -9,12 +9,12 @@ import { blobIdOf } from '../codec/hash.ts';
 import { parseParameters, type RepositoryParameters } from '../codec/parameters.ts';
 import { withPath } from '../io/files.ts';
 import type { RandomBytes } from '../model/clock.ts';
-import { DamageError, ExuviaError, FileSystemError, NoRepositoryError } from '../model/errors.ts';
-import type { BlobId, SnapshotId } from '../model/ids.ts';
+import { DamageError, ExuviaError, NoRepositoryError } from '../model/errors.ts';
+import type { BlobId, PackId, SnapshotId } from '../model/ids.ts';
 import { limits } from '../model/limits.ts';
 import type { Snapshot, SnapshotRecord } from '../model/snapshot.ts';
 import type { BlobKind, BlobStore, FileCache, SnapshotStore } from '../model/store.ts';
-import { type Database, inTransaction } from './database.ts';
+import { type Database, inTransaction, isLocalTrouble } from './database.ts';
 import { IndexFileCache } from './file-cache.ts';
 import { FrameCache } from './frame-cache.ts';
 import { openIndexDatabase, openMemoryIndex } from './index-schema.ts';
@@ -22,13 +22,17 @@ import { rebuildPackIndex, synchronizePackIndex } from './index-sync.ts';
 import { initRepository, makeTemporary, prepareLocal, sweepTemporary } from './init.ts';
 import { parametersName, type RepositoryLayout, repositoryLayout } from './layout.ts';
 import { RepositoryLock } from './locks.ts';
+import { type AddBlob, Maintenance } from './maintenance.ts';
 import { packPlace, readFrameBytes } from './pack-files.ts';
 import { type BlobPlace, PackIndex, type PackTotals } from './pack-index.ts';
 import { PackWriter } from './pack-writer.ts';
 import { SnapshotFiles } from './snapshot-files.ts';
 
-/** `read` changes nothing but the index; `append` adds packs and snapshots. */
-export type RepositoryMode = 'read' | 'append';
+/**
+ * `read` changes nothing but the index; `append` adds packs and snapshots; `maintain` may remove them as well, and opens
+ * without a free byte on the disk.
+ */
+export type RepositoryMode = 'read' | 'append' | 'maintain';
 
 export interface OpenOptions {
   readonly mode: RepositoryMode;
@@ -46,15 +50,16 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
   readonly root: string;
   readonly #layout: RepositoryLayout;
   readonly #database: Database;
-  readonly #lock: RepositoryLock | undefined;
+  readonly #opened: Opened;
   readonly #index: PackIndex;
   readonly #snapshots: SnapshotFiles;
   readonly #files: IndexFileCache;
   readonly #frames = new FrameCache();
   readonly #writer: PackWriter | undefined;
   readonly #temporary: string | undefined;
-  readonly #unreadablePacks: readonly DamageError[];
+  #unreadablePacks: readonly DamageError[];
   #rebuilt = false;
+  #isRepacking = false;
   #snapshotBytes = 0;
 
   private constructor(opened: Opened, options: OpenOptions) {
@@ -62,7 +67,7 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
     this.root = opened.layout.root;
     this.#layout = opened.layout;
     this.#database = opened.database;
-    this.#lock = opened.lock;
+    this.#opened = opened;
     this.#temporary = opened.temporary;
     this.#index = new PackIndex(opened.database);
     this.#unreadablePacks = synchronizePackIndex(opened.layout, opened.database, this.#index);
@@ -76,7 +81,8 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
         level: options.compress === false ? 0 : opened.parameters.compression.level,
         onPublished: (directory, packBytes) => {
           inTransaction(this.#database, () => {
-            this.#index.addPack(directory, packBytes);
+            if (this.#isRepacking) this.#index.addRepackedPack(directory, packBytes);
+            else this.#index.addPack(directory, packBytes);
             this.#files.flush();
           });
         },
@@ -94,9 +100,9 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
     try {
       return Repository.#openWith(openLayout(layout, options), options);
     } catch (error) {
-      if (options.mode !== 'read' || !isLocalTrouble(error)) throw error;
+      if (options.mode === 'append' || !isLocalTrouble(error)) throw error;
       // The index could not be brought up to date for want of space: reading works with one in memory.
-      return Repository.#openWith(openInMemory(layout), options);
+      return Repository.#openWith(openInMemory(layout, options), options);
     }
   }
 
@@ -173,10 +179,51 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
     return snapshot;
   }
 
-  /** Forgets snapshots: what only they refer to stays until it is pruned. Returns how many there were. */
-  removeSnapshots(ids: ReadonlySet<SnapshotId>): number {
-    this.#mustGetWriter();
-    return this.#snapshots.remove(ids);
+  /** What removes: only for a repository opened to be maintained. */
+  get maintenance(): Maintenance {
+    return new Maintenance({
+      layout: this.#layout,
+      database: this.#database,
+      index: this.#index,
+      files: this.#files,
+      snapshots: this.#snapshots,
+      opened: this.#opened,
+      synchronize: () => {
+        this.#unreadablePacks = synchronizePackIndex(this.#layout, this.#database, this.#index);
+      },
+      rewrite: (work, level) => this.#rewrite(work, level),
+    });
+  }
+
+  /** What is added in `work` is stored although it is there already, and found in its new place from then on. */
+  async #rewrite(work: (add: AddBlob) => Promise<void>, level: number | undefined): Promise<void> {
+    const writer = this.#mustGetWriter();
+    this.flush();
+    this.#isRepacking = true;
+    if (level !== undefined) writer.level = level;
+    try {
+      await work((kind, id, bytes) => {
+        if (!writer.has(id)) writer.add(kind, id, bytes);
+      });
+      this.flush();
+    } finally {
+      this.#isRepacking = false;
+    }
+  }
+
+  /** False when it is open for reading, or when the disk had no room for a temporary folder. */
+  get canAdd(): boolean {
+    return this.#writer !== undefined;
+  }
+
+  /** The pack in which a blob is found. */
+  packOf(id: BlobId): PackId | undefined {
+    return this.#index.find(id)?.pack;
+  }
+
+  /** Snapshots whose files went without having been forgotten here. */
+  get vanishedSnapshots(): readonly Snapshot[] {
+    return this.#snapshots.vanished;
   }
 
   get fileCache(): FileCache {
@@ -217,11 +264,7 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#writer?.abandon();
-    closeLayout({
-      database: this.#database,
-      lock: this.#lock,
-      temporary: this.#temporary,
-    });
+    closeLayout(this.#opened);
   }
 
   #readStored(id: BlobId): Uint8Array {
@@ -270,22 +313,23 @@ export async function withRepository<T>(
   return await work(repository);
 }
 
-interface Opened {
+export interface Opened {
   readonly layout: RepositoryLayout;
   readonly parameters: RepositoryParameters;
   readonly database: Database;
-  readonly lock: RepositoryLock | undefined;
+  /** Shared; exclusive while packs are removed. */
+  lock: RepositoryLock | undefined;
   readonly temporary: string | undefined;
 }
 
 function openLayout(layout: RepositoryLayout, options: OpenOptions): Opened {
   const parameters = readParameters(layout);
-  if (!prepareLocal(layout, options.mode)) return openInMemory(layout);
-  if (options.mode === 'append') sweepTemporary(layout);
+  if (!prepareLocal(layout, options.mode)) return openInMemory(layout, options);
+  if (options.mode !== 'read') sweepTemporary(layout);
   const lock = RepositoryLock.acquire(layout, 'shared', options.lockWaitMs);
   try {
     const database = openIndexDatabase(layout.index, parameters.id);
-    const temporary = options.mode === 'append' ? makeTemporary(layout) : undefined;
+    const temporary = options.mode === 'read' ? undefined : makeTemporary(layout);
     return { layout, parameters, database, lock, temporary };
   } catch (error) {
     lock[Symbol.dispose]();
@@ -293,21 +337,19 @@ function openLayout(layout: RepositoryLayout, options: OpenOptions): Opened {
   }
 }
 
-/** On read-only media nothing can be locked and nobody can prune: the index lives in memory. */
-function openInMemory(layout: RepositoryLayout): Opened {
+/**
+ * The index lives in memory where nothing can be written. On read-only media nothing can be locked and nobody can prune;
+ * who maintains a repository on a full disk holds the lock, which needs no space.
+ */
+function openInMemory(layout: RepositoryLayout, options: OpenOptions): Opened {
   const parameters = readParameters(layout);
+  const lock =
+    options.mode === 'maintain' ? RepositoryLock.acquire(layout, 'shared', options.lockWaitMs) : undefined;
   const database = openMemoryIndex(parameters.id);
-  return { layout, parameters, database, lock: undefined, temporary: undefined };
+  return { layout, parameters, database, lock, temporary: undefined };
 }
 
-/** The index cannot be written: the disk is full, broken or read-only. */
-function isLocalTrouble(error: unknown): boolean {
-  return (
-    error instanceof FileSystemError && ['ENOSPC', 'EDQUOT', 'EIO', 'EACCES', 'EROFS'].includes(error.errno)
-  );
-}
-
-function closeLayout(opened: Pick<Opened, 'database' | 'lock' | 'temporary'>): void {
+function closeLayout(opened: Opened): void {
   opened.database.close();
   if (opened.temporary !== undefined) rmSync(opened.temporary, { recursive: true, force: true });
   opened.lock?.[Symbol.dispose]();

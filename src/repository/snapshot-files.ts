@@ -12,7 +12,7 @@ import { DamageError, ExuviaError, messageOf } from '../model/errors.ts';
 import { idToBytes, type SnapshotId } from '../model/ids.ts';
 import { limits } from '../model/limits.ts';
 import type { Snapshot, SnapshotRecord } from '../model/snapshot.ts';
-import { type Database, inTransaction } from './database.ts';
+import { type Database, inTransaction, isLocalTrouble } from './database.ts';
 import type { RepositoryLayout } from './layout.ts';
 
 export class SnapshotFiles {
@@ -20,6 +20,8 @@ export class SnapshotFiles {
   readonly #database: Database;
   readonly #names = new Map<SnapshotId, string>();
   #snapshots: Snapshot[] | undefined;
+  #superseded: Snapshot[] = [];
+  #vanished: Snapshot[] = [];
   #damaged: DamageError[] = [];
 
   constructor(layout: RepositoryLayout, database: Database) {
@@ -42,6 +44,29 @@ export class SnapshotFiles {
     return this.list().find((snapshot) => snapshot.id === id);
   }
 
+  /** Replaced by another that is there: what an interrupted replacement leaves. */
+  get superseded(): readonly Snapshot[] {
+    this.list();
+    return this.#superseded;
+  }
+
+  /** Snapshots whose files went without having been forgotten here. */
+  get vanished(): readonly Snapshot[] {
+    this.list();
+    return this.#vanished;
+  }
+
+  /** Looks at the folder again. */
+  reload(): void {
+    this.#snapshots = undefined;
+    this.#damaged = [];
+    this.#names.clear();
+  }
+
+  nameOf(id: SnapshotId): string | undefined {
+    return this.#names.get(id);
+  }
+
   /** Publishes the record: this is the commit of a backup. */
   add(record: SnapshotRecord, temporary: string): { snapshot: Snapshot; bytes: number } {
     const { id, bytes } = encodeSnapshot(record);
@@ -50,29 +75,41 @@ export class SnapshotFiles {
     publishFile(join(this.#layout.snapshots, name), bytes, temporary);
     this.#names.set(id, name);
     this.#snapshots?.push(snapshot);
-    this.#remember(snapshot);
+    const replaced = this.#snapshots?.find(({ id: other }) => other === record.replaces);
+    if (replaced !== undefined) this.#superseded.push(replaced);
+    this.#snapshots = this.#snapshots?.filter((other) => other !== replaced).sort(bySequence);
+    this.#keepInIndex([snapshot]);
     return { snapshot, bytes: bytes.length };
   }
 
-  /**
-   * Removes the files of snapshots, then their rows. A crash in between leaves rows of files that are gone, which the next
-   * listing drops. Unknown ids are left alone.
-   */
-  remove(ids: ReadonlySet<SnapshotId>): number {
-    const listed = this.list().filter((snapshot) => ids.has(snapshot.id));
-    for (const { id } of listed) {
-      const path = join(this.#layout.snapshots, this.#names.get(id) ?? '');
-      withPath('remove', path, () => rmSync(path));
+  /** Removes the files of snapshots whose rows `dropRows` has removed. Unknown ids are left alone. */
+  removeFiles(ids: ReadonlySet<SnapshotId>): number {
+    let count = 0;
+    for (const id of ids) {
+      const name = this.#names.get(id);
+      if (name === undefined) continue;
+      const path = join(this.#layout.snapshots, name);
+      withPath('remove', path, () => rmSync(path, { force: true }));
       this.#names.delete(id);
+      count++;
     }
-    if (listed.length === 0) return 0;
+    if (count === 0) return 0;
     syncFolder(this.#layout.snapshots);
     this.#snapshots = this.list().filter((snapshot) => !ids.has(snapshot.id));
+    this.#superseded = this.#superseded.filter((snapshot) => !ids.has(snapshot.id));
+    return count;
+  }
+
+  /**
+   * Before the files: a crash in between leaves snapshots that are listed again, and the command was not done. The other way
+   * round they would count as lost.
+   */
+  dropRows(ids: Iterable<SnapshotId>): void {
     inTransaction(this.#database, () => {
       const remove = this.#database.prepare('DELETE FROM snapshot WHERE id = ?');
-      for (const { id } of listed) remove.run(idToBytes(id));
+      for (const id of ids) remove.run(idToBytes(id));
     });
-    return listed.length;
+    this.#vanished = this.#vanished.filter((snapshot) => !new Set(ids).has(snapshot.id));
   }
 
   #load(): Snapshot[] {
@@ -87,11 +124,11 @@ export class SnapshotFiles {
       if (known === undefined) fresh.push(snapshot);
       snapshots.push(snapshot);
     }
-    this.#refreshCache(
-      fresh,
-      [...cached.keys()].filter((id) => !names.has(id)),
-    );
-    return snapshots.sort(bySequence);
+    this.#keepInIndex(fresh);
+    this.#vanished = [...cached.values()].filter(({ id }) => !names.has(id));
+    const replaced = new Set(snapshots.map((snapshot) => snapshot.replaces));
+    this.#superseded = snapshots.filter(({ id }) => replaced.has(id));
+    return snapshots.filter(({ id }) => !replaced.has(id)).sort(bySequence);
   }
 
   #listNames(): Map<SnapshotId, string> {
@@ -110,7 +147,8 @@ export class SnapshotFiles {
       if (bytes > limits.snapshotFileBytesMax)
         throw new DamageError(`snapshot file ${name}`, `${bytes} bytes`);
       const snapshot = decodeSnapshot(readFileSync(path), `snapshot file ${name}`);
-      if (snapshot.id !== id) throw new DamageError(`snapshot file ${name}`, 'holds another snapshot');
+      if (snapshot.id !== id || snapshotFileName(snapshot.time, id) !== name)
+        throw new DamageError(`snapshot file ${name}`, 'holds another snapshot');
       return snapshot;
     } catch (error) {
       // One unreadable snapshot must not hide the others: it is listed as damaged.
@@ -131,13 +169,15 @@ export class SnapshotFiles {
     );
   }
 
-  #refreshCache(fresh: readonly Snapshot[], gone: readonly SnapshotId[]): void {
-    if (fresh.length === 0 && gone.length === 0) return;
-    inTransaction(this.#database, () => {
-      for (const snapshot of fresh) this.#remember(snapshot);
-      const remove = this.#database.prepare('DELETE FROM snapshot WHERE id = ?');
-      for (const id of gone) remove.run(idToBytes(id));
-    });
+  #keepInIndex(fresh: readonly Snapshot[]): void {
+    if (fresh.length === 0) return;
+    try {
+      inTransaction(this.#database, () => {
+        for (const snapshot of fresh) this.#remember(snapshot);
+      });
+    } catch (error) {
+      if (!isLocalTrouble(error)) throw error; // else the disk is full, and they are read from their files next time too
+    }
   }
 
   #remember(snapshot: Snapshot): void {

@@ -1,6 +1,7 @@
 /** `exuvia backup …`: the words of each command. What they do is in commands/. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { action } from '../run.ts';
+import { registerMaintenance } from './maintenance.ts';
 import { addExitCodes, append, collect, examples, referenceHelp } from './words.ts';
 
 export function registerBackup(program: Command): void {
@@ -10,6 +11,7 @@ export function registerBackup(program: Command): void {
   registerRestore(backup);
   registerArchives(backup);
   registerForget(backup);
+  registerMaintenance(backup);
   addExitCodes(backup);
 }
 

@@ -1,0 +1,67 @@
+/** The commands of `exuvia backup` that keep a repository small and sound. */
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { action } from '../run.ts';
+import { parseBytes } from '../text.ts';
+import { examples } from './words.ts';
+
+export function registerMaintenance(backup: Command): void {
+  registerPrune(backup);
+}
+
+function registerPrune(backup: Command): void {
+  backup
+    .command('prune')
+    .description('free the space of what no snapshot refers to any more')
+    .addOption(
+      new Option(
+        '--max-unused <limit>',
+        'unused data that may stay: a share such as 5%, a size, or unlimited',
+      )
+        .default('5%')
+        .argParser(parseShare),
+    )
+    .addOption(
+      new Option('--max-repack <size>', 'data that is written again at most, such as 500M').argParser(
+        parseSize,
+      ),
+    )
+    .addOption(
+      new Option('--recompress [level]', 'write all data again, compressed harder (1 to 22)')
+        .preset('19')
+        .argParser(parseLevel),
+    )
+    .option('--dry-run', 'say what would be freed, and change nothing')
+    .addHelpText(
+      'after',
+      examples([
+        'exuvia backup prune --dry-run',
+        'exuvia backup prune --max-unused 0',
+        'exuvia backup prune --max-repack 500M',
+      ]),
+    )
+    .action(action(async () => (await import('../commands/prune.ts')).runPrune));
+}
+
+/** A share of the used data, or a number of bytes. */
+export type Share = { readonly ratio: number } | { readonly bytes: number };
+
+function parseShare(text: string): Share {
+  const percent = /^(\d+(?:\.\d+)?)%$/.exec(text)?.[1];
+  if (percent !== undefined && Number(percent) < 100) return { ratio: Number(percent) / 100 };
+  if (text === 'unlimited') return { ratio: Number.POSITIVE_INFINITY };
+  const bytes = parseBytes(text);
+  if (bytes !== undefined) return { bytes };
+  throw new InvalidArgumentError('Want a share below 100%, a size such as 200M, or unlimited.');
+}
+
+function parseSize(text: string): number {
+  const bytes = parseBytes(text);
+  if (bytes !== undefined) return bytes;
+  throw new InvalidArgumentError('Want a size such as 200M or 2G.');
+}
+
+function parseLevel(text: string): number {
+  const level = Number(text);
+  if (/^\d+$/.test(text) && level >= 1 && level <= 22) return level;
+  throw new InvalidArgumentError('Want a level from 1 to 22.');
+}

@@ -1,0 +1,190 @@
+/**
+ * Marks on every blob of the index, held compactly: 42 bytes a blob, so that a million of them take 42 MB. Blobs that
+ * other processes add meanwhile are looked up in the index when they are asked for.
+ */
+import { type BlobId, idBytes, idToBytes, type PackId, packIdFromBytes } from '../model/ids.ts';
+import type { BlobMarks, BlobRole, MarkState } from '../model/marks.ts';
+import type { PackUsage } from '../model/pack-usage.ts';
+import type { Database } from './database.ts';
+import type { PackIndex } from './pack-index.ts';
+
+const roleBits: Readonly<Record<BlobRole, number>> = {
+  data: 1,
+  map: 2,
+  list: 4,
+  base: 8,
+  segment: 16,
+  layer: 32,
+};
+const usedMask = 0x3f;
+const brokenShift = 8;
+const damagedBit = 0x8000;
+
+export class IndexedMarks implements BlobMarks {
+  readonly #index: PackIndex;
+  readonly #packs: { readonly id: PackId; readonly bytes: number }[];
+  readonly #frames: { readonly pack: number; readonly bytes: number }[];
+  /** Sorted; `#starts[n]` is the number of the first id whose leading 16 bits are n or more. */
+  readonly #ids: Buffer;
+  readonly #starts: Uint32Array;
+  readonly #frameOf: Uint32Array;
+  readonly #bytesOf: Uint32Array;
+  readonly #marks: Uint16Array;
+  /** Blobs that came after this was made, and ids that no pack holds. */
+  readonly #others = new Map<BlobId, { readonly bytes: number | undefined; marks: number }>();
+
+  constructor(database: Database, index: PackIndex) {
+    this.#index = index;
+    // One view of all three tables: another process may be adding to them.
+    const loaded = database.transaction(() => loadTables(database))();
+    this.#packs = loaded.packs;
+    this.#frames = loaded.frames;
+    this.#ids = loaded.ids;
+    this.#frameOf = loaded.frameOf;
+    this.#bytesOf = loaded.bytesOf;
+    this.#marks = new Uint16Array(loaded.frameOf.length);
+    this.#starts = startsOf(loaded.ids);
+  }
+
+  bytesOf(id: BlobId): number | undefined {
+    const at = this.#find(id);
+    if (at < 0) return this.#other(id).bytes;
+    return ((this.#marks[at] ?? 0) & damagedBit) === 0 ? this.#bytesOf[at] : undefined;
+  }
+
+  getMark(id: BlobId, role: BlobRole): MarkState {
+    const at = this.#find(id);
+    const marks = at < 0 ? this.#other(id).marks : (this.#marks[at] ?? 0);
+    if ((marks & roleBits[role]) === 0) return 'unseen';
+    return (marks & (roleBits[role] << brokenShift)) === 0 ? 'whole' : 'broken';
+  }
+
+  setMark(id: BlobId, role: BlobRole, state: 'whole' | 'broken'): void {
+    const bits = state === 'whole' ? roleBits[role] : roleBits[role] | (roleBits[role] << brokenShift);
+    const at = this.#find(id);
+    if (at < 0) this.#other(id).marks |= bits;
+    else this.#marks[at] = (this.#marks[at] ?? 0) | bits;
+  }
+
+  /** The blob's stored bytes are known to be wrong. */
+  markDamaged(id: BlobId): void {
+    const at = this.#find(id);
+    if (at >= 0) this.#marks[at] = (this.#marks[at] ?? 0) | damagedBit;
+    else this.#others.set(id, { bytes: undefined, marks: this.#others.get(id)?.marks ?? 0 });
+  }
+
+  /** Whether it is marked in any role. */
+  isUsed(id: BlobId): boolean {
+    const at = this.#find(id);
+    return ((at < 0 ? this.#other(id).marks : (this.#marks[at] ?? 0)) & usedMask) !== 0;
+  }
+
+  get usedBlobs(): number {
+    return this.#marks.reduce((sum, marks) => sum + ((marks & usedMask) === 0 ? 0 : 1), 0);
+  }
+
+  /** How much of each pack is marked, as far as blobs are found in it: a second copy in another pack counts as unused. */
+  packUsage(): PackUsage[] {
+    const total = new Float64Array(this.#frames.length);
+    const used = new Float64Array(this.#frames.length);
+    const blobs = new Uint32Array(this.#packs.length);
+    for (let at = 0; at < this.#frameOf.length; at++) {
+      const frame = this.#frameOf[at] ?? 0;
+      const bytes = this.#bytesOf[at] ?? 0;
+      total[frame] = (total[frame] ?? 0) + bytes;
+      if (((this.#marks[at] ?? 0) & usedMask) === 0) continue;
+      used[frame] = (used[frame] ?? 0) + bytes;
+      const pack = this.#frames[frame]?.pack ?? 0;
+      blobs[pack] = (blobs[pack] ?? 0) + 1;
+    }
+    const unused = new Float64Array(this.#packs.length);
+    for (const [no, frame] of this.#frames.entries()) {
+      const share = (total[no] ?? 0) === 0 ? 0 : (used[no] ?? 0) / (total[no] ?? 1);
+      unused[frame.pack] = (unused[frame.pack] ?? 0) + frame.bytes * (1 - share);
+    }
+    return this.#packs.map(({ id, bytes }, no) => ({
+      id,
+      bytes,
+      usedBlobs: blobs[no] ?? 0,
+      unusedBytes: blobs[no] === 0 ? bytes : Math.round(unused[no] ?? 0),
+    }));
+  }
+
+  #other(id: BlobId): { readonly bytes: number | undefined; marks: number } {
+    const known = this.#others.get(id);
+    if (known !== undefined) return known;
+    const other = { bytes: this.#index.find(id)?.bytes, marks: 0 };
+    this.#others.set(id, other);
+    return other;
+  }
+
+  /** Number of an id, or -1. Ids are hashes, so the first 16 bits leave few candidates. */
+  #find(id: BlobId): number {
+    const wanted = idToBytes(id);
+    const bucket = wanted.readUInt16BE(0);
+    let low = this.#starts[bucket] ?? 0;
+    let high = (this.#starts[bucket + 1] ?? 0) - 1;
+    while (low <= high) {
+      const middle = (low + high) >>> 1;
+      const order = this.#ids.compare(wanted, 0, idBytes, middle * idBytes, (middle + 1) * idBytes);
+      if (order === 0) return middle;
+      if (order < 0) low = middle + 1;
+      else high = middle - 1;
+    }
+    return -1;
+  }
+}
+
+interface Tables {
+  readonly packs: { id: PackId; bytes: number }[];
+  readonly frames: { pack: number; bytes: number }[];
+  readonly ids: Buffer;
+  readonly frameOf: Uint32Array;
+  readonly bytesOf: Uint32Array;
+}
+
+function loadTables(database: Database): Tables {
+  const packs: Tables['packs'] = [];
+  const packNumbers = new Map<number, number>();
+  for (const row of database.prepare('SELECT no, id, bytes FROM pack ORDER BY no').raw().iterate()) {
+    const [no, id, bytes] = row as [number, Buffer, number];
+    packNumbers.set(no, packs.push({ id: packIdFromBytes(id), bytes }) - 1);
+  }
+  const frames: Tables['frames'] = [];
+  const frameNumbers = new Map<number, number>();
+  for (const row of database.prepare('SELECT no, pack, bytes FROM frame ORDER BY no').raw().iterate()) {
+    const [no, pack, bytes] = row as [number, number, number];
+    frameNumbers.set(no, frames.push({ pack: packNumbers.get(pack) ?? 0, bytes }) - 1);
+  }
+  return { packs, frames, ...loadBlobs(database, frameNumbers) };
+}
+
+function loadBlobs(
+  database: Database,
+  frameNumbers: ReadonlyMap<number, number>,
+): Pick<Tables, 'ids' | 'frameOf' | 'bytesOf'> {
+  const count = database.prepare('SELECT count(*) FROM blob').pluck().get() as number;
+  const ids = Buffer.allocUnsafe(count * idBytes);
+  const frameOf = new Uint32Array(count);
+  const bytesOf = new Uint32Array(count);
+  let at = 0;
+  for (const row of database.prepare('SELECT id, frame, bytes FROM blob ORDER BY id').raw().iterate()) {
+    const [id, frame, bytes] = row as [Buffer, number, number];
+    id.copy(ids, at * idBytes);
+    frameOf[at] = frameNumbers.get(frame) ?? 0;
+    bytesOf[at++] = bytes;
+  }
+  return { ids, frameOf, bytesOf };
+}
+
+function startsOf(ids: Buffer): Uint32Array {
+  const starts = new Uint32Array(0x10001);
+  for (let at = 0; at < ids.length; at += idBytes) {
+    const next = ids.readUInt16BE(at) + 1;
+    starts[next] = (starts[next] ?? 0) + 1;
+  }
+  for (let bucket = 1; bucket < starts.length; bucket++) {
+    starts[bucket] = (starts[bucket] ?? 0) + (starts[bucket - 1] ?? 0);
+  }
+  return starts;
+}

@@ -1,0 +1,230 @@
+/**
+ * Removing packs and snapshots. Order: what is still used is copied to new packs and published; then, alone, the index
+ * stops promising what is about to go; then files are deleted. A crash anywhere leaves packs that nothing needs, which the next
+ * prune removes.
+ *
+ * Everything here works without a free byte: when the index cannot be written, it is deleted (the packs are the truth, and
+ * deleting gives space back) and made anew when it is wanted.
+ */
+import { existsSync, renameSync, rmSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { decodeFrame } from '../codec/frame.ts';
+import { blobIdOf } from '../codec/hash.ts';
+import { makePrivateFolder, syncFolder, withPath } from '../io/files.ts';
+import { DamageError } from '../model/errors.ts';
+import type { BlobId, PackId, SnapshotId } from '../model/ids.ts';
+import type { Snapshot } from '../model/snapshot.ts';
+import type { BlobKind } from '../model/store.ts';
+import { type Database, inTransaction, isLocalTrouble } from './database.ts';
+import type { IndexFileCache } from './file-cache.ts';
+import { removeIndex } from './index-schema.ts';
+import { IndexedMarks } from './indexed-marks.ts';
+import { packPath, type RepositoryLayout } from './layout.ts';
+import { RepositoryLock } from './locks.ts';
+import { packPlace, readFrameBytes, readPackDirectory } from './pack-files.ts';
+import type { PackIndex } from './pack-index.ts';
+import type { SnapshotFiles } from './snapshot-files.ts';
+
+export type AddBlob = (kind: BlobKind, id: BlobId, bytes: Uint8Array) => void;
+
+export interface MaintainedParts {
+  readonly layout: RepositoryLayout;
+  readonly database: Database;
+  readonly index: PackIndex;
+  readonly files: IndexFileCache;
+  readonly snapshots: SnapshotFiles;
+  readonly opened: { lock: RepositoryLock | undefined };
+  readonly synchronize: () => void;
+  readonly rewrite: (work: (add: AddBlob) => Promise<void>, level: number | undefined) => Promise<void>;
+}
+
+export interface RepackOptions {
+  readonly isUsed: (id: BlobId) => boolean;
+  /** Asked between packs. */
+  readonly isOver: () => boolean;
+  readonly onPack: (pack: PackId) => void;
+  /** zstd level of what is written; undefined for the usual one. */
+  readonly level?: number | undefined;
+}
+
+export interface Repacked {
+  /** All that is used of them is in other packs now. */
+  readonly done: ReadonlySet<PackId>;
+  /** What could not be read: those packs stay. */
+  readonly damaged: readonly DamageError[];
+}
+
+export interface Removal {
+  readonly packs: ReadonlySet<PackId>;
+  /** Whether all that the encoded node of a known file refers to stays. */
+  readonly isKept: (node: Uint8Array) => boolean;
+}
+
+export class Maintenance {
+  readonly #parts: MaintainedParts;
+
+  constructor(parts: MaintainedParts) {
+    this.#parts = parts;
+  }
+
+  /** Held by whoever removes packs, as long as it plans to. @throws LockedError */
+  lock(waitMs: number): RepositoryLock {
+    return RepositoryLock.acquireMaintenance(this.#parts.layout, waitMs);
+  }
+
+  loadMarks(): IndexedMarks {
+    return new IndexedMarks(this.#parts.database, this.#parts.index);
+  }
+
+  /** Snapshots that others replaced and that an interrupted run left. */
+  get superseded(): readonly Snapshot[] {
+    return this.#parts.snapshots.superseded;
+  }
+
+  /** Snapshots as they are now, whatever other processes did meanwhile. */
+  reloadSnapshots(): readonly Snapshot[] {
+    this.#parts.snapshots.reload();
+    return this.#parts.snapshots.list();
+  }
+
+  /** Forgets snapshots: what only they refer to stays until it is pruned. Returns how many there were. */
+  async removeSnapshots(ids: ReadonlySet<SnapshotId>, waitMs: number): Promise<number> {
+    const { snapshots, layout } = this.#parts;
+    try {
+      snapshots.dropRows(ids);
+    } catch (error) {
+      if (!isLocalTrouble(error)) throw error;
+      await this.alone(waitMs, () => removeIndex(layout.index)); // rows without files would count as lost snapshots
+    }
+    return snapshots.removeFiles(ids);
+  }
+
+  /** Copies the blobs of these packs that `isUsed` wants to new packs, until `isOver`. Publishes what is copied. */
+  async repack(packs: Iterable<PackId>, options: RepackOptions): Promise<Repacked> {
+    const done = new Set<PackId>();
+    const damaged: DamageError[] = [];
+    await this.#parts.rewrite(async (add) => {
+      for (const pack of packs) {
+        await new Promise(setImmediate); // signals are heard
+        if (options.isOver()) return;
+        options.onPack(pack);
+        const trouble = this.#copyUsed(pack, options.isUsed, add);
+        damaged.push(...trouble);
+        if (trouble.length === 0) done.add(pack);
+      }
+    }, options.level);
+    return { done, damaged };
+  }
+
+  #copyUsed(pack: PackId, isUsed: (id: BlobId) => boolean, add: AddBlob): DamageError[] {
+    const { layout, index } = this.#parts;
+    const damaged: DamageError[] = [];
+    for (const { offset, bytes, kind, blobs } of readPackDirectory(layout, pack).directory.frames) {
+      // A blob that the index finds in another pack stays there.
+      const wanted = blobs.map(({ id }) => isUsed(id) && index.find(id)?.pack === pack);
+      if (!wanted.includes(true)) continue;
+      const place = `${packPlace(pack)}, frame at byte ${offset}`;
+      try {
+        const frame = decodeFrame(readFrameBytes(layout, pack, offset, bytes), place);
+        for (const [position, { id }] of blobs.entries()) {
+          const blob = frame.blobs[position];
+          if (wanted[position] !== true) continue;
+          if (blob === undefined || blobIdOf(blob) !== id) throw new DamageError(place, 'holds other bytes');
+          add(kind, id, blob);
+        }
+      } catch (error) {
+        if (!(error instanceof DamageError)) throw error;
+        damaged.push(new DamageError(packPlace(pack), error.message, error));
+      }
+    }
+    return damaged;
+  }
+
+  /**
+   * Waits until nobody else has the repository open, works, and shares it again.
+   * @throws LockedError when others do not end within `waitMs`; nothing has been done then.
+   */
+  async alone<T>(waitMs: number, work: () => Promise<T> | T): Promise<T> {
+    const { opened, layout } = this.#parts;
+    opened.lock?.[Symbol.dispose]();
+    opened.lock = RepositoryLock.tryAcquire(layout, 'exclusive', waitMs);
+    if (opened.lock === undefined) {
+      const refusal = RepositoryLock.refusal(layout, waitMs);
+      opened.lock = RepositoryLock.tryAcquire(layout, 'shared', waitMs);
+      throw refusal;
+    }
+    this.#parts.synchronize();
+    return await work();
+  }
+
+  /** To be called alone. Returns how many bytes of files are gone. */
+  removePacks(removal: Removal): number {
+    if (removal.packs.size === 0) return 0;
+    const { layout, database, index, files } = this.#parts;
+    this.#orWithoutIndex(() =>
+      inTransaction(database, () => {
+        index.removePacks(removal.packs);
+        files.dropUnless(removal.isKept);
+      }),
+    );
+    return deletePacks(layout, removal.packs);
+  }
+
+  /** Forgets where damaged blobs are, and what is known of files: the next backup reads them and stores what it finds again. */
+  forgetBlobs(ids: readonly BlobId[]): void {
+    const { database, index, files } = this.#parts;
+    this.#orWithoutIndex(() =>
+      inTransaction(database, () => {
+        index.removeBlobs(ids);
+        files.clear();
+      }),
+    );
+  }
+
+  /** Takes a file of the repository out of use and keeps it below `damaged/`. Returns where. */
+  setAside(path: string): string {
+    const { damaged, root } = this.#parts.layout;
+    makePrivateFolder(damaged);
+    const target = freeName(join(damaged, basename(path)));
+    withPath('move', path, () => renameSync(path, target));
+    syncFolder(damaged);
+    syncFolder(dirname(path));
+    syncFolder(root);
+    return target;
+  }
+
+  #orWithoutIndex(work: () => void): void {
+    const { layout, database } = this.#parts;
+    try {
+      if (database.memory) removeIndex(layout.index); // it is there, and would promise what is about to go
+      work();
+    } catch (error) {
+      if (!isLocalTrouble(error)) throw error;
+      removeIndex(layout.index);
+    }
+  }
+}
+
+/** Returns the sum of their lengths. */
+function deletePacks(layout: RepositoryLayout, packs: ReadonlySet<PackId>): number {
+  let bytes = 0;
+  const folders = new Set<string>();
+  for (const pack of packs) {
+    const path = packPath(layout, pack);
+    bytes += withPath('remove', path, () => {
+      const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+      rmSync(path, { force: true });
+      return size;
+    });
+    folders.add(dirname(path));
+  }
+  for (const folder of folders) if (existsSync(folder)) syncFolder(folder);
+  return bytes;
+}
+
+function freeName(path: string): string {
+  for (let count = 1; ; count++) {
+    const name = count === 1 ? path : `${path}.${count}`;
+    if (!existsSync(name)) return name;
+  }
+}
