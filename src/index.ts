@@ -19,6 +19,13 @@ export type {
 } from './model/snapshot.ts';
 export { type ComponentName, componentNames, components } from './openclaw/components.ts';
 export { discoverHome, type OpenClawHome } from './openclaw/discovery.ts';
+export {
+  type CheckedRepository,
+  type CheckFinding,
+  type CheckOptions,
+  checkRepository,
+  type DataSubset,
+} from './operations/check-repository.ts';
 export { type ConfiguredBackup, createConfiguredBackup } from './operations/configured-backup.ts';
 export { type CreatedBackup, type CreateOptions, createBackup } from './operations/create-backup.ts';
 export { type DoctorLine, type DoctorReport, runDoctor } from './operations/doctor.ts';

@@ -94,6 +94,35 @@ export function decodeFrame(frame: Uint8Array, place: string): DecodedFrame {
   return decodeBody(bytes.subarray(frameHeaderBytes), place);
 }
 
+/**
+ * Every frame that begins anywhere in `bytes` and can be decoded, whatever its checksum says: the caller names blobs by
+ * what they hash to.
+ */
+export function* salvageFrames(bytes: Buffer): Generator<DecodedFrame> {
+  for (let at = bytes.indexOf(magic); at >= 0; at = bytes.indexOf(magic, at)) {
+    const salvaged = salvageFrameAt(bytes, at);
+    if (salvaged === undefined) at += 1;
+    else {
+      yield salvaged.frame;
+      at = salvaged.end;
+    }
+  }
+}
+
+function salvageFrameAt(
+  bytes: Buffer,
+  at: number,
+): { readonly frame: DecodedFrame; readonly end: number } | undefined {
+  try {
+    const end = at + frameLength(bytes.subarray(at, at + frameHeaderBytes), 'frame');
+    if (end > bytes.length) return undefined;
+    return { frame: decodeBody(bytes.subarray(at + frameHeaderBytes, end), 'frame'), end };
+  } catch (error) {
+    if (error instanceof DamageError || error instanceof RangeError) return undefined; // no frame, or a damaged one
+    throw error;
+  }
+}
+
 function decodeBody(body: Buffer, place: string): DecodedFrame {
   const codec = body.readUInt8(0);
   const kind = kindNames[body.readUInt8(1)];

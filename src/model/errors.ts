@@ -64,6 +64,8 @@ export class LockedError extends ExuviaError {
 /** Stored bytes are not what was written. `place` says which file, frame or blob. */
 export class DamageError extends ExuviaError {
   readonly place: string;
+  /** What is wrong there. */
+  readonly detail: string;
 
   constructor(place: string, detail: string, cause?: unknown) {
     super(`Damaged ${place}: ${detail}`, {
@@ -73,6 +75,7 @@ export class DamageError extends ExuviaError {
       cause,
     });
     this.place = place;
+    this.detail = detail;
   }
 }
 

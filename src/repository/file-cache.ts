@@ -1,4 +1,5 @@
 /** What this machine knows of the files it has seen, in the index. Rows become visible only when what they refer to is durable. */
+import { crc32 } from 'node:zlib';
 import { byteStringFromBytes, byteStringToBytes, type PathKey } from '../model/paths.ts';
 import type { FileCache, KnownFile } from '../model/store.ts';
 import type { Database, Statement } from './database.ts';
@@ -28,11 +29,11 @@ export class IndexFileCache implements FileCache {
     this.#onFull = onFull;
     this.#page = database
       .prepare(
-        `SELECT key, fingerprint, node FROM known_file WHERE source = ? AND key > ? ORDER BY key LIMIT ${pageRows}`,
+        `SELECT key, fingerprint, node, crc FROM known_file WHERE source = ? AND key > ? ORDER BY key LIMIT ${pageRows}`,
       )
       .raw();
     this.#put = database.prepare(
-      'INSERT OR REPLACE INTO known_file (source, key, fingerprint, node) VALUES (?, ?, ?, ?)',
+      'INSERT OR REPLACE INTO known_file (source, key, fingerprint, node, crc) VALUES (?, ?, ?, ?, ?)',
     );
     this.#remove = database.prepare('DELETE FROM known_file WHERE source = ? AND key = ?');
   }
@@ -43,13 +44,13 @@ export class IndexFileCache implements FileCache {
     let after: Uint8Array = Buffer.alloc(0);
     // The empty key (a source that is one file) is not greater than itself.
     const root = this.#database
-      .prepare("SELECT key, fingerprint, node FROM known_file WHERE source = ? AND key = x''")
+      .prepare("SELECT key, fingerprint, node, crc FROM known_file WHERE source = ? AND key = x''")
       .raw()
       .get(no) as Row | undefined;
-    if (root !== undefined) yield knownFile(root);
+    if (root !== undefined && isSound(root)) yield knownFile(root);
     for (;;) {
       const rows = this.#page.all(no, after) as Row[];
-      for (const row of rows) yield knownFile(row);
+      for (const row of rows) if (isSound(row)) yield knownFile(row);
       const last = rows.at(-1);
       if (last === undefined || rows.length < pageRows) return;
       after = last[0];
@@ -73,7 +74,10 @@ export class IndexFileCache implements FileCache {
     for (const { source, key, file } of this.#pending) {
       const no = this.#sourceNumber(source, true);
       if (file === undefined) this.#remove.run(no, byteStringToBytes(key));
-      else this.#put.run(no, byteStringToBytes(key), file.fingerprint, file.node);
+      else {
+        const bytes = byteStringToBytes(key);
+        this.#put.run(no, bytes, file.fingerprint, file.node, checksumOf(bytes, file.fingerprint, file.node));
+      }
     }
     this.#pending = [];
   }
@@ -116,7 +120,16 @@ export class IndexFileCache implements FileCache {
   }
 }
 
-type Row = [Buffer, Buffer, Buffer];
+type Row = [key: Buffer, fingerprint: Buffer, node: Buffer, crc: number];
+
+function checksumOf(key: Uint8Array, fingerprint: Uint8Array, node: Uint8Array): number {
+  return crc32(node, crc32(fingerprint, crc32(key)));
+}
+
+/** A row that rotted is not known: its file is read again. */
+function isSound([key, fingerprint, node, crc]: Row): boolean {
+  return checksumOf(key, fingerprint, node) === crc;
+}
 
 function knownFile([key, fingerprint, node]: Row): KnownFile {
   return { key: byteStringFromBytes(key) as string as PathKey, fingerprint, node };

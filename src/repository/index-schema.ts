@@ -14,9 +14,10 @@ import {
   openPrivateDatabase,
 } from './database.ts';
 
-const schemaVersion = 1;
+const schemaVersion = 2;
 const applicationId = 0x45585556; // 'EXUV'
 
+// Rows that are believed without a look at the packs carry a checksum: SQLite has none, and disks rot.
 const schema = `
   CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
   CREATE TABLE pack (no INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, bytes INTEGER NOT NULL) STRICT;
@@ -29,10 +30,15 @@ const schema = `
   CREATE TABLE blob (
     id BLOB PRIMARY KEY, frame INTEGER NOT NULL, position INTEGER NOT NULL, bytes INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
-  CREATE TABLE snapshot (id BLOB PRIMARY KEY, sequence INTEGER NOT NULL, record TEXT NOT NULL) STRICT;
+  -- Frames whose bytes are known to be wrong: their blobs are not in the index, so that they are stored again.
+  CREATE TABLE bad_frame (
+    pack BLOB NOT NULL, offset INTEGER NOT NULL, message TEXT NOT NULL, PRIMARY KEY (pack, offset)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE snapshot (id BLOB PRIMARY KEY, sequence INTEGER NOT NULL, record TEXT NOT NULL, crc INTEGER NOT NULL) STRICT;
   CREATE TABLE source (no INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE) STRICT;
   CREATE TABLE known_file (
     source INTEGER NOT NULL, key BLOB NOT NULL, fingerprint BLOB NOT NULL, node BLOB NOT NULL,
+    crc INTEGER NOT NULL,
     PRIMARY KEY (source, key)
   ) STRICT, WITHOUT ROWID;
 `;

@@ -30,8 +30,8 @@ export function rebuildPackIndex(
   index: PackIndex,
 ): readonly DamageError[] {
   // What is known of files goes with it: it may refer to blobs that have gone, which are then stored anew.
-  inTransaction(database, () => index.clear());
-  return addPacks(layout, database, index, [...listPackFiles(layout)]);
+  // In one transaction: no other process sees it half filled.
+  return addPacks(layout, database, index, [...listPackFiles(layout)], true);
 }
 
 function addPacks(
@@ -39,13 +39,17 @@ function addPacks(
   database: Database,
   index: PackIndex,
   ids: readonly PackId[],
+  isAnew = false,
 ): readonly DamageError[] {
+  const bad = index.badFrames();
   const damaged: DamageError[] = [];
   inTransaction(database, () => {
+    if (isAnew) index.clear();
     for (const id of ids) {
       try {
         const { directory, packBytes } = readPackDirectory(layout, id);
-        index.addPack(directory, packBytes);
+        const frames = directory.frames.filter(({ offset }) => bad.get(id)?.has(offset) !== true);
+        index.addPack({ ...directory, frames }, packBytes);
       } catch (error) {
         // A damaged pack must not keep the others from being used.
         if (!(error instanceof DamageError)) throw error;

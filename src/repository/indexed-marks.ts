@@ -2,6 +2,7 @@
  * Marks on every blob of the index, held compactly: 42 bytes a blob, so that a million of them take 42 MB. Blobs that
  * other processes add meanwhile are looked up in the index when they are asked for.
  */
+import type { PackDirectory } from '../codec/pack.ts';
 import { type BlobId, idBytes, idToBytes, type PackId, packIdFromBytes } from '../model/ids.ts';
 import type { BlobMarks, BlobRole, MarkState } from '../model/marks.ts';
 import type { PackUsage } from '../model/pack-usage.ts';
@@ -23,7 +24,7 @@ const damagedBit = 0x8000;
 export class IndexedMarks implements BlobMarks {
   readonly #index: PackIndex;
   readonly #packs: { readonly id: PackId; readonly bytes: number }[];
-  readonly #frames: { readonly pack: number; readonly bytes: number }[];
+  readonly #frames: { readonly pack: number; readonly offset: number; readonly bytes: number }[];
   /** Sorted; `#starts[n]` is the number of the first id whose leading 16 bits are n or more. */
   readonly #ids: Buffer;
   readonly #starts: Uint32Array;
@@ -77,6 +78,25 @@ export class IndexedMarks implements BlobMarks {
   isUsed(id: BlobId): boolean {
     const at = this.#find(id);
     return ((at < 0 ? this.#other(id).marks : (this.#marks[at] ?? 0)) & usedMask) !== 0;
+  }
+
+  /** Whether every blob of the directory is known, and how many of them are found in this very pack. */
+  compareDirectory(directory: PackDirectory): { readonly isKnown: boolean; readonly foundHere: number } {
+    const pack = this.#packs.findIndex(({ id }) => id === directory.id);
+    let foundHere = 0;
+    for (const frame of directory.frames) {
+      for (const { id, bytes } of frame.blobs) {
+        const at = this.#find(id);
+        if (at < 0 || this.#bytesOf[at] !== bytes) return { isKnown: false, foundHere };
+        const place = this.#frames[this.#frameOf[at] ?? 0];
+        if (place?.pack === pack && place.offset === frame.offset && place.bytes === frame.bytes) foundHere++;
+      }
+    }
+    return { isKnown: pack >= 0, foundHere };
+  }
+
+  get blobs(): number {
+    return this.#frameOf.length;
   }
 
   get usedBlobs(): number {
@@ -137,7 +157,7 @@ export class IndexedMarks implements BlobMarks {
 
 interface Tables {
   readonly packs: { id: PackId; bytes: number }[];
-  readonly frames: { pack: number; bytes: number }[];
+  readonly frames: { pack: number; offset: number; bytes: number }[];
   readonly ids: Buffer;
   readonly frameOf: Uint32Array;
   readonly bytesOf: Uint32Array;
@@ -152,9 +172,12 @@ function loadTables(database: Database): Tables {
   }
   const frames: Tables['frames'] = [];
   const frameNumbers = new Map<number, number>();
-  for (const row of database.prepare('SELECT no, pack, bytes FROM frame ORDER BY no').raw().iterate()) {
-    const [no, pack, bytes] = row as [number, number, number];
-    frameNumbers.set(no, frames.push({ pack: packNumbers.get(pack) ?? 0, bytes }) - 1);
+  for (const row of database
+    .prepare('SELECT no, pack, offset, bytes FROM frame ORDER BY no')
+    .raw()
+    .iterate()) {
+    const [no, pack, offset, bytes] = row as [number, number, number, number];
+    frameNumbers.set(no, frames.push({ pack: packNumbers.get(pack) ?? 0, offset, bytes }) - 1);
   }
   return { packs, frames, ...loadBlobs(database, frameNumbers) };
 }

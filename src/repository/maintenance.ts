@@ -10,6 +10,7 @@ import { existsSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { decodeFrame } from '../codec/frame.ts';
 import { blobIdOf } from '../codec/hash.ts';
+import type { PackDirectory } from '../codec/pack.ts';
 import { makePrivateFolder, syncFolder, withPath } from '../io/files.ts';
 import { DamageError } from '../model/errors.ts';
 import type { BlobId, PackId, SnapshotId } from '../model/ids.ts';
@@ -21,9 +22,10 @@ import { removeIndex } from './index-schema.ts';
 import { IndexedMarks } from './indexed-marks.ts';
 import { packPath, type RepositoryLayout } from './layout.ts';
 import { RepositoryLock } from './locks.ts';
-import { packPlace, readFrameBytes, readPackDirectory } from './pack-files.ts';
+import { listPackFiles, packPlace, readFrameBytes, readPackDirectory } from './pack-files.ts';
 import type { PackIndex } from './pack-index.ts';
 import type { SnapshotFiles } from './snapshot-files.ts';
+import { type BadFrame, verifyFrames } from './verify-pack.ts';
 
 export type AddBlob = (kind: BlobKind, id: BlobId, bytes: Uint8Array) => void;
 
@@ -54,6 +56,13 @@ export interface Repacked {
   readonly damaged: readonly DamageError[];
 }
 
+export interface PackFound {
+  readonly directory: PackDirectory;
+  readonly packBytes: number;
+  /** Offsets of frames that an earlier check found damaged, and what it said. */
+  readonly knownBad: ReadonlyMap<number, string>;
+}
+
 export interface Removal {
   readonly packs: ReadonlySet<PackId>;
   /** Whether all that the encoded node of a known file refers to stays. */
@@ -74,6 +83,24 @@ export class Maintenance {
 
   loadMarks(): IndexedMarks {
     return new IndexedMarks(this.#parts.database, this.#parts.index);
+  }
+
+  /** Every pack file that is there, with the directory it ends with or why that cannot be read. */
+  *packDirectories(): Generator<{ readonly id: PackId; readonly found: PackFound | DamageError }> {
+    const bad = this.#parts.index.badFrames();
+    for (const id of listPackFiles(this.#parts.layout)) {
+      try {
+        const knownBad = bad.get(id) ?? new Map<number, string>();
+        yield { id, found: { ...readPackDirectory(this.#parts.layout, id), knownBad } };
+      } catch (error) {
+        if (!(error instanceof DamageError)) throw error;
+        yield { id, found: error };
+      }
+    }
+  }
+
+  verifyFrames(directory: PackDirectory): ReturnType<typeof verifyFrames> {
+    return verifyFrames(this.#parts.layout, directory);
   }
 
   /** Snapshots that others replaced and that an interrupted run left. */
@@ -170,15 +197,14 @@ export class Maintenance {
     return deletePacks(layout, removal.packs);
   }
 
-  /** Forgets where damaged blobs are, and what is known of files: the next backup reads them and stores what it finds again. */
-  forgetBlobs(ids: readonly BlobId[]): void {
-    const { database, index, files } = this.#parts;
-    this.#orWithoutIndex(() =>
-      inTransaction(database, () => {
-        index.removeBlobs(ids);
-        files.clear();
-      }),
-    );
+  /**
+   * Remembers which frames of the packs read are damaged: what was in them does not count as there, and is stored again by
+   * the next backup that sees it. To be followed by making the index anew.
+   */
+  rememberDamage(packs: readonly PackId[], bad: readonly BadFrame[]): void {
+    const { database, index } = this.#parts;
+    const rows = bad.map(({ pack, offset, error }) => ({ pack, offset, message: error.detail }));
+    inTransaction(database, () => index.setBadFrames(packs, rows));
   }
 
   /** Takes a file of the repository out of use and keeps it below `damaged/`. Returns where. */

@@ -69,6 +69,14 @@ export function readFrameBytes(layout: RepositoryLayout, id: PackId, offset: num
   return withPack(layout, id, (fd) => readExactly(fd, offset, bytes, packPlace(id)));
 }
 
+/** The whole file, which may be damaged in any way. */
+export function readPackBytes(layout: RepositoryLayout, id: PackId): Buffer {
+  return withPack(layout, id, (fd) => {
+    const bytes = Math.min(fstatSync(fd).size, limits.packBytesMax);
+    return readExactly(fd, 0, bytes, packPlace(id));
+  });
+}
+
 export function packPlace(id: PackId): string {
   return `pack ${id.slice(0, 12)}`;
 }

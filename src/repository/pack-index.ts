@@ -97,11 +97,13 @@ export class PackIndex {
   }
 
   /** To be called inside a transaction. Blobs that are found in one of the packs are not found any more. */
-  removePacks(ids: Iterable<PackId>): void {
+  removePacks(ids: ReadonlySet<PackId>): void {
     const numberOf = this.#database.prepare('SELECT no FROM pack WHERE id = ?').pluck();
     const numbers = [...ids].map((id) => numberOf.get(idToBytes(id))).filter((no) => no !== undefined);
     // All at once: the blobs of a pack are found by looking at every row.
     const packs = JSON.stringify(numbers);
+    const forget = this.#database.prepare('DELETE FROM bad_frame WHERE pack = ?');
+    for (const id of ids) forget.run(idToBytes(id));
     for (const sql of [
       `DELETE FROM blob WHERE frame IN
          (SELECT no FROM frame WHERE pack IN (SELECT value FROM json_each(?)))`,
@@ -112,10 +114,26 @@ export class PackIndex {
     }
   }
 
-  /** To be called inside a transaction. Forgets where these blobs are: a later backup stores them again. */
-  removeBlobs(ids: Iterable<BlobId>): void {
-    const remove = this.#database.prepare('DELETE FROM blob WHERE id = ?');
-    for (const id of ids) remove.run(idToBytes(id));
+  /** Frames whose bytes are known to be wrong: pack, offset in it, and what is wrong. */
+  badFrames(): Map<PackId, Map<number, string>> {
+    const rows = this.#database.prepare('SELECT pack, offset, message FROM bad_frame').raw().all();
+    const bad = new Map<PackId, Map<number, string>>();
+    for (const [bytes, offset, message] of rows as [Buffer, number, string][]) {
+      const pack = packIdFromBytes(bytes);
+      bad.set(pack, (bad.get(pack) ?? new Map<number, string>()).set(offset, message));
+    }
+    return bad;
+  }
+
+  /** To be called inside a transaction. What was known of `packs` is replaced. */
+  setBadFrames(
+    packs: Iterable<PackId>,
+    bad: Iterable<{ readonly pack: PackId; readonly offset: number; readonly message: string }>,
+  ): void {
+    const remove = this.#database.prepare('DELETE FROM bad_frame WHERE pack = ?');
+    for (const pack of packs) remove.run(idToBytes(pack));
+    const add = this.#database.prepare('INSERT INTO bad_frame (pack, offset, message) VALUES (?, ?, ?)');
+    for (const { pack, offset, message } of bad) add.run(idToBytes(pack), offset, message);
   }
 
   /**

@@ -258,6 +258,7 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
     this.#rebuilt = true;
     this.#frames.clear();
     const damaged = rebuildPackIndex(this.#layout, this.#database, this.#index);
+    this.#unreadablePacks = damaged;
     const { packs, blobs } = this.#index.totals();
     return { packs, blobs, damaged };
   }

@@ -1,6 +1,7 @@
 /** Snapshot files: list, read, publish. The index keeps a copy of each record so that ten thousand of them list quickly. */
 import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import {
   decodeSnapshot,
   encodeSnapshot,
@@ -160,9 +161,9 @@ export class SnapshotFiles {
   }
 
   #cached(): Map<SnapshotId, Snapshot> {
-    const rows = this.#database.prepare('SELECT id, record FROM snapshot').raw().all() as [Buffer, string][];
+    const rows = this.#database.prepare('SELECT id, record, crc FROM snapshot').raw().all() as Row[];
     return new Map(
-      rows.map(([bytes, record]) => {
+      rows.filter(isSound).map(([bytes, record]) => {
         const id = bytes.toString('hex') as SnapshotId;
         return [id, { ...(JSON.parse(record) as SnapshotRecord), id }];
       }),
@@ -182,10 +183,22 @@ export class SnapshotFiles {
 
   #remember(snapshot: Snapshot): void {
     const { id, ...record } = snapshot;
+    const text = JSON.stringify(record);
     this.#database
-      .prepare('INSERT OR IGNORE INTO snapshot (id, sequence, record) VALUES (?, ?, ?)')
-      .run(idToBytes(id), snapshot.sequence, JSON.stringify(record));
+      .prepare('INSERT OR REPLACE INTO snapshot (id, sequence, record, crc) VALUES (?, ?, ?, ?)')
+      .run(idToBytes(id), snapshot.sequence, text, checksumOf(idToBytes(id), text));
   }
+}
+
+type Row = [id: Buffer, record: string, crc: number];
+
+function checksumOf(id: Uint8Array, record: string): number {
+  return crc32(record, crc32(id));
+}
+
+/** A row that rotted is read from its file again. */
+function isSound([id, record, crc]: Row): boolean {
+  return checksumOf(id, record) === crc;
 }
 
 /** By sequence; snapshots made at once by two processes may share one, then time and id decide. */

@@ -2,10 +2,56 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { action } from '../run.ts';
 import { parseBytes } from '../text.ts';
-import { examples } from './words.ts';
+import { examples, referenceHelp } from './words.ts';
 
 export function registerMaintenance(backup: Command): void {
+  registerCheck(backup);
   registerPrune(backup);
+}
+
+function registerCheck(backup: Command): void {
+  backup
+    .command('check')
+    .argument('[snapshots...]', `${referenceHelp}; all without any`)
+    .description('prove that the snapshots can be restored, and repair what is damaged')
+    .option('--read-data', 'read and verify every stored byte as well')
+    .addOption(
+      new Option(
+        '--read-data-subset <share>',
+        'read only a part: 10%, 1/7 (the first of seven parts), or a size such as 2G',
+      ).argParser(parseSubset),
+    )
+    .option('--repair', 'make the index anew, save what can be read, and free the snapshots of what is lost')
+    .option('--dry-run', 'with --repair: say what would be done, and change nothing')
+    .addHelpText(
+      'after',
+      examples([
+        'exuvia backup check',
+        'exuvia backup check --read-data',
+        'exuvia backup check --read-data-subset 1/7',
+        'exuvia backup check --repair --dry-run',
+      ]),
+    )
+    .action(action(async () => (await import('../commands/check.ts')).runCheck));
+}
+
+/** What `--read-data-subset` says. */
+export type Subset =
+  | { readonly part: number; readonly of: number }
+  | { readonly ratio: number }
+  | { readonly bytes: number };
+
+function parseSubset(text: string): Subset {
+  const [, part, of] = /^(\d+)\/(\d+)$/.exec(text) ?? [];
+  if (part !== undefined && Number(part) >= 1 && Number(part) <= Number(of)) {
+    return { part: Number(part), of: Number(of) };
+  }
+  const percent = /^(\d+(?:\.\d+)?)%$/.exec(text)?.[1];
+  if (percent !== undefined && Number(percent) > 0 && Number(percent) <= 100)
+    return { ratio: Number(percent) / 100 };
+  const bytes = parseBytes(text);
+  if (bytes !== undefined && bytes > 0) return { bytes };
+  throw new InvalidArgumentError('Want a share such as 10%, a part such as 1/7, or a size such as 2G.');
 }
 
 function registerPrune(backup: Command): void {
