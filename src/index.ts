@@ -72,6 +72,7 @@ export {
   type PruneOptions,
   pruneRepository,
 } from './operations/prune-repository.ts';
+export { type PurgedPaths, purgePaths } from './operations/purge-paths.ts';
 export {
   type BackupList,
   backupStats,
@@ -84,6 +85,12 @@ export {
   rebuildIndex,
   showBackup,
 } from './operations/read-backups.ts';
+export { type RepairedRepository, repairRepository } from './operations/repair-repository.ts';
+export {
+  type ChangedSnapshots,
+  changeSnapshots,
+  type TagChanges,
+} from './operations/replace-snapshots.ts';
 export {
   type RestoredBackup,
   type RestoredSource,

@@ -8,7 +8,7 @@ import { type ClosureOptions, markFile } from '../tree/closure.ts';
 import { readMapNode } from '../tree/map-reader.ts';
 
 export interface LostFile {
-  /** Of the file; or of the last entry of a part of the tree that cannot be read. */
+  /** Of the file; or of the last entry of a part of the tree that cannot be read; empty for the whole tree. */
   readonly path: string;
   /** Entries that it stands for: 1, or those of the part of the tree. */
   readonly entries: number;
@@ -16,8 +16,12 @@ export interface LostFile {
 }
 
 /** @param options marks as `markTree` has left them */
-export function* findLostFiles(options: ClosureOptions, root: BlobId | null): Generator<LostFile> {
-  if (root !== null) yield* lostBelow({ blobs: options.blobs, marks: options.marks }, root, undefined, '', 1);
+export function* findLostFiles(
+  { blobs, marks }: ClosureOptions,
+  source: { readonly root: BlobId | null; readonly entries: number },
+): Generator<LostFile> {
+  const { root, entries } = source;
+  if (root !== null) yield* lostBelow({ blobs, marks }, root, undefined, '', entries);
 }
 
 function* lostBelow(

@@ -153,9 +153,10 @@ export class RepositoryCheck {
   }
 
   async #checkSnapshots(): Promise<void> {
-    this.#repository.listSnapshots();
-    for (const { place, detail: message } of this.#repository.damage) {
-      if (place.startsWith('snapshot')) this.#add({ step: 'snapshots', severity: 'damage', place, message });
+    for (const { name, error, known } of this.#repository.maintenance.findDamagedSnapshots()) {
+      const message =
+        known === undefined ? error.detail : `${error.detail}; this machine knows what was in it`;
+      this.#add({ step: 'snapshots', severity: 'damage', place: `snapshot file ${name}`, message });
     }
     for (const { id, time } of this.#repository.vanishedSnapshots) {
       const place = `snapshot ${id.slice(0, 8)}`;
@@ -231,7 +232,7 @@ export class RepositoryCheck {
     for (const snapshot of snapshots) {
       const lost: LostFile[] = [];
       for (const source of snapshot.sources) {
-        for (const file of findLostFiles(options, source.root)) {
+        for (const file of findLostFiles(options, source)) {
           lost.push(file);
           this.#addLost(snapshot, source.path, file);
         }
@@ -243,12 +244,12 @@ export class RepositoryCheck {
 
   #addLost(snapshot: Snapshot, source: string, { path, entries, message }: LostFile): void {
     this.#lostFiles += entries;
-    const what =
-      entries === 1 ? 'cannot be restored' : `and ${entries - 1} entries before it cannot be restored`;
+    const more = path === '' ? `its ${entries} entries ` : `and ${entries - 1} entries before it `;
+    const what = `${entries === 1 ? '' : more}cannot be restored`;
     this.#add({
       step: 'trees',
       severity: 'damage',
-      place: `snapshot ${snapshot.id.slice(0, 8)}, file ${path}`,
+      place: `snapshot ${snapshot.id.slice(0, 8)}, ${path === '' ? `all of ${source}` : `file ${path}`}`,
       message: `${what}: ${message}`,
       snapshot: snapshot.id,
       source,

@@ -32,7 +32,9 @@ export async function forgetBackups(
   const root = findRepository(environment, options, home);
   await using repository = openRepository(environment, root, options.dryRun ? 'read' : 'maintain');
   const snapshots = repository.listSnapshots();
-  const named = new Set(references.map((reference) => findSnapshot(environment, repository, reference).id));
+  const named = new Set(
+    references.map((reference) => mustBeFree(findSnapshot(environment, repository, reference)).id),
+  );
   const decisions =
     policy === undefined
       ? snapshots.map((snapshot) => ({ snapshot, reasons: named.has(snapshot.id) ? [] : ['not named'] }))
@@ -48,6 +50,12 @@ export async function forgetBackups(
     forgotten,
     kept: decisions.filter(({ reasons }) => reasons.length > 0),
   };
+}
+
+function mustBeFree(snapshot: Snapshot): Snapshot {
+  if (!snapshot.pinned) return snapshot;
+  const name = snapshot.id.slice(0, 8);
+  throw new UsageError(`Snapshot ${name} is pinned`, `Run exuvia backup unpin ${name} first.`);
 }
 
 const ruleNames = [

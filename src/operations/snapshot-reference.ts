@@ -36,7 +36,10 @@ function findBase(
 }
 
 function findById(snapshots: readonly Snapshot[], prefix: string): Snapshot | undefined {
-  const found = snapshots.filter((snapshot) => snapshot.id.startsWith(prefix));
+  const byId = snapshots.filter((snapshot) => snapshot.id.startsWith(prefix));
+  // The id that a snapshot had before it was tagged or repaired goes on naming it.
+  const found =
+    byId.length > 0 ? byId : snapshots.filter((snapshot) => snapshot.original?.startsWith(prefix));
   if (found.length <= 1) return found[0];
   const names = found
     .slice(0, 5)

@@ -3,7 +3,14 @@
  * other processes add meanwhile are looked up in the index when they are asked for.
  */
 import type { PackDirectory } from '../codec/pack.ts';
-import { type BlobId, idBytes, idToBytes, type PackId, packIdFromBytes } from '../model/ids.ts';
+import {
+  type BlobId,
+  blobIdFromBytes,
+  idBytes,
+  idToBytes,
+  type PackId,
+  packIdFromBytes,
+} from '../model/ids.ts';
 import type { BlobMarks, BlobRole, MarkState } from '../model/marks.ts';
 import type { PackUsage } from '../model/pack-usage.ts';
 import type { Database } from './database.ts';
@@ -93,6 +100,15 @@ export class IndexedMarks implements BlobMarks {
       }
     }
     return { isKnown: pack >= 0, foundHere };
+  }
+
+  /** Packs in which marked blobs are found that `isWanted` wants. */
+  *packsOfUsed(isWanted: (id: BlobId) => boolean): Generator<PackId> {
+    for (let at = 0; at < this.#frameOf.length; at++) {
+      if (((this.#marks[at] ?? 0) & usedMask) === 0) continue;
+      const pack = this.#packs[this.#frames[this.#frameOf[at] ?? 0]?.pack ?? 0];
+      if (pack !== undefined && isWanted(blobIdFromBytes(this.#ids, at * idBytes))) yield pack.id;
+    }
   }
 
   get blobs(): number {

@@ -49,7 +49,7 @@ export function initRepository(
 }
 
 /** What an interrupted start of ours leaves, or another start makes at this moment; anything else is somebody's. */
-const ownNames = new Set(['packs', 'snapshots', 'local', parametersName]);
+const ownNames = new Set(['packs', 'snapshots', 'local', 'damaged', parametersName]);
 
 function refuseForeignFolder(root: string): void {
   const stat = lstatSync(root, { throwIfNoEntry: false });

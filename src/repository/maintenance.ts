@@ -7,7 +7,7 @@
  * deleting gives space back) and made anew when it is wanted.
  */
 import { existsSync, renameSync, rmSync, statSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { decodeFrame } from '../codec/frame.ts';
 import { blobIdOf } from '../codec/hash.ts';
 import type { PackDirectory } from '../codec/pack.ts';
@@ -24,8 +24,8 @@ import { packPath, type RepositoryLayout } from './layout.ts';
 import { RepositoryLock } from './locks.ts';
 import { listPackFiles, packPlace, readFrameBytes, readPackDirectory } from './pack-files.ts';
 import type { PackIndex } from './pack-index.ts';
-import type { SnapshotFiles } from './snapshot-files.ts';
-import { type BadFrame, verifyFrames } from './verify-pack.ts';
+import type { DamagedSnapshot, SnapshotFiles } from './snapshot-files.ts';
+import { type BadFrame, salvagePack, verifyFrames } from './verify-pack.ts';
 
 export type AddBlob = (kind: BlobKind, id: BlobId, bytes: Uint8Array) => void;
 
@@ -35,7 +35,7 @@ export interface MaintainedParts {
   readonly index: PackIndex;
   readonly files: IndexFileCache;
   readonly snapshots: SnapshotFiles;
-  readonly opened: { lock: RepositoryLock | undefined };
+  readonly opened: { lock: RepositoryLock | undefined; readonly temporary: string | undefined };
   readonly synchronize: () => void;
   readonly rewrite: (work: (add: AddBlob) => Promise<void>, level: number | undefined) => Promise<void>;
 }
@@ -207,16 +207,60 @@ export class Maintenance {
     inTransaction(database, () => index.setBadFrames(packs, rows));
   }
 
-  /** Takes a file of the repository out of use and keeps it below `damaged/`. Returns where. */
-  setAside(path: string): string {
-    const { damaged, root } = this.#parts.layout;
-    makePrivateFolder(damaged);
-    const target = freeName(join(damaged, basename(path)));
-    withPath('move', path, () => renameSync(path, target));
-    syncFolder(damaged);
-    syncFolder(dirname(path));
-    syncFolder(root);
-    return target;
+  /** Deletes the index, which may hold names and contents of files; it is made anew when it is wanted. */
+  async dropIndex(waitMs: number): Promise<void> {
+    await this.alone(waitMs, () => removeIndex(this.#parts.layout.index));
+  }
+
+  /** Copies to new packs what can be read of damaged ones and is nowhere else. Returns the number of blobs. */
+  async salvage(bad: ReadonlySet<PackId>, onPack: () => void): Promise<number> {
+    const { layout, index, rewrite } = this.#parts;
+    let count = 0;
+    await rewrite(async (add) => {
+      for (const pack of bad) {
+        await new Promise(setImmediate);
+        for (const { kind, id, bytes } of salvagePack(layout, pack)) {
+          const place = index.find(id);
+          if (place !== undefined && !bad.has(place.pack)) continue;
+          add(kind, id, bytes);
+          count++;
+        }
+        onPack();
+      }
+    }, undefined);
+    return count;
+  }
+
+  findDamagedSnapshots(): DamagedSnapshot[] {
+    return this.#parts.snapshots.findDamaged();
+  }
+
+  /** Writes damaged snapshot files again where the index knows all of them. Returns those that are as they were. */
+  rewriteSnapshots(damaged: readonly DamagedSnapshot[]): DamagedSnapshot[] {
+    const { snapshots, layout, opened } = this.#parts;
+    const folder = opened.temporary ?? layout.temporary;
+    return damaged.filter((one) =>
+      snapshots.rewriteFile(one, join(folder, `snapshot-${one.id.slice(0, 16)}`)),
+    );
+  }
+
+  /**
+   * To be called alone: takes files out of use and keeps them below `damaged/`: packs, snapshots that have been replaced, and
+   * every snapshot file that cannot be read. Returns where they are, relative to the repository.
+   */
+  setAside(what: {
+    readonly packs: ReadonlySet<PackId>;
+    readonly snapshots: ReadonlySet<SnapshotId>;
+    readonly vanished: readonly SnapshotId[];
+  }): string[] {
+    const { layout, database, index, snapshots } = this.#parts;
+    const names = [...what.snapshots].map((id) => snapshots.nameOf(id)).filter((name) => name !== undefined);
+    const unreadable = snapshots.findDamaged().map(({ name }) => name);
+    const paths = [...new Set([...names, ...unreadable])].map((name) => join(layout.snapshots, name));
+    for (const pack of what.packs) paths.push(packPath(layout, pack));
+    snapshots.dropRows([...what.snapshots, ...what.vanished]);
+    inTransaction(database, () => index.removePacks(what.packs));
+    return paths.map((path) => relative(layout.root, moveInto(layout.damaged, path)));
   }
 
   #orWithoutIndex(work: () => void): void {
@@ -246,6 +290,17 @@ function deletePacks(layout: RepositoryLayout, packs: ReadonlySet<PackId>): numb
   }
   for (const folder of folders) if (existsSync(folder)) syncFolder(folder);
   return bytes;
+}
+
+/** Durable in its new place before it counts as gone from the old one. */
+function moveInto(folder: string, path: string): string {
+  makePrivateFolder(folder);
+  const target = freeName(join(folder, basename(path)));
+  withPath('move', path, () => renameSync(path, target));
+  syncFolder(folder);
+  syncFolder(dirname(folder));
+  syncFolder(dirname(path));
+  return target;
 }
 
 function freeName(path: string): string {

@@ -64,6 +64,25 @@ export class SnapshotFiles {
     this.#names.clear();
   }
 
+  /** Files that are named like snapshots and cannot be read as such. Each file is read, whatever the index knows. */
+  findDamaged(): DamagedSnapshot[] {
+    const known = new Map([...this.list(), ...this.#superseded].map((snapshot) => [snapshot.id, snapshot]));
+    return [...this.#names].flatMap(([id, name]) => {
+      const found = this.#tryRead(name, id);
+      return found instanceof DamageError ? [{ id, name, error: found, known: known.get(id) }] : [];
+    });
+  }
+
+  /** Writes the file of a snapshot again from what the index knows of it. False when that gives other bytes than it had. */
+  rewriteFile({ name, id, known }: DamagedSnapshot, temporary: string): boolean {
+    if (known === undefined) return false;
+    const { id: _id, ...record } = known;
+    const encoded = encodeSnapshot(record);
+    if (encoded.id !== id || snapshotFileName(record.time, id) !== name) return false;
+    publishFile(join(this.#layout.snapshots, name), encoded.bytes, temporary);
+    return true;
+  }
+
   nameOf(id: SnapshotId): string | undefined {
     return this.#names.get(id);
   }
@@ -142,6 +161,13 @@ export class SnapshotFiles {
   }
 
   #read(name: string, id: SnapshotId): Snapshot | undefined {
+    const found = this.#tryRead(name, id);
+    if (!(found instanceof DamageError)) return found;
+    this.#damaged.push(found); // One unreadable snapshot must not hide the others: it is listed as damaged.
+    return undefined;
+  }
+
+  #tryRead(name: string, id: SnapshotId): Snapshot | DamageError {
     const path = join(this.#layout.snapshots, name);
     try {
       const bytes = statSync(path).size;
@@ -152,11 +178,9 @@ export class SnapshotFiles {
         throw new DamageError(`snapshot file ${name}`, 'holds another snapshot');
       return snapshot;
     } catch (error) {
-      // One unreadable snapshot must not hide the others: it is listed as damaged.
-      if (error instanceof DamageError) this.#damaged.push(error);
-      else if (error instanceof ExuviaError) throw error;
-      else this.#damaged.push(new DamageError(`snapshot file ${name}`, messageOf(error), error));
-      return undefined;
+      if (error instanceof DamageError) return error;
+      if (error instanceof ExuviaError) throw error;
+      return new DamageError(`snapshot file ${name}`, messageOf(error), error);
     }
   }
 
@@ -188,6 +212,14 @@ export class SnapshotFiles {
       .prepare('INSERT OR REPLACE INTO snapshot (id, sequence, record, crc) VALUES (?, ?, ?, ?)')
       .run(idToBytes(id), snapshot.sequence, text, checksumOf(idToBytes(id), text));
   }
+}
+
+/** A snapshot file that cannot be read, and what the index knows of it. */
+export interface DamagedSnapshot {
+  readonly id: SnapshotId;
+  readonly name: string;
+  readonly error: DamageError;
+  readonly known: Snapshot | undefined;
 }
 
 type Row = [id: Buffer, record: string, crc: number];

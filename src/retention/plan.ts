@@ -22,7 +22,7 @@ export interface RetentionPolicy {
 
 export type RetentionSnapshot = Pick<
   Snapshot,
-  'id' | 'time' | 'tags' | 'reason' | 'components' | 'include' | 'exclude'
+  'id' | 'time' | 'tags' | 'pinned' | 'reason' | 'components' | 'include' | 'exclude'
 > & {
   readonly host: Pick<Snapshot['host'], 'name'>;
   readonly sources: readonly Pick<Snapshot['sources'][number], 'path'>[];
@@ -71,6 +71,7 @@ function keepOfGroup<T extends RetentionSnapshot>(
   if (newest === undefined) return;
   if (isEmpty(policy)) for (const snapshot of group) keep(snapshot, 'no rule forgets it');
   keep(newest, 'the newest of its kind');
+  for (const snapshot of group) if (snapshot.pinned) keep(snapshot, 'pinned');
   for (const snapshot of group.slice(0, policy.keepLast ?? 0)) keep(snapshot, 'last');
   for (const [name, count, bucketOf] of calendarRules(policy)) {
     const seen = new Set<string>();

@@ -1,4 +1,4 @@
-import { type CheckedRepository, type CheckFinding, checkRepository } from '../../index.ts';
+import { type CheckedRepository, type CheckFinding, checkRepository, UsageError } from '../../index.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import type { CommandContext, GlobalOptions } from '../run.ts';
 import { bytesText, countText, durationText, safeText } from '../text.ts';
@@ -7,6 +7,8 @@ import type { Subset } from '../words/maintenance.ts';
 interface CheckWords extends GlobalOptions {
   readonly readData?: boolean;
   readonly readDataSubset?: Subset;
+  readonly repair?: boolean;
+  readonly dryRun?: boolean;
 }
 
 export async function runCheck(
@@ -14,6 +16,11 @@ export async function runCheck(
   { readDataSubset: subset, ...options }: CheckWords,
   ...references: readonly string[]
 ): Promise<ExitCode> {
+  if (options.repair) {
+    const { runRepair } = await import('./repair.ts');
+    return await runRepair({ environment, console }, options, references.flat());
+  }
+  if (options.dryRun) throw new UsageError('--dry-run belongs to --repair', 'A check alone changes nothing.');
   const checked = await checkRepository(
     environment,
     { ...options, ...(subset === undefined ? {} : { subset }) },
@@ -23,7 +30,7 @@ export async function runCheck(
   return checked.isSound ? exitCodes.done : exitCodes.damage;
 }
 
-export function checkedText(checked: CheckedRepository): string {
+function checkedText(checked: CheckedRepository): string {
   const steps = checked.steps.map(({ name, durationMs }) => `${name} ${durationText(durationMs)}`).join(', ');
   const scope = `${countText(checked.snapshots, 'snapshot')}, ${countText(checked.packs, 'pack')}, ${countText(checked.blobs, 'blob')}`;
   const data = checked.readBytes > 0 ? `, ${bytesText(checked.readBytes)} read and verified` : '';
@@ -34,7 +41,7 @@ export function checkedText(checked: CheckedRepository): string {
   ].join('\n');
 }
 
-function findingText({ severity, place, message }: CheckFinding): string {
+export function findingText({ severity, place, message }: CheckFinding): string {
   return `${severity === 'note' ? 'Note' : 'Damage'}: ${safeText(place)}: ${safeText(message)}`;
 }
 

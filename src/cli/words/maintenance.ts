@@ -2,11 +2,13 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { action } from '../run.ts';
 import { parseBytes } from '../text.ts';
-import { examples, referenceHelp } from './words.ts';
+import { collect, examples, referenceHelp } from './words.ts';
 
 export function registerMaintenance(backup: Command): void {
   registerCheck(backup);
   registerPrune(backup);
+  registerTags(backup);
+  registerPurge(backup);
 }
 
 function registerCheck(backup: Command): void {
@@ -33,6 +35,52 @@ function registerCheck(backup: Command): void {
       ]),
     )
     .action(action(async () => (await import('../commands/check.ts')).runCheck));
+}
+
+function registerTags(backup: Command): void {
+  backup
+    .command('tag')
+    .argument('<snapshots...>', referenceHelp)
+    .description('change the tags of snapshots')
+    .option('--add <name>', 'add this tag (may be repeated)', collect)
+    .option('--remove <name>', 'take this tag away (may be repeated)', collect)
+    .option('--set <name>', 'these tags instead of all there are', collect)
+    .option('--dry-run', 'say what would change, and change nothing')
+    .addHelpText(
+      'after',
+      examples(['exuvia backup tag latest --add good', 'exuvia backup tag 3f9a --remove good']),
+    )
+    .action(action(async () => (await import('../commands/tag.ts')).runTag));
+  backup
+    .command('pin')
+    .argument('<snapshots...>', referenceHelp)
+    .description('keep snapshots whatever the retention policy says')
+    .option('--dry-run', 'say what would change, and change nothing')
+    .addHelpText('after', examples(['exuvia backup pin latest']))
+    .action(action(async () => (await import('../commands/tag.ts')).runPin));
+  backup
+    .command('unpin')
+    .argument('<snapshots...>', referenceHelp)
+    .description('let the retention policy decide again')
+    .option('--dry-run', 'say what would change, and change nothing')
+    .addHelpText('after', examples(['exuvia backup unpin 3f9a']))
+    .action(action(async () => (await import('../commands/tag.ts')).runUnpin));
+}
+
+function registerPurge(backup: Command): void {
+  backup
+    .command('purge')
+    .argument('<paths...>', 'paths in the home, absolute paths, or globs such as "**/secret.txt"')
+    .description('take files out of every snapshot, so that nothing of them is left in the repository')
+    .option('--dry-run', 'say what would be purged, and change nothing')
+    .addHelpText(
+      'after',
+      examples([
+        'exuvia backup purge workspace/secret.txt --dry-run',
+        'exuvia backup purge "workspace/**/*.key"',
+      ]),
+    )
+    .action(action(async () => (await import('../commands/purge.ts')).runPurge));
 }
 
 /** What `--read-data-subset` says. */

@@ -1,0 +1,177 @@
+/**
+ * `backup check --repair`: a repository that is sound again, and nothing lost that could be kept.
+ *
+ * What can be read of damaged packs is copied to new ones, frame by frame and blob by blob; snapshots of which something is
+ * gone are replaced by ones without it, marked so. Damaged packs and snapshot files are not deleted but moved to `damaged/`
+ * in the repository, for whoever has another copy or better tools.
+ */
+import type { LostFile } from '../checker/lost-files.ts';
+import { ExuviaError } from '../model/errors.ts';
+import type { PackId, SnapshotId } from '../model/ids.ts';
+import type { BlobMarks } from '../model/marks.ts';
+import type { Snapshot, SnapshotRecord } from '../model/snapshot.ts';
+import type { FileNode, TreeEntry } from '../model/tree.ts';
+import type { Repository } from '../repository/repository.ts';
+import { markFile } from '../tree/closure.ts';
+import { rewriteTree } from '../tree/rewrite.ts';
+import { type CheckedRepository, RepositoryCheck } from './check-repository.ts';
+import type { Environment } from './environment.ts';
+import { findHome, findRepository, openRepository, type PlaceOptions } from './places.ts';
+import { replacementOf } from './replace-snapshots.ts';
+
+export interface RepairedRepository {
+  readonly repository: string;
+  readonly dryRun: boolean;
+  /** What was found before anything was done. */
+  readonly checked: CheckedRepository;
+  /** Blobs that could be read in damaged packs. */
+  readonly salvagedBlobs: number;
+  readonly replaced: readonly {
+    readonly before: SnapshotId;
+    /** Null when nothing is left of it, and in a dry run. */
+    readonly after: SnapshotId | null;
+    readonly lostPaths: readonly string[];
+    readonly lostCount: number;
+  }[];
+  /** Snapshots whose damaged files were written again from what this machine knows of them. */
+  readonly rewritten: readonly SnapshotId[];
+  /** Files that were (or would be) moved out of use, relative to the repository. */
+  readonly setAside: readonly string[];
+  /** Snapshots whose files are gone: they do not count as missing any more. */
+  readonly acknowledged: readonly SnapshotId[];
+}
+
+export async function repairRepository(
+  environment: Environment,
+  options: PlaceOptions & { readonly dryRun?: boolean },
+): Promise<RepairedRepository> {
+  const root = findRepository(environment, options, findHome(environment, options));
+  await using repository = openRepository(environment, root, options.dryRun ? 'read' : 'maintain');
+  if (options.dryRun) return await planRepair(environment, repository);
+  using _only = repository.maintenance.lock(environment.lockWaitMs);
+  return await new Repair(environment, repository).run();
+}
+
+async function planRepair(environment: Environment, repository: Repository): Promise<RepairedRepository> {
+  const check = new RepositoryCheck(environment, repository, { readData: true });
+  const checked = await check.run(undefined);
+  const damaged = repository.maintenance.findDamagedSnapshots();
+  const unknown = damaged.filter(({ known }) => known === undefined).map(({ name }) => name);
+  return {
+    repository: repository.root,
+    dryRun: true,
+    checked,
+    salvagedBlobs: 0,
+    replaced: [...check.broken].map(([{ id }, lost]) => ({ before: id, after: null, ...lostOf(lost) })),
+    rewritten: damaged.flatMap(({ known }) => (known === undefined ? [] : [known.id])),
+    setAside: [...badPacksOf(check)].map((id) => `${id}.pack`).concat(unknown),
+    acknowledged: repository.vanishedSnapshots.map(({ id }) => id),
+  };
+}
+
+function badPacksOf(check: RepositoryCheck): Set<PackId> {
+  return new Set([...check.badPacks, ...check.badFrames.map(({ pack }) => pack)]);
+}
+
+function lostOf(lost: readonly LostFile[]): { lostPaths: string[]; lostCount: number } {
+  return {
+    lostPaths: lost.slice(0, lostListedMax).map(({ path }) => path),
+    lostCount: lost.reduce((sum, { entries }) => sum + entries, 0),
+  };
+}
+
+const lostListedMax = 1000;
+
+class Repair {
+  readonly #environment: Environment;
+  readonly #repository: Repository;
+
+  constructor(environment: Environment, repository: Repository) {
+    this.#environment = environment;
+    this.#repository = repository;
+  }
+
+  async run(): Promise<RepairedRepository> {
+    const { maintenance } = this.#repository;
+    const check = new RepositoryCheck(this.#environment, this.#repository, { readData: true });
+    const checked = await check.run(undefined);
+    const bad = badPacksOf(check);
+    const salvagedBlobs = bad.size === 0 ? 0 : await this.#salvage(bad);
+    const { marks, broken } = salvagedBlobs === 0 ? check : await this.#checkTrees();
+    const rewritten = maintenance.rewriteSnapshots(maintenance.findDamagedSnapshots()).map(({ id }) => id);
+    const replacements = this.#replacements(broken, marks);
+    const acknowledged = this.#repository.vanishedSnapshots.map(({ id }) => id);
+    const old = new Set(replacements.map(({ before }) => before));
+    const setAside = await maintenance.alone(this.#environment.lockWaitMs, () =>
+      maintenance.setAside({ packs: bad, snapshots: old, vanished: acknowledged }),
+    );
+    return {
+      ...{ repository: this.#repository.root, dryRun: false, checked, salvagedBlobs },
+      ...{ replaced: replacements, rewritten, setAside, acknowledged },
+    };
+  }
+
+  async #salvage(bad: ReadonlySet<PackId>): Promise<number> {
+    if (!this.#repository.canAdd) {
+      throw new ExuviaError(`Cannot repair ${this.#repository.root}: no space left on the device`, {
+        code: 'ERR_FS_ENOSPC',
+        hint: 'What can be saved is copied first. Free some space, for instance with exuvia backup forget.',
+      });
+    }
+    this.#environment.progress.step('Saving what can be read', { files: bad.size });
+    return await this.#repository.maintenance.salvage(bad, () =>
+      this.#environment.progress.advance({ files: 1 }),
+    );
+  }
+
+  /** Perhaps less is lost than it seemed. */
+  async #checkTrees(): Promise<RepositoryCheck> {
+    const check = new RepositoryCheck(this.#environment, this.#repository, {});
+    await check.run(undefined);
+    return check;
+  }
+
+  #replacements(
+    broken: ReadonlyMap<Snapshot, readonly LostFile[]>,
+    marks: BlobMarks,
+  ): RepairedRepository['replaced'] {
+    return [...broken].map(([snapshot, lost]) => {
+      const record = this.#recordWithoutLost(snapshot, lost, marks);
+      const isEmpty = record.sources.every(({ root }) => root === null);
+      const after = isEmpty ? null : this.#repository.addSnapshot(record).id;
+      return { before: snapshot.id, after, ...lostOf(lost) };
+    });
+  }
+
+  #recordWithoutLost(snapshot: Snapshot, lost: readonly LostFile[], marks: BlobMarks): SnapshotRecord {
+    const gone: FileNode[] = [];
+    const options = { blobs: this.#repository, marks };
+    const keeps = ({ node }: TreeEntry): boolean => {
+      if (node.type !== 'file' || markFile(options, node)) return true;
+      gone.push(node);
+      return false;
+    };
+    const sources = snapshot.sources.map((source) => {
+      const rewritten = rewriteTree({ blobs: this.#repository, keeps, onUnreadable: () => {} }, source.root);
+      return { ...source, ...rewritten };
+    });
+    const { lostPaths, lostCount } = lostOf(lost);
+    const entries = sources.reduce((sum, source) => sum + source.entries, 0);
+    const stats = {
+      ...snapshot.stats,
+      // How many of the entries in unreadable parts were files, nobody knows any more.
+      files: Math.min(entries, snapshot.stats.files - gone.length),
+      totalBytes: snapshot.stats.totalBytes - gone.reduce((sum, { size }) => sum + size, 0),
+    };
+    const before = snapshot.lost?.paths ?? [];
+    return replacementOf(snapshot, {
+      sources,
+      stats,
+      lost: {
+        reason: 'damage',
+        paths: [...before, ...lostPaths].slice(0, lostListedMax),
+        count: (snapshot.lost?.count ?? 0) + lostCount,
+      },
+    });
+  }
+}
