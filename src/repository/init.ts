@@ -32,6 +32,7 @@ export function initRepository(
   // Alone: two first backups at once must not make two repositories of one folder, nor sweep away each other's files.
   using _alone = RepositoryLock.acquire(layout, 'exclusive', options.lockWaitMs);
   if (existsSync(layout.parameters)) return;
+  RepositoryLock.prepare(layout);
   const id = Buffer.from(options.random(16)).toString('hex');
   const text = formatParameters({
     format: formatName,

@@ -31,6 +31,11 @@ export class RepositoryLock implements Disposable {
     throw RepositoryLock.refusal(layout, waitMs);
   }
 
+  /** Makes the files that locks need, so that they are there when the disk is full. */
+  static prepare(layout: RepositoryLayout): void {
+    for (const path of [layout.locks, layout.maintenanceLock]) openPrivateDatabase(path).close();
+  }
+
   /** The error that names who holds the lock. */
   static refusal(layout: RepositoryLayout, waitMs: number): LockedError {
     return new LockedError(layout.root, `${holderText(layout)} is using it (waited ${waitMs / 1000} s)`);
@@ -70,6 +75,8 @@ function openLockDatabase(layout: RepositoryLayout, waitMs: number): Database {
     const database = openPrivateDatabase(layout.locks, { timeout: waitMs });
     // In rollback mode (the default) a SHARED lock holds off EXCLUSIVE; in WAL mode readers and a writer would both pass.
     database.pragma('synchronous = OFF'); // nothing is ever written to it
+    // SQLite prepares the first page of an empty file when it is locked: in memory, so that no journal needs an inode.
+    database.pragma('journal_mode = MEMORY');
     return database;
   } catch (error) {
     throw new ExuviaError(`Cannot lock repository ${layout.root}: ${(error as Error).message}`, {

@@ -116,13 +116,16 @@ export class Maintenance {
 
   /** Forgets snapshots: what only they refer to stays until it is pruned. Returns how many there were. */
   async removeSnapshots(ids: ReadonlySet<SnapshotId>, waitMs: number): Promise<number> {
-    const { snapshots, layout } = this.#parts;
+    const { snapshots, layout, database } = this.#parts;
+    let isIndexUsable = !database.memory;
     try {
       snapshots.dropRows(ids);
     } catch (error) {
       if (!isLocalTrouble(error)) throw error;
-      await this.alone(waitMs, () => removeIndex(layout.index)); // rows without files would count as lost snapshots
+      isIndexUsable = false;
     }
+    // Rows without files would count as lost snapshots.
+    if (!isIndexUsable) await this.alone(waitMs, () => removeIndex(layout.index));
     return snapshots.removeFiles(ids);
   }
 
