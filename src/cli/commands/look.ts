@@ -52,10 +52,18 @@ function notesText(snapshot: Snapshot): string {
     ...snapshot.tags.map((tag) => `[${tag}]`),
     ...(snapshot.components === null ? [] : [`only ${snapshot.components.join(', ')}`]),
     ...reason,
+    ...(snapshot.pinned ? ['pinned'] : []),
     ...(snapshot.unreadableCount > 0 ? ['incomplete'] : []),
+    ...(snapshot.lost === undefined ? [] : [lostText(snapshot.lost)]),
     snapshot.message,
   ];
   return safeText(parts.filter((part) => part !== '').join(' '));
+}
+
+function lostText({ reason, count }: NonNullable<Snapshot['lost']>): string {
+  return reason === 'purge'
+    ? `without ${countText(count, 'purged file')}`
+    : `without ${countText(count, 'lost file')}`;
 }
 
 export async function runShow(
@@ -89,6 +97,11 @@ function showText(snapshot: Snapshot): string {
     ['Size', bytesText(stats.totalBytes)],
     ['Added', `${bytesText(stats.addedBytes)}, stored in ${bytesText(stats.storedBytes)}`],
     ['Parent', snapshot.parent?.slice(0, 8) ?? '–'],
+    ...(snapshot.pinned ? [['Pinned', 'yes']] : []),
+    ...(snapshot.original === undefined ? [] : [['First id', snapshot.original]]),
+    ...(snapshot.lost === undefined
+      ? []
+      : [['Lost', `${lostText(snapshot.lost)}: ${snapshot.lost.paths.slice(0, 20).join(', ')}`]]),
     ...snapshot.unreadable.map((one) => ['Not readable', `${one.path}: ${one.reason}`]),
   ].map(([name = '', value = '']) => [name, safeText(value)]);
   return `${bold(`Snapshot ${snapshot.id}`)}\n${tableText(rows)}`;
