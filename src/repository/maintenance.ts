@@ -81,6 +81,10 @@ export class Maintenance {
     return RepositoryLock.acquireMaintenance(this.#parts.layout, waitMs);
   }
 
+  countPacksBelow(bytes: number): number {
+    return [...this.#parts.index.listPacks().values()].filter((packBytes) => packBytes < bytes).length;
+  }
+
   loadMarks(): IndexedMarks {
     return new IndexedMarks(this.#parts.database, this.#parts.index);
   }

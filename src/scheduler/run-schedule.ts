@@ -6,6 +6,7 @@ import { errnoOf, FileSystemError, LockedError } from '../model/errors.ts';
 import { type ConfiguredBackup, createConfiguredBackup } from '../operations/configured-backup.ts';
 import type { Environment } from '../operations/environment.ts';
 import { forgetBackups } from '../operations/forget-backups.ts';
+import { type Maintained, maintainRepository } from '../operations/maintain-repository.ts';
 import { findHome, findRepository, type PlaceOptions } from '../operations/places.ts';
 import { loadSettings } from '../operations/settings.ts';
 import {
@@ -23,18 +24,21 @@ export interface ScheduledBackup {
   readonly backup: ConfiguredBackup;
   /** Snapshots that the retention policy of the settings dropped. */
   readonly forgotten: number;
+  /** Undefined when there was nothing to free. */
+  readonly maintained: Maintained | undefined;
 }
 
-/** One scheduled backup: a snapshot, then the retention policy, if there is one. */
+/** One scheduled backup: a snapshot, then the retention policy, if there is one, then what that has freed. */
 export async function runScheduledBackup(
   environment: Environment,
   options: PlaceOptions,
 ): Promise<ScheduledBackup> {
   const backup = await createConfiguredBackup(environment, { ...options, reason: 'scheduled' });
   const { retention } = loadSettings(findHome(environment, options)).settings;
-  if (retention === undefined) return { backup, forgotten: 0 };
-  const { forgotten } = await forgetBackups(environment, options, []);
-  return { backup, forgotten: forgotten.length };
+  const { forgotten } =
+    retention === undefined ? { forgotten: [] } : await forgetBackups(environment, options, []);
+  const maintained = await maintainRepository(environment, options, forgotten.length);
+  return { backup, forgotten: forgotten.length, maintained };
 }
 
 /** How far back a time counts as missed when nothing was ever served: the timers look at least once an hour. */

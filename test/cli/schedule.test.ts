@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -20,9 +21,12 @@ test('schedule run --once backs up as the schedule does, and keeps what retentio
   const home = smallHome(context, { retention: { keepLast: 2 } });
   for (let round = 0; round < 4; round++) {
     writeFileSync(join(home, '.openclaw/openclaw.json'), `{ "round": ${round} }`);
+    writeFileSync(join(home, '.openclaw/large'), randomBytes(200_000));
     const { status, json, stderr } = runCli(['schedule', 'run', '--once', '--json'], { home });
     assert.equal(status, 0, stderr);
     assert.equal(json.forgotten, round < 2 ? 0 : 1);
+    if (round < 2) assert.equal(json.maintained, null);
+    else assert.ok(json.maintained.pruned.freedBytes > 190_000, 'what was forgotten is freed at once');
   }
   const { snapshots } = runCli(['backup', 'list', '--json'], { home }).json;
   assert.deepEqual(

@@ -47,12 +47,13 @@ function isWhole({ backup }: ScheduledBackup): boolean {
   return backup.unreadable.length === 0 && backup.hooks.every((hook) => hook.problem === undefined);
 }
 
-function doneJson({ backup, forgotten }: ScheduledBackup) {
+function doneJson({ backup, forgotten, maintained }: ScheduledBackup) {
   const { snapshot, stats, unchanged, unreadable, hooks, repository } = backup;
-  return { repository, snapshot: snapshot?.id ?? null, unchanged, stats, unreadable, hooks, forgotten };
+  const base = { repository, snapshot: snapshot?.id ?? null, unchanged, stats, unreadable, hooks };
+  return { ...base, forgotten, maintained: maintained ?? null };
 }
 
-function doneText({ backup, forgotten }: ScheduledBackup): string {
+function doneText({ backup, forgotten, maintained }: ScheduledBackup): string {
   const { snapshot, stats, unreadable, hooks } = backup;
   const problems = [
     ...(unreadable.length > 0 ? [`${countText(unreadable.length, 'file')} not readable`] : []),
@@ -63,8 +64,16 @@ function doneText({ backup, forgotten }: ScheduledBackup): string {
   return [
     `snapshot ${snapshot?.id.slice(0, 8)}: ${countText(stats.files, 'file')}, ${bytesText(stats.addedBytes)} new`,
     ...(forgotten > 0 ? [`${countText(forgotten, 'old snapshot')} dropped`] : []),
+    ...maintainedText(maintained),
     ...problems,
   ].join('; ');
+}
+
+function maintainedText(maintained: ScheduledBackup['maintained']): string[] {
+  if (maintained === undefined) return [];
+  if ('problem' in maintained) return [`space not freed: ${safeText(maintained.problem)}`];
+  const { freedBytes } = maintained.pruned;
+  return freedBytes > 0 ? [`${bytesText(freedBytes)} freed`] : [];
 }
 
 function eventText(event: DaemonEvent): string {
