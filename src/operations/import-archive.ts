@@ -91,7 +91,7 @@ export async function importInto(
   const files = contents.members.filter((member) => member.node.type === 'file');
   const record: SnapshotRecord = {
     ...plan.record,
-    sequence: (repository.listSnapshots().at(-1)?.sequence ?? 0) + 1,
+    sequence: repository.nextSequence(),
     parent: null,
     sources,
     program: { name: 'exuvia', version: exuviaVersion, node: plan.record.program.node },

@@ -34,7 +34,12 @@ const schema = `
   CREATE TABLE bad_frame (
     pack BLOB NOT NULL, offset INTEGER NOT NULL, message TEXT NOT NULL, PRIMARY KEY (pack, offset)
   ) STRICT, WITHOUT ROWID;
-  CREATE TABLE snapshot (id BLOB PRIMARY KEY, sequence INTEGER NOT NULL, record TEXT NOT NULL, crc INTEGER NOT NULL) STRICT;
+  CREATE TABLE snapshot (
+    id BLOB PRIMARY KEY, sequence INTEGER NOT NULL, paths TEXT NOT NULL, replaces BLOB,
+    record TEXT NOT NULL, crc INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX snapshot_paths ON snapshot (paths, sequence);
+  CREATE INDEX snapshot_replaces ON snapshot (replaces) WHERE replaces IS NOT NULL;
   CREATE TABLE source (no INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE) STRICT;
   CREATE TABLE known_file (
     source INTEGER NOT NULL, key BLOB NOT NULL, fingerprint BLOB NOT NULL, node BLOB NOT NULL,

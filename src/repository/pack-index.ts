@@ -62,7 +62,10 @@ export class PackIndex {
 
   /** Packs that are known, and their lengths in bytes. */
   listPacks(): Map<PackId, number> {
-    const rows = this.#database.prepare('SELECT id, bytes FROM pack').raw().all() as [Buffer, number][];
+    const rows = this.#database.prepare('SELECT id, bytes FROM pack ORDER BY no').raw().all() as [
+      Buffer,
+      number,
+    ][];
     return new Map(rows.map(([id, bytes]) => [packIdFromBytes(id), bytes]));
   }
 

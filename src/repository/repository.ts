@@ -167,6 +167,16 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
     return this.#snapshots.list();
   }
 
+  /** Those of the same source paths, newest first; reads no more of them than are taken. */
+  newestSnapshots(paths: readonly string[]): Iterable<Snapshot> {
+    return this.#snapshots.newest(paths);
+  }
+
+  /** For a new snapshot: one more than the highest there is. */
+  nextSequence(): number {
+    return this.#snapshots.lastSequence() + 1;
+  }
+
   getSnapshot(id: SnapshotId): Snapshot | undefined {
     return this.#snapshots.get(id);
   }

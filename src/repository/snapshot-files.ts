@@ -21,9 +21,12 @@ export class SnapshotFiles {
   readonly #database: Database;
   readonly #names = new Map<SnapshotId, string>();
   #snapshots: Snapshot[] | undefined;
+  /** Snapshots that the index could not take in: the disk is full. */
+  #unindexed: readonly Snapshot[] | undefined;
   #superseded: Snapshot[] = [];
   #vanished: Snapshot[] = [];
   #damaged: DamageError[] = [];
+  readonly #unreadable = new Set<SnapshotId>();
 
   constructor(layout: RepositoryLayout, database: Database) {
     this.#layout = layout;
@@ -45,6 +48,37 @@ export class SnapshotFiles {
     return this.list().find((snapshot) => snapshot.id === id);
   }
 
+  /**
+   * Those of the same sources, newest first, read one by one: with ten thousand snapshots, making one more must not
+   * mean to read them all.
+   */
+  *newest(paths: readonly string[]): Generator<Snapshot> {
+    if (this.#snapshots !== undefined || this.#synchronize().length > 0) {
+      const name = pathsText(paths);
+      yield* this.list()
+        .toReversed()
+        .filter((snapshot) => pathsOf(snapshot) === name);
+      return;
+    }
+    const rows = this.#database
+      .prepare(
+        `SELECT id, record, crc FROM snapshot WHERE paths = ?
+         AND id NOT IN (SELECT replaces FROM snapshot WHERE replaces IS NOT NULL) ORDER BY sequence DESC, record DESC`,
+      )
+      .raw();
+    for (const row of rows.iterate(pathsText(paths)) as Iterable<Row>) {
+      const snapshot = isSound(row) ? snapshotOf(row) : undefined;
+      if (snapshot !== undefined && this.#names.has(snapshot.id)) yield snapshot;
+    }
+  }
+
+  /** The highest there is, or 0. */
+  lastSequence(): number {
+    if (this.#snapshots !== undefined || this.#synchronize().length > 0)
+      return this.list().at(-1)?.sequence ?? 0;
+    return Number(this.#database.prepare('SELECT coalesce(max(sequence), 0) FROM snapshot').pluck().get());
+  }
+
   /** Replaced by another that is there: what an interrupted replacement leaves. */
   get superseded(): readonly Snapshot[] {
     this.list();
@@ -60,7 +94,9 @@ export class SnapshotFiles {
   /** Looks at the folder again. */
   reload(): void {
     this.#snapshots = undefined;
+    this.#unindexed = undefined;
     this.#damaged = [];
+    this.#unreadable.clear();
     this.#names.clear();
   }
 
@@ -133,22 +169,32 @@ export class SnapshotFiles {
   }
 
   #load(): Snapshot[] {
-    const names = this.#listNames();
+    const unindexed = new Map(this.#synchronize().map((snapshot) => [snapshot.id, snapshot]));
     const cached = this.#cached();
+    const names = this.#names;
     const snapshots: Snapshot[] = [];
-    const fresh: Snapshot[] = [];
     for (const [id, name] of names) {
-      const known = cached.get(id);
-      const snapshot = known ?? this.#read(name, id);
-      if (snapshot === undefined) continue;
-      if (known === undefined) fresh.push(snapshot);
-      snapshots.push(snapshot);
+      if (this.#unreadable.has(id)) continue;
+      const snapshot = cached.get(id) ?? unindexed.get(id) ?? this.#read(name, id);
+      if (snapshot !== undefined) snapshots.push(snapshot);
     }
-    this.#keepInIndex(fresh);
     this.#vanished = [...cached.values()].filter(({ id }) => !names.has(id));
     const replaced = new Set(snapshots.map((snapshot) => snapshot.replaces));
     this.#superseded = snapshots.filter(({ id }) => replaced.has(id));
     return snapshots.filter(({ id }) => !replaced.has(id)).sort(bySequence);
+  }
+
+  /** Brings the index up to date with the files that are there. Returns what it could not take in. */
+  #synchronize(): readonly Snapshot[] {
+    if (this.#unindexed !== undefined) return this.#unindexed;
+    this.#listNames();
+    const ids = this.#database.prepare('SELECT id FROM snapshot').pluck().all() as Buffer[];
+    const known = new Set(ids.map((id) => id.toString('hex')));
+    const fresh = [...this.#names].flatMap(([id, name]) =>
+      known.has(id) ? [] : (this.#read(name, id) ?? []),
+    );
+    this.#unindexed = this.#keepInIndex(fresh) ? [] : fresh;
+    return this.#unindexed;
   }
 
   #listNames(): Map<SnapshotId, string> {
@@ -163,6 +209,7 @@ export class SnapshotFiles {
   #read(name: string, id: SnapshotId): Snapshot | undefined {
     const found = this.#tryRead(name, id);
     if (!(found instanceof DamageError)) return found;
+    this.#unreadable.add(id);
     this.#damaged.push(found); // One unreadable snapshot must not hide the others: it is listed as damaged.
     return undefined;
   }
@@ -187,21 +234,23 @@ export class SnapshotFiles {
   #cached(): Map<SnapshotId, Snapshot> {
     const rows = this.#database.prepare('SELECT id, record, crc FROM snapshot').raw().all() as Row[];
     return new Map(
-      rows.filter(isSound).map(([bytes, record]) => {
-        const id = bytes.toString('hex') as SnapshotId;
-        return [id, { ...(JSON.parse(record) as SnapshotRecord), id }];
+      rows.filter(isSound).map((row) => {
+        const snapshot = snapshotOf(row);
+        return [snapshot.id, snapshot];
       }),
     );
   }
 
-  #keepInIndex(fresh: readonly Snapshot[]): void {
-    if (fresh.length === 0) return;
+  #keepInIndex(fresh: readonly Snapshot[]): boolean {
+    if (fresh.length === 0) return true;
     try {
       inTransaction(this.#database, () => {
         for (const snapshot of fresh) this.#remember(snapshot);
       });
+      return true;
     } catch (error) {
-      if (!isLocalTrouble(error)) throw error; // else the disk is full, and they are read from their files next time too
+      if (!isLocalTrouble(error)) throw error;
+      return false; // the disk is full: they are read from their files next time too
     }
   }
 
@@ -209,8 +258,17 @@ export class SnapshotFiles {
     const { id, ...record } = snapshot;
     const text = JSON.stringify(record);
     this.#database
-      .prepare('INSERT OR REPLACE INTO snapshot (id, sequence, record, crc) VALUES (?, ?, ?, ?)')
-      .run(idToBytes(id), snapshot.sequence, text, checksumOf(idToBytes(id), text));
+      .prepare(
+        'INSERT OR REPLACE INTO snapshot (id, sequence, paths, replaces, record, crc) VALUES (?, ?, ?, ?, ?, ?)',
+      )
+      .run(
+        idToBytes(id),
+        snapshot.sequence,
+        pathsOf(snapshot),
+        snapshot.replaces === undefined ? null : idToBytes(snapshot.replaces),
+        text,
+        checksumOf(idToBytes(id), text),
+      );
   }
 }
 
@@ -223,6 +281,18 @@ export interface DamagedSnapshot {
 }
 
 type Row = [id: Buffer, record: string, crc: number];
+
+function snapshotOf([bytes, record]: Row): Snapshot {
+  return { ...(JSON.parse(record) as SnapshotRecord), id: bytes.toString('hex') as SnapshotId };
+}
+
+function pathsOf({ sources }: SnapshotRecord): string {
+  return pathsText(sources.map(({ path }) => path));
+}
+
+function pathsText(paths: readonly string[]): string {
+  return JSON.stringify(paths);
+}
 
 function checksumOf(id: Uint8Array, record: string): number {
   return crc32(record, crc32(id));
