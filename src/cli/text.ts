@@ -74,6 +74,7 @@ export function tableText(rows: readonly (readonly string[])[], right: readonly 
 
 /** Without what only colours it. */
 function widthOf(cell: string): number {
+  if (!cell.includes('\u001b')) return cell.length;
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the escape that begins a colour
   return cell.replace(/\u001b\[\d+m/g, '').length;
 }

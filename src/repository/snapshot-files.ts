@@ -232,13 +232,14 @@ export class SnapshotFiles {
   }
 
   #cached(): Map<SnapshotId, Snapshot> {
-    const rows = this.#database.prepare('SELECT id, record, crc FROM snapshot').raw().all() as Row[];
-    return new Map(
-      rows.filter(isSound).map((row) => {
-        const snapshot = snapshotOf(row);
-        return [snapshot.id, snapshot];
-      }),
-    );
+    const cached = new Map<SnapshotId, Snapshot>();
+    const rows = this.#database.prepare('SELECT id, record, crc FROM snapshot').raw().iterate();
+    for (const row of rows as Iterable<Row>) {
+      if (!isSound(row)) continue;
+      const snapshot = snapshotOf(row);
+      cached.set(snapshot.id, snapshot);
+    }
+    return cached;
   }
 
   #keepInIndex(fresh: readonly Snapshot[]): boolean {
@@ -283,7 +284,7 @@ export interface DamagedSnapshot {
 type Row = [id: Buffer, record: string, crc: number];
 
 function snapshotOf([bytes, record]: Row): Snapshot {
-  return { ...(JSON.parse(record) as SnapshotRecord), id: bytes.toString('hex') as SnapshotId };
+  return Object.assign(JSON.parse(record) as SnapshotRecord, { id: bytes.toString('hex') as SnapshotId });
 }
 
 function pathsOf({ sources }: SnapshotRecord): string {
