@@ -28,7 +28,7 @@ export {
 } from './operations/check-repository.ts';
 export { type ConfiguredBackup, createConfiguredBackup } from './operations/configured-backup.ts';
 export { type CreatedBackup, type CreateOptions, createBackup } from './operations/create-backup.ts';
-export { type DoctorLine, type DoctorReport, runDoctor } from './operations/doctor.ts';
+export type { DoctorLine, DoctorReport } from './operations/doctor.ts';
 export { type Environment, systemEnvironment } from './operations/environment.ts';
 export {
   type ArchiveFormat,
@@ -110,6 +110,7 @@ export { initSettings, type ShownSettings, showSettings, trustSettings } from '.
 export { type Finding, type VerifiedBackup, verifyBackup } from './operations/verify-backup.ts';
 export { exuviaVersion } from './operations/version.ts';
 export type { DaemonEvent } from './scheduler/daemon.ts';
+export { runDoctor } from './scheduler/doctor.ts';
 export type { TimerMethod, TimerStep } from './scheduler/platform/job.ts';
 export {
   runSchedule,

@@ -21,6 +21,7 @@ export interface DoctorLine {
     | 'repository'
     | 'last backup'
     | 'automatic backup'
+    | 'timer'
     | 'free space'
     | 'permissions';
   readonly level: DoctorLevel;
@@ -34,7 +35,8 @@ export interface DoctorReport {
   readonly lines: readonly DoctorLine[];
 }
 
-export async function runDoctor(environment: Environment, options: PlaceOptions): Promise<DoctorReport> {
+/** All that can be told without the scheduler. */
+export async function examineHome(environment: Environment, options: PlaceOptions): Promise<DoctorReport> {
   const home = findHome(environment, options);
   const settings = tried('settings', () => loadSettings(home));
   const lines: DoctorLine[] = [
@@ -153,7 +155,7 @@ function contentLines(environment: Environment, repository: Repository): DoctorL
           about: 'repository',
           level: 'error',
           message: `${damage.length} damaged in ${root}, such as ${damage[0]?.message}`,
-          hint: 'exuvia backup verify latest says whether the newest snapshot is whole.',
+          hint: 'exuvia backup check says what is lost, and what to do.',
         };
   return [whole, lastBackupLine(environment, snapshots.at(-1))];
 }

@@ -33,6 +33,7 @@ test('doctor has a line for each thing, and knows a home that is well', (context
       'configuration ok',
       'settings ok',
       'automatic backup ok',
+      'timer warning',
       'gateway ok',
       'repository ok',
       'last backup ok',

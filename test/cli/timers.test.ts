@@ -199,3 +199,20 @@ test('only one scheduler works on a repository', (context) => {
   assert.equal(runCli(['schedule', 'run', '--if-due'], { home, env }).stdout, 'No backup is due\n');
   assert.equal(run('run', '--once', '--if-due').status, 2);
 });
+
+test('doctor says whether anything starts the backups that the settings want', (context) => {
+  const { home, env, run, settings } = machine(context, { crontab: crontabProgram });
+  settings('{ backup: { auto: true, schedule: "30 2 * * *" } }');
+  const timer = () =>
+    runCli(['doctor', '--json'], { home, env }).json.lines.find(
+      ({ about }: { about: string }) => about === 'timer',
+    );
+  assert.match(timer().hint, /exuvia schedule enable/);
+  assert.equal(run('enable').status, 0);
+  assert.deepEqual([timer().level, timer().message.split(',')[0]], ['ok', 'crontab']);
+  settings('{ backup: { auto: true, schedule: "0 3 * * *" } }');
+  assert.match(timer().message, /another schedule/);
+  assert.equal(run('disable').status, 0);
+  settings('{ backup: { auto: false } }');
+  assert.equal(timer(), undefined, 'nobody wants one');
+});

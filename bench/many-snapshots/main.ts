@@ -1,0 +1,123 @@
+/**
+ * node bench/many-snapshots/main.ts [--snapshots N] [--dir DIR] [--json FILE]
+ *
+ * Ten thousand snapshots, one every five minutes: what listing, one more snapshot, forgetting and pruning cost. Limits:
+ * list under 0.3 s, a snapshot at most 1.5 times what it takes at ten snapshots, forgetting and pruning in minutes.
+ */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { createBackup, systemEnvironment } from '../../src/index.ts';
+import { cleanEnvironment } from '../lib/environment.ts';
+import { markdownTable, median, megabytes, writeJson } from '../lib/report.ts';
+import { runExuvia } from '../lib/run.ts';
+import { folderSize } from '../lib/sizes.ts';
+
+const listMsMax = 300;
+const timesFewMax = 1.5;
+const maintenanceMsMax = 5 * 60_000;
+const files = 200;
+const runs = 15;
+
+const { values } = parseArgs({
+  options: {
+    snapshots: { type: 'string', default: '10000' },
+    dir: { type: 'string' },
+    json: { type: 'string' },
+  },
+});
+const dir = mkdtempSync(join(values.dir ?? tmpdir(), 'exuvia-many-'));
+try {
+  const few = await build('few', 10);
+  const many = await build('many', Number(values.snapshots));
+  const createMs: Record<'few' | 'many', number[]> = { few: [], many: [] };
+  for (let round = 0; round < runs; round++) {
+    // In turns, so that both meet the same machine.
+    createMs.few.push(await snapshotMs(few, round));
+    createMs.many.push(await snapshotMs(many, round));
+  }
+  const listMs: number[] = [];
+  for (let round = 0; round < runs; round++) listMs.push((await backup(many, 'list')).wallMs);
+  const before = folderSize(many.repository).bytes;
+  const forget = await backup(many, 'forget', '--keep-hourly', '24', '--keep-daily', '30');
+  const prune = await backup(many, 'prune');
+  const check = await backup(many, 'check', '--read-data');
+  const result = {
+    snapshots: Number(values.snapshots),
+    listMs: median(listMs),
+    createFewMs: median(createMs.few),
+    createManyMs: median(createMs.many),
+    timesFew: median(createMs.many) / median(createMs.few),
+    forgetMs: forget.wallMs,
+    pruneMs: prune.wallMs,
+    pruneMemoryBytes: prune.memoryBytesMax,
+    checkAfterMs: check.wallMs,
+    bytesBefore: before,
+    bytesAfter: folderSize(many.repository).bytes,
+  };
+  console.log(
+    markdownTable([
+      {
+        snapshots: String(result.snapshots),
+        list: `${result.listMs.toFixed(0)} ms`,
+        'create, at 10': `${result.createFewMs.toFixed(0)} ms`,
+        'create, at all': `${result.createManyMs.toFixed(0)} ms`,
+        ratio: result.timesFew.toFixed(2),
+        forget: `${(result.forgetMs / 1000).toFixed(1)} s`,
+        prune: `${(result.pruneMs / 1000).toFixed(1)} s`,
+        'prune, memory': megabytes(result.pruneMemoryBytes ?? 0),
+        size: `${megabytes(result.bytesBefore)} to ${megabytes(result.bytesAfter)}`,
+      },
+    ]),
+  );
+  if (values.json !== undefined) writeJson(values.json, { manySnapshots: result });
+  const isWithin =
+    result.listMs <= listMsMax &&
+    result.timesFew <= timesFewMax &&
+    result.forgetMs + result.pruneMs <= maintenanceMsMax;
+  process.exitCode = isWithin ? 0 : 1;
+} finally {
+  rmSync(dir, { recursive: true, force: true });
+}
+
+interface Built {
+  readonly home: string;
+  readonly repository: string;
+}
+
+/** Made in this process: starting the program ten thousand times would take longer than the snapshots. */
+async function build(name: string, snapshots: number): Promise<Built> {
+  const home = join(dir, name);
+  const workspace = join(home, '.openclaw/workspace');
+  mkdirSync(workspace, { recursive: true });
+  writeFileSync(join(home, '.openclaw/openclaw.json'), '{}');
+  for (let file = 0; file < files; file++) writeFileSync(join(workspace, `note-${file}.md`), text(file, 0));
+  for (let round = 0; round < snapshots; round++) {
+    writeFileSync(join(workspace, `note-${round % files}.md`), text(round % files, round + 1));
+    const clock = { nowMs: () => Date.UTC(2026, 0, 1) + round * 300_000 };
+    await createBackup(systemEnvironment({ env: { HOME: home }, osHome: home, cwd: home, clock }), {});
+  }
+  return { home, repository: join(home, '.openclaw/backups') };
+}
+
+function text(file: number, round: number): string {
+  return Array.from({ length: 12 }, (_, line) => `note ${file}, line ${line}, as of round ${round}`).join(
+    '\n',
+  );
+}
+
+async function snapshotMs(built: Built, round: number): Promise<number> {
+  writeFileSync(join(built.home, '.openclaw/workspace/note-0.md'), `measured ${round}`);
+  return (await backup(built, 'create')).wallMs;
+}
+
+async function backup(
+  { home }: Built,
+  ...words: string[]
+): Promise<{ readonly wallMs: number; readonly memoryBytesMax: number | undefined }> {
+  return await runExuvia(['backup', ...words, '--json'], {
+    env: cleanEnvironment(home, { HOME: home }),
+    measureMemory: words[0] === 'prune',
+  });
+}
