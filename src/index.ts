@@ -129,3 +129,4 @@ export {
   type TimerOptions,
   type TimerProgram,
 } from './scheduler/timers.ts';
+export { type WatchEvent, type WatchOptions, watchHome } from './scheduler/watch-home.ts';

@@ -9,6 +9,7 @@ import { registerSchedule } from './words/schedule.ts';
 import { registerSessions } from './words/sessions.ts';
 import { registerSettings } from './words/settings.ts';
 import { registerShim } from './words/shim.ts';
+import { registerWatch } from './words/watch.ts';
 
 export function buildProgram(): Command {
   const program = new Command('exuvia')
@@ -25,6 +26,7 @@ export function buildProgram(): Command {
   registerSessions(program);
   registerSettings(program);
   registerSchedule(program);
+  registerWatch(program);
   registerShim(program);
   registerDoctor(program);
   return program;

@@ -44,7 +44,7 @@ export async function createConfiguredBackup(
 }
 
 /** Flags beat the settings, each kind of selection as a whole. */
-function withSettings(options: CreateOptions, settings: Settings): CreateOptions {
+export function withSettings(options: CreateOptions, settings: Settings): CreateOptions {
   const isSelected = options.only !== undefined || options.include !== undefined;
   const names = settings.include.filter(isComponent);
   return {

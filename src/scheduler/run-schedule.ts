@@ -31,9 +31,10 @@ export interface ScheduledBackup {
 /** One scheduled backup: a snapshot, then the retention policy, if there is one, then what that has freed. */
 export async function runScheduledBackup(
   environment: Environment,
-  options: PlaceOptions,
+  options: PlaceOptions & { readonly skipIfUnchanged?: boolean },
 ): Promise<ScheduledBackup> {
   const backup = await createConfiguredBackup(environment, { ...options, reason: 'scheduled' });
+  if (backup.unchanged) return { backup, forgotten: 0, maintained: undefined };
   const { retention } = loadSettings(findHome(environment, options)).settings;
   const { forgotten } =
     retention === undefined ? { forgotten: [] } : await forgetBackups(environment, options, []);

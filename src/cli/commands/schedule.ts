@@ -47,13 +47,13 @@ function isWhole({ backup }: ScheduledBackup): boolean {
   return backup.unreadable.length === 0 && backup.hooks.every((hook) => hook.problem === undefined);
 }
 
-function doneJson({ backup, forgotten, maintained }: ScheduledBackup) {
+export function doneJson({ backup, forgotten, maintained }: ScheduledBackup) {
   const { snapshot, stats, unchanged, unreadable, hooks, repository } = backup;
   const base = { repository, snapshot: snapshot?.id ?? null, unchanged, stats, unreadable, hooks };
   return { ...base, forgotten, maintained: maintained ?? null };
 }
 
-function doneText({ backup, forgotten, maintained }: ScheduledBackup): string {
+export function doneText({ backup, forgotten, maintained }: ScheduledBackup): string {
   const { snapshot, stats, unreadable, hooks } = backup;
   const problems = [
     ...(unreadable.length > 0 ? [`${countText(unreadable.length, 'file')} not readable`] : []),
