@@ -56,6 +56,19 @@ export function syncFolder(folder: string): void {
   });
 }
 
+/** Makes the name of `path` durable, and those of the folders it is in: any of them may be new. */
+export function syncFoldersAbove(path: string): void {
+  for (let at = path; dirname(at) !== at; at = dirname(at)) {
+    try {
+      syncFolder(dirname(at));
+    } catch (error) {
+      // A folder that cannot be opened or synced is not ours, so it was not made a moment ago.
+      if (!(error instanceof FileSystemError)) throw error;
+      return;
+    }
+  }
+}
+
 /** Writes all of `bytes` at `position`: a short write is continued, not taken for success. */
 export function writeFully(fd: number, bytes: Uint8Array, position: number): void {
   let done = 0;

@@ -1,8 +1,10 @@
 /** Bringing the index in line with the packs that are there. */
+import { dirname } from 'node:path';
+import { syncFolder } from '../io/files.ts';
 import { DamageError } from '../model/errors.ts';
 import type { PackId } from '../model/ids.ts';
 import { type Database, inTransaction } from './database.ts';
-import type { RepositoryLayout } from './layout.ts';
+import { packPath, type RepositoryLayout } from './layout.ts';
 import { listPackFiles, packFileBytes, readPackDirectory } from './pack-files.ts';
 import type { PackIndex } from './pack-index.ts';
 
@@ -42,6 +44,13 @@ export function rebuildPackIndex(
   return addPacks(layout, database, index, [...listPackFiles(layout)], true);
 }
 
+/** Whoever published these packs may have been cut off before their names were durable; from now on they are relied on. */
+function syncPackFolders(layout: RepositoryLayout, ids: readonly PackId[]): void {
+  const folders = new Set(ids.map((id) => dirname(packPath(layout, id))));
+  for (const folder of folders) syncFolder(folder);
+  if (folders.size > 0) syncFolder(layout.packs);
+}
+
 function addPacks(
   layout: RepositoryLayout,
   database: Database,
@@ -49,6 +58,7 @@ function addPacks(
   ids: readonly PackId[],
   isAnew = false,
 ): readonly DamageError[] {
+  if (!database.memory) syncPackFolders(layout, ids);
   const bad = index.badFrames();
   const damaged: DamageError[] = [];
   inTransaction(database, () => {

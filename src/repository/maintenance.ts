@@ -195,6 +195,8 @@ export class Maintenance {
   removePacks(removal: Removal): number {
     if (removal.packs.size === 0) return 0;
     const { layout, database, index, files } = this.#parts;
+    // Snapshots that a run cut off has removed must not come back once their packs are gone.
+    syncFolder(layout.snapshots);
     this.#orWithoutIndex(() =>
       inTransaction(database, () => {
         index.removePacks(removal.packs);

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { decodeFrame } from '../codec/frame.ts';
 import { blobIdOf } from '../codec/hash.ts';
 import { parseParameters, type RepositoryParameters } from '../codec/parameters.ts';
-import { withPath } from '../io/files.ts';
+import { syncFolder, syncFoldersAbove, withPath } from '../io/files.ts';
 import type { RandomBytes } from '../model/clock.ts';
 import { DamageError, ExuviaError, NoRepositoryError } from '../model/errors.ts';
 import type { BlobId, PackId, SnapshotId } from '../model/ids.ts';
@@ -339,6 +339,8 @@ function openLayout(layout: RepositoryLayout, options: OpenOptions): Opened {
   if (options.mode !== 'read') sweepTemporary(layout);
   const lock = RepositoryLock.acquire(layout, 'shared', options.lockWaitMs);
   try {
+    // No index: perhaps the run that made the repository was cut off before its names were durable.
+    if (!existsSync(layout.index)) syncNames(layout);
     const database = openIndexDatabase(layout.index, parameters.id);
     const temporary = options.mode === 'read' ? undefined : makeTemporary(layout);
     return { layout, parameters, database, lock, temporary };
@@ -346,6 +348,11 @@ function openLayout(layout: RepositoryLayout, options: OpenOptions): Opened {
     lock[Symbol.dispose]();
     throw error;
   }
+}
+
+function syncNames(layout: RepositoryLayout): void {
+  syncFolder(layout.root);
+  syncFoldersAbove(layout.root);
 }
 
 /**

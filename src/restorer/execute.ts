@@ -6,6 +6,7 @@ import {
   chmodSync,
   closeSync,
   constants,
+  fsyncSync,
   lchownSync,
   linkSync,
   lutimesSync,
@@ -19,7 +20,7 @@ import {
   utimesSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
-import { makePrivateFolder } from '../io/files.ts';
+import { makePrivateFolder, syncFoldersAbove } from '../io/files.ts';
 import { DamageError, ExuviaError, errnoOf, InterruptedError, messageOf } from '../model/errors.ts';
 import {
   type ByteString,
@@ -84,6 +85,9 @@ class Executor {
   readonly #madeFolders: (RestoreAction & { kind: 'make-folder' })[] = [];
   /** Hard link groups: the first file written of each. */
   readonly #linked = new Map<PathKey, PathKey>();
+  /** Folders in which names came or went. */
+  readonly #changedFolders = new Set<PathKey>();
+  #isTargetNew = false;
   readonly #counts = { filesWritten: 0, bytesWritten: 0, removed: 0 };
   #temporaryCount = 0;
 
@@ -116,6 +120,7 @@ class Executor {
   #attempt(action: RestoreAction): void {
     try {
       this.#execute(action);
+      if (changesNames(action)) this.#noteChange(action.key);
     } catch (error) {
       if (errnoOf(error) === undefined && !(error instanceof ExuviaError)) throw error;
       const reason = errnoOf(error) === 'ENOSPC' ? 'no space left on the device' : messageOf(error);
@@ -150,8 +155,11 @@ class Executor {
   /** A folder goes only when it is empty: what came into it since the plan was made stays. */
   #remove(key: PathKey, reason: string): void {
     const path = fsPath(this.#folders.pathOf(key));
-    if (reason === 'empty') rmdirSync(path);
-    else rmSync(path, { force: true });
+    if (reason !== 'empty') rmSync(path, { force: true });
+    else {
+      rmdirSync(path);
+      this.#changedFolders.delete(key);
+    }
   }
 
   #makeFolder(action: RestoreAction & { kind: 'make-folder' }): void {
@@ -222,8 +230,38 @@ class Executor {
     }
   }
 
+  /** What is reported as restored must not be undone by a power cut: the names are made durable. */
+  #syncFolders(): void {
+    for (const key of this.#changedFolders) {
+      try {
+        this.#syncFolder(key);
+      } catch (error) {
+        this.#failures.push({ path: displayKey(key), reason: messageOf(error), isDamage: false });
+      }
+    }
+    if (this.#isTargetNew) syncFoldersAbove(Buffer.from(this.#plan.target, 'latin1').toString('utf8'));
+  }
+
+  #syncFolder(key: PathKey): void {
+    if (process.platform === 'win32') return; // has no such call
+    const fd = openSync(fsPath(this.#folders.pathOf(key)), constants.O_RDONLY | (constants.O_DIRECTORY ?? 0));
+    try {
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  /** To be called when the name `key` has come or gone. */
+  #noteChange(key: PathKey): void {
+    const folder = parentKey(key);
+    if (folder === undefined) this.#isTargetNew = true;
+    else this.#changedFolders.add(folder);
+  }
+
   /** Modes and times of folders, deepest first: writing into a folder changes its time. */
   #finishFolders(): void {
+    this.#syncFolders();
     for (const { key, node, modeLimit } of this.#madeFolders.reverse()) {
       try {
         const path = fsPath(this.#folders.pathOf(key));
@@ -241,6 +279,11 @@ class Executor {
     if (parentKey(key) === undefined) return `${dirname(path)}/${name}` as ByteString;
     return (path.slice(0, path.length - baseName(key).length) + name) as ByteString;
   }
+}
+
+function changesNames(action: RestoreAction): boolean {
+  if (action.kind === 'make-folder') return !action.exists;
+  return action.kind !== 'keep' && action.kind !== 'set-attributes';
 }
 
 function makeIfMissing(path: ByteString): void {
