@@ -1,0 +1,44 @@
+/** What the runs so far have promised their user. */
+import type { Mark, Operation } from './operations.ts';
+
+export interface Promises {
+  /** Changes with every promise: states that are alike are judged anew when what is promised has changed. */
+  readonly epoch: number;
+  readonly acknowledged: ReadonlySet<string>;
+  readonly forgotten: ReadonlySet<string>;
+  /** Files a restore writes: what was there, and what is to be; null is none. */
+  readonly restoring: ReadonlyMap<string, readonly [Uint8Array | null, Uint8Array | null]>;
+  readonly isRestored: boolean;
+}
+
+export const noPromises: Promises = {
+  epoch: 0,
+  acknowledged: new Set(),
+  forgotten: new Set(),
+  restoring: new Map(),
+  isRestored: false,
+};
+
+export function isMark(operation: Operation): operation is Mark {
+  return ['acknowledged', 'forgotten', 'restoring', 'restored', 'settled'].includes(operation.kind);
+}
+
+export function promisesAfter(before: Promises, mark: Mark): Promises {
+  const next = { ...before, epoch: before.epoch + 1 };
+  switch (mark.kind) {
+    case 'acknowledged':
+      return { ...next, acknowledged: new Set([...before.acknowledged, mark.snapshot]) };
+    case 'forgotten': {
+      const acknowledged = new Set(before.acknowledged);
+      acknowledged.delete(mark.snapshot);
+      const forgotten = mark.final ? new Set([...before.forgotten, mark.snapshot]) : before.forgotten;
+      return { ...next, acknowledged, forgotten };
+    }
+    case 'restoring':
+      return { ...next, restoring: mark.files, isRestored: false };
+    case 'restored':
+      return { ...next, isRestored: true };
+    case 'settled':
+      return { ...next, restoring: new Map() };
+  }
+}
