@@ -141,6 +141,7 @@ class Executor {
         this.#writeLink(action);
         return;
       case 'set-attributes':
+        this.#noteFirst(action.node.hardLink, action.key);
         this.#setAttributes(action.key, action.node, action.modeLimit);
         return;
       case 'remove':
@@ -148,8 +149,13 @@ class Executor {
         this.#counts.removed++;
         return;
       case 'keep':
+        this.#noteFirst(action.hardLink, action.key);
         return;
     }
+  }
+
+  #noteFirst(group: PathKey | undefined, key: PathKey): void {
+    if (group !== undefined && !this.#linked.has(group)) this.#linked.set(group, key);
   }
 
   /** A folder goes only when it is empty: what came into it since the plan was made stays. */

@@ -75,7 +75,13 @@ export type RestoreAction =
       readonly key: PathKey;
       readonly reason: 'extra' | 'empty' | 'sidecar' | 'type' | 'leftover';
     }
-  | { readonly kind: 'keep'; readonly key: PathKey; readonly reason: 'unchanged' | 'policy' };
+  | {
+      readonly kind: 'keep';
+      readonly key: PathKey;
+      readonly reason: 'unchanged' | 'policy';
+      /** Of an unchanged file of a hard link group: what is written of the group is linked to it. */
+      readonly hardLink?: PathKey;
+    };
 
 export interface RestorePlan {
   readonly target: ByteString;
@@ -195,18 +201,39 @@ class Planner {
     if (
       present !== undefined &&
       isSameFile(node, present, targetPath(this.#request.target, key)) &&
-      !this.#hasSidecar(key, node)
+      !this.#hasSidecar(key, node) &&
+      this.#isLinkedAsStored(node, present)
     ) {
-      const modeLimit = modeLimitOf(present);
-      const isExact = Number(present.mode & 0o777n) === (node.mode & 0o777 & modeLimit);
-      if (isExact) this.#actions.push({ kind: 'keep', key, reason: 'unchanged' });
-      else this.#actions.push({ kind: 'set-attributes', key, node, modeLimit });
+      this.#planUnchanged(key, node, present);
       return;
     }
+    this.#noteOfGroup(node, undefined);
     if (present !== undefined && !this.#mayReplace(key, present, node.mtimeNs)) return;
     this.#planSidecars(key, node);
     const modeLimit = present?.isFile() ? modeLimitOf(present) : 0o777;
     this.#actions.push({ kind: 'write-file', key, node, replaces: present !== undefined, modeLimit });
+  }
+
+  #planUnchanged(key: PathKey, node: FileNode, present: BigIntStats): void {
+    this.#noteOfGroup(node, present.ino);
+    const modeLimit = modeLimitOf(present);
+    const isExact = Number(present.mode & 0o777n) === (node.mode & 0o777 & modeLimit);
+    const group = node.hardLink === undefined ? {} : { hardLink: node.hardLink };
+    if (isExact) this.#actions.push({ kind: 'keep', key, reason: 'unchanged', ...group });
+    else this.#actions.push({ kind: 'set-attributes', key, node, modeLimit });
+  }
+
+  /** Of each hard link group the inode of its first file, when that one stays as it is. */
+  readonly #groupInodes = new Map<PathKey, bigint | undefined>();
+
+  #noteOfGroup({ hardLink }: FileNode, inode: bigint | undefined): void {
+    if (hardLink !== undefined && !this.#groupInodes.has(hardLink)) this.#groupInodes.set(hardLink, inode);
+  }
+
+  /** A restore that was killed between two names of a file leaves them apart: the next one links them again. */
+  #isLinkedAsStored({ hardLink }: FileNode, present: BigIntStats): boolean {
+    if (hardLink === undefined || this.#request.conflict !== 'overwrite') return true;
+    return !this.#groupInodes.has(hardLink) || this.#groupInodes.get(hardLink) === present.ino;
   }
 
   #planLink(key: PathKey, node: SymlinkNode, present: BigIntStats | undefined): void {

@@ -203,6 +203,31 @@ test('restoreBackup() never writes through a link that stands where the snapshot
   assert.ok(lstatSync(join(world.state, 'plain.md')).isFile());
 });
 
+for (const [what, disturb] of [
+  ['a missing name', (world: World) => rmSync(join(world.state, 'b'))],
+  ['a copy in the place of a name', (world: World) => apart(world, 'b')],
+  ['a copy in the place of the first name', (world: World) => apart(world, 'a')],
+] as const) {
+  test(`restoreBackup() links names of one file again: ${what}`, async (context) => {
+    const world = new World(context);
+    world.put('a', 'shared');
+    linkSync(join(world.state, 'a'), join(world.state, 'b'));
+    linkSync(join(world.state, 'a'), join(world.state, 'c'));
+    await world.create();
+    disturb(world);
+    await world.restore();
+    const inodes = ['a', 'b', 'c'].map((name) => statSync(join(world.state, name)).ino);
+    assert.equal(new Set(inodes).size, 1);
+    assert.equal((await world.restore()).filesWritten, 0);
+  });
+}
+
+/** The same file, but for its inode. */
+function apart(world: World, name: string): void {
+  rmSync(join(world.state, name));
+  world.put(name, 'shared');
+}
+
 test('restoreBackup() makes names of one file names of one file again', async (context) => {
   const world = new World(context);
   world.put('a', 'one');
