@@ -13,9 +13,10 @@ if (files.length === 0) {
   console.error(`No test file ends with ${suffix}`);
   process.exit(1);
 }
+const timeLimitMs = kind === 'slow' ? 5_400_000 : 600_000;
 const result = spawnSync(
   process.execPath,
-  ['--disable-warning=ExperimentalWarning', '--test', '--test-timeout=600000', ...files],
+  ['--disable-warning=ExperimentalWarning', '--test', `--test-timeout=${timeLimitMs}`, ...files],
   { stdio: 'inherit' },
 );
 process.exit(result.status ?? 1);

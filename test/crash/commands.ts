@@ -1,0 +1,146 @@
+/** The commands that are killed and disturbed: what each begins with, what it may change, and how to tell that it is done. */
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { compareFolders } from '../helpers/compare-folders.ts';
+import { pathsBelow } from './site.ts';
+import type { Workshop } from './workshop.ts';
+import { failureText, isTemporary } from './workshop.ts';
+
+export interface CrashCommand {
+  readonly name: string;
+  /** Changes the prepared folder before the run, once. */
+  readonly prepare?: (shop: Workshop) => void | Promise<void>;
+  readonly args: (shop: Workshop) => readonly string[];
+  /** How a user runs it again after it was killed; the same words when not given. */
+  readonly argsAgain?: (shop: Workshop) => readonly string[];
+  /** Snapshots that may be gone afterwards. */
+  readonly mayRemove?: (shop: Workshop) => readonly string[];
+  /** What a snapshot that it adds restores to: the home as it is, or whatever the undisturbed run made. */
+  readonly adds?: 'home' | 'other';
+  /** Wrong things in what a killed run left, apart from the repository. */
+  readonly problemsBetween?: (shop: Workshop) => readonly string[];
+  /** Wrong things once it has run to its end. */
+  readonly problemsAfter?: (shop: Workshop) => readonly string[] | Promise<readonly string[]>;
+}
+
+const oldest = (shop: Workshop): string => shop.baseIds[0] ?? '';
+const target = (shop: Workshop): string => join(shop.root, 'out/target');
+const exported = (shop: Workshop): string => join(shop.root, 'out/snapshot.tar.gz');
+const restoreOldest = (shop: Workshop): string[] => [
+  'backup',
+  'restore',
+  oldest(shop),
+  '--target',
+  target(shop),
+];
+
+export const crashCommands: readonly CrashCommand[] = [
+  {
+    name: 'create, the first',
+    prepare: (shop) => rmSync(shop.repository, { recursive: true }),
+    args: () => ['backup', 'create'],
+    mayRemove: (shop) => shop.baseIds, // there is no repository to begin with
+    adds: 'home',
+  },
+  { name: 'create, a later one', args: () => ['backup', 'create', '--tag', 'more'], adds: 'home' },
+  {
+    name: 'create --output',
+    args: (shop) => ['backup', 'create', '--output', exported(shop)],
+    argsAgain: (shop) => ['backup', 'create', '--output', exported(shop), '--overwrite'],
+    adds: 'home',
+    problemsBetween: archiveProblems,
+    problemsAfter: wholeArchiveProblems,
+  },
+  { name: 'import', args: (shop) => ['backup', 'import', shop.archive], adds: 'other' },
+  {
+    name: 'export',
+    args: (shop) => ['backup', 'export', oldest(shop), exported(shop)],
+    argsAgain: (shop) => ['backup', 'export', oldest(shop), exported(shop), '--overwrite'],
+    problemsBetween: archiveProblems,
+    problemsAfter: wholeArchiveProblems,
+  },
+  {
+    name: 'forget',
+    args: (shop) => ['backup', 'forget', oldest(shop)],
+    argsAgain: () => ['backup', 'forget', '--keep-last', '1'],
+    mayRemove: (shop) => [oldest(shop)],
+    problemsAfter: async (shop) => {
+      const listed = await shop.list();
+      if (typeof listed === 'string') return [listed];
+      return listed.ids.includes(oldest(shop)) ? ['the snapshot is still there'] : [];
+    },
+  },
+  {
+    name: 'restore --target',
+    args: restoreOldest,
+    argsAgain: (shop) => [...restoreOldest(shop), '--conflict', 'overwrite', '--no-snapshot'],
+    problemsAfter: (shop) => [
+      ...compareFolders(shop.expected.get(oldest(shop)) ?? '', target(shop), { ignore: isTemporary }),
+      ...shop.leftoverProblems('out'),
+    ],
+  },
+  {
+    name: 'restore in place',
+    args: (shop) => ['backup', 'restore', oldest(shop), '--delete'],
+    adds: 'home',
+    problemsBetween: mixedFiles,
+    problemsAfter: (shop) => [
+      ...compareFolders(shop.expected.get(oldest(shop)) ?? '', shop.stateDir, { ignore: isTemporary }),
+      ...shop.leftoverProblems('home'),
+    ],
+  },
+  { name: 'rebuild-index', args: () => ['backup', 'rebuild-index'] },
+  {
+    name: 'list without an index',
+    prepare: (shop) => rmSync(join(shop.repository, 'local'), { recursive: true }),
+    args: () => ['backup', 'list'],
+  },
+];
+
+/** Under its own name there is either no archive or a whole one. */
+function archiveProblems(shop: Workshop): string[] {
+  if (!existsSync(exported(shop))) return [];
+  const end = readFileSync(exported(shop)).subarray(0, 2);
+  return end.equals(Buffer.from([0x1f, 0x8b])) ? [] : ['the archive does not begin as one'];
+}
+
+async function wholeArchiveProblems(shop: Workshop): Promise<string[]> {
+  const ended = await shop.run(['backup', 'verify', exported(shop)]);
+  const left = shop.leftoverProblems('out');
+  return ended.status === 0 ? left : [`verify: ${failureText(ended)}`, ...left];
+}
+
+/** In place each file is the one that was there or the one from the snapshot, whole. */
+function mixedFiles(shop: Workshop): string[] {
+  const before = shop.expected.get('home') ?? '';
+  const after = shop.expected.get(oldest(shop)) ?? '';
+  const contentOf = (folder: string, path: string): Buffer | undefined => {
+    const full = join(folder, path);
+    return existsSync(full) ? readFileSync(full) : undefined;
+  };
+  const problems: string[] = [];
+  for (const path of filesOf(shop.stateDir)) {
+    if (isTemporary(path)) continue;
+    const now = readFileSync(join(shop.stateDir, path));
+    const isWhole = [before, after].some((folder) => contentOf(folder, path)?.equals(now));
+    if (!isWhole) problems.push(`${path} is neither the old nor the new file`);
+  }
+  const both = filesOf(before).filter((path) => existsSync(join(after, path)));
+  for (const path of both) if (!existsSync(join(shop.stateDir, path))) problems.push(`${path} is gone`);
+  return problems;
+}
+
+function filesOf(folder: string): string[] {
+  return pathsBelow(folder, ['.'])
+    .map((path) => path.slice(2))
+    .filter((path) => path !== '' && !isFolderPath(join(folder, path)));
+}
+
+function isFolderPath(path: string): boolean {
+  try {
+    readFileSync(path);
+    return false;
+  } catch {
+    return true; // a folder, or a link to nowhere
+  }
+}

@@ -1,0 +1,160 @@
+/**
+ * Runs a command, kills it at its n-th call that changes something, and looks at what is left: every snapshot that was
+ * there restores byte for byte, the same command runs to its end without any manual step, and what the killed run left
+ * is collected by the next.
+ */
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import type { CrashCommand } from './commands.ts';
+import { type KeptState, keepState, resetState } from './site.ts';
+import { type CallPoint, pointsBelow, runTraced } from './system-calls.ts';
+import { type Ended, failureText, isTemporary, Workshop } from './workshop.ts';
+
+export interface PreparedCommand {
+  readonly command: CrashCommand;
+  readonly points: readonly CallPoint[];
+  readonly start: KeptState;
+  /** Packs before the run, and how many an undisturbed run adds. */
+  readonly packsBefore: number;
+  readonly packsAdded: number;
+  /** What a snapshot that the run adds restores to. */
+  readonly added: string | undefined;
+}
+
+export interface Violation {
+  readonly command: string;
+  readonly point: CallPoint;
+  readonly fault: string;
+  readonly problems: readonly string[];
+}
+
+/** One workshop and the commands in it; two of them work side by side. */
+export class Bench {
+  readonly shop: Workshop;
+  readonly #base: KeptState;
+
+  private constructor(shop: Workshop) {
+    this.shop = shop;
+    this.#base = keepState(shop.root, 'base');
+    const home = join(shop.root, 'expected/home');
+    execFileSync('cp', ['-a', shop.stateDir, home]);
+    shop.expected.set('home', home);
+  }
+
+  static async open(): Promise<Bench> {
+    return new Bench(await Workshop.make());
+  }
+
+  close(): void {
+    this.shop.remove();
+  }
+
+  get traceFile(): string {
+    return join(this.shop.root, 'trace');
+  }
+
+  /** Runs the command undisturbed and records its calls and what comes of it. */
+  async prepare(command: CrashCommand): Promise<PreparedCommand> {
+    const { shop } = this;
+    resetState(shop.root, this.#base);
+    await command.prepare?.(shop);
+    const start = keepState(shop.root, command.name.replaceAll(/[^a-z]/g, '-'));
+    const packsBefore = shop.packs().length;
+    const run = await runTraced(shop.commandRun(command.args(shop)), this.traceFile);
+    if (run.status !== 0) throw new Error(`${command.name}: ${failureText(run)}`);
+    const points = pointsBelow(run.lines, shop.root).filter(({ text }) => !text.includes('"code/'));
+    const packsAdded = shop.packs().length - packsBefore;
+    const added = await this.#addedBy(command);
+    const problems = (await command.problemsAfter?.(shop)) ?? [];
+    if (problems.length > 0) throw new Error(`${command.name}, undisturbed: ${problems.join('; ')}`);
+    return { command, points, start, packsBefore, packsAdded, added };
+  }
+
+  async #addedBy(command: CrashCommand): Promise<string | undefined> {
+    const listed = await this.shop.list();
+    if (typeof listed === 'string') throw new Error(listed);
+    const fresh = listed.ids.filter((id) => !this.shop.baseIds.includes(id));
+    if (fresh.length !== (command.adds === undefined ? 0 : 1))
+      throw new Error(`${command.name} added ${fresh.length} snapshots`);
+    const home = this.shop.expected.get('home');
+    return fresh[0] === undefined
+      ? undefined
+      : await this.shop.expect(fresh[0], command.adds === 'home' ? home : undefined);
+  }
+
+  async killAt(prepared: PreparedCommand, point: CallPoint): Promise<Violation | undefined> {
+    const { shop } = this;
+    resetState(shop.root, prepared.start);
+    const { call, ordinal } = point;
+    const args = prepared.command.args(shop);
+    const run = await runTraced(
+      shop.commandRun(args),
+      this.traceFile,
+      `${call}:signal=SIGKILL:when=${ordinal}`,
+    );
+    const problems: string[] = [];
+    // A name that is made at random can make a call more or less; the last one may then not be reached.
+    if (run.signal !== 'SIGKILL' && run.status !== 0) problems.push(`the run: ${failureText(run)}`);
+    problems.push(...(prepared.command.problemsBetween?.(shop) ?? []));
+    problems.push(...(await this.problemsOf(prepared, { again: true })));
+    if (problems.length === 0) return undefined;
+    return { command: prepared.command.name, point, fault: 'SIGKILL', problems };
+  }
+
+  /** Everything that must hold after a run that was disturbed, whatever came of it. */
+  async problemsOf(prepared: PreparedCommand, options: { again: boolean }): Promise<string[]> {
+    const problems = await this.#snapshotProblems(prepared);
+    if (this.shop.packs().length > prepared.packsBefore + prepared.packsAdded)
+      problems.push('more packs than a whole run makes');
+    if (options.again) problems.push(...(await this.#againProblems(prepared)));
+    problems.push(...(await this.#createProblems(prepared)));
+    return problems;
+  }
+
+  async #snapshotProblems({ command, added }: PreparedCommand): Promise<string[]> {
+    const { shop } = this;
+    const mayRemove = command.mayRemove?.(shop) ?? [];
+    const listed = await shop.list();
+    if (typeof listed === 'string') return [listed];
+    const problems = listed.damaged.map((message) => `damaged: ${message}`);
+    for (const id of shop.baseIds) {
+      if (!listed.ids.includes(id) && !mayRemove.includes(id))
+        problems.push(`snapshot ${id.slice(0, 8)} is gone`);
+    }
+    for (const id of listed.ids) {
+      const folder = shop.baseIds.includes(id) ? shop.expected.get(id) : added;
+      if (folder === undefined) problems.push(`snapshot ${id.slice(0, 8)} was not there before`);
+      else problems.push(...(await shop.differencesOf(id, folder)));
+    }
+    return problems;
+  }
+
+  async #againProblems({ command }: PreparedCommand): Promise<string[]> {
+    const { shop } = this;
+    const ended = await shop.run((command.argsAgain ?? command.args)(shop));
+    if (ended.status !== 0) return [`run again: ${failureText(ended)}`];
+    return ((await command.problemsAfter?.(shop)) ?? []).map((problem) => `run again: ${problem}`);
+  }
+
+  /** The next ordinary backup works, stores the home as it is, and leaves nothing that does not belong. */
+  async #createProblems({ packsBefore, packsAdded }: PreparedCommand): Promise<string[]> {
+    const { shop } = this;
+    const ended: Ended = await shop.run(['backup', 'create', '--json']);
+    if (ended.status !== 0) return [`the next create: ${failureText(ended)}`];
+    const problems = shop.strangers().map((path) => `left behind: ${path}`);
+    // The run itself, the same again, and a create: each may have made its packs anew.
+    const packsMax = packsBefore + 2 * Math.max(1, packsAdded) + 1;
+    if (shop.packs().length > packsMax) problems.push(`${shop.packs().length} packs, at most ${packsMax}`);
+    const { id } = JSON.parse(ended.stdout).snapshot;
+    const differences = await shop.differencesOf(id, shop.stateDir, {
+      skipContent: (path) => path.endsWith('.sqlite'),
+      ignore: isTemporary,
+    });
+    problems.push(...differences.map((text) => `the next: ${text}`));
+    return problems;
+  }
+}
+
+export function violationText({ command, point, fault, problems }: Violation): string {
+  return `${command}: ${fault} at ${point.call} no. ${point.ordinal} (${point.text}): ${problems.join('; ')}`;
+}
