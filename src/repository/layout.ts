@@ -1,5 +1,5 @@
 /** Where things are in a repository folder. */
-import { join } from 'node:path';
+import { join, sep } from 'node:path';
 import type { PackId } from '../model/ids.ts';
 
 export interface RepositoryLayout {
@@ -39,5 +39,5 @@ export function repositoryLayout(root: string): RepositoryLayout {
 
 /** `packs/<2 hex>/<id>.pack` */
 export function packPath(layout: RepositoryLayout, id: PackId): string {
-  return join(layout.packs, id.slice(0, 2), id + packSuffix);
+  return `${layout.packs}${sep}${id.slice(0, 2)}${sep}${id}${packSuffix}`; // join() normalizes, and this is called often
 }

@@ -9,7 +9,7 @@ import {
   packTrailerBytes,
 } from '../codec/pack.ts';
 import { DamageError, errnoOf, FileSystemError } from '../model/errors.ts';
-import { type PackId, parsePackId } from '../model/ids.ts';
+import type { PackId } from '../model/ids.ts';
 import { limits } from '../model/limits.ts';
 import { packPath, packSuffix, type RepositoryLayout } from './layout.ts';
 
@@ -21,7 +21,7 @@ export function listPackFiles(layout: RepositoryLayout): Set<PackId> {
     if (!/^[0-9a-f]{2}$/.test(folder)) continue;
     for (const name of readFolder(join(layout.packs, folder))) {
       if (packNamePattern.test(name) && name.startsWith(folder)) {
-        packs.add(parsePackId(name.slice(0, -packSuffix.length)));
+        packs.add(name.slice(0, -packSuffix.length) as PackId); // the pattern is that of an id
       }
     }
   }

@@ -62,11 +62,9 @@ export class PackIndex {
 
   /** Packs that are known, and their lengths in bytes. */
   listPacks(): Map<PackId, number> {
-    const rows = this.#database.prepare('SELECT id, bytes FROM pack ORDER BY no').raw().all() as [
-      Buffer,
-      number,
-    ][];
-    return new Map(rows.map(([id, bytes]) => [packIdFromBytes(id), bytes]));
+    // As text from SQLite: ten thousand small buffers take 15 ms longer.
+    const rows = this.#database.prepare('SELECT lower(hex(id)), bytes FROM pack ORDER BY no').raw().all();
+    return new Map(rows as [PackId, number][]);
   }
 
   /** To be called inside a transaction. A pack that is listed already is left alone. */

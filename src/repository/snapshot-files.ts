@@ -188,8 +188,7 @@ export class SnapshotFiles {
   #synchronize(): readonly Snapshot[] {
     if (this.#unindexed !== undefined) return this.#unindexed;
     this.#listNames();
-    const ids = this.#database.prepare('SELECT id FROM snapshot').pluck().all() as Buffer[];
-    const known = new Set(ids.map((id) => id.toString('hex')));
+    const known = new Set(this.#database.prepare('SELECT lower(hex(id)) FROM snapshot').pluck().all());
     const fresh = [...this.#names].flatMap(([id, name]) =>
       known.has(id) ? [] : (this.#read(name, id) ?? []),
     );

@@ -1,5 +1,5 @@
 /** The commands that are killed and disturbed: what each begins with, what it may change, and how to tell that it is done. */
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { compareFolders } from '../helpers/compare-folders.ts';
 import { pathsBelow } from './site.ts';
@@ -15,6 +15,10 @@ export interface CrashCommand {
   readonly argsAgain?: (shop: Workshop) => readonly string[];
   /** Snapshots that may be gone afterwards. */
   readonly mayRemove?: (shop: Workshop) => readonly string[];
+  /** Packs that a killed run may have made in place of others that are still there. */
+  readonly packsBetween?: number;
+  /** In what a snapshot that was there may differ afterwards. */
+  readonly mayDiffer?: (difference: string) => boolean;
   /** What a snapshot that it adds restores to: the home as it is, or whatever the undisturbed run made. */
   readonly adds?: 'home' | 'other';
   /** Wrong things in what a killed run left, apart from the repository. */
@@ -89,6 +93,40 @@ export const crashCommands: readonly CrashCommand[] = [
       ...shop.leftoverProblems('home'),
     ],
   },
+  {
+    name: 'tag',
+    args: (shop) => ['backup', 'tag', newest(shop), '--add', 'good'],
+  },
+  {
+    name: 'prune',
+    prepare: async (shop) => void (await shop.mustRun(['backup', 'forget', oldest(shop)])),
+    args: () => ['backup', 'prune', '--max-unused', '0'],
+    packsBetween: 1,
+    mayRemove: (shop) => [oldest(shop)],
+    problemsAfter: soundProblems,
+  },
+  {
+    name: 'purge',
+    args: () => ['backup', 'purge', 'workspace/large.bin'],
+    packsBetween: 2,
+    mayDiffer: (difference) => difference.includes('"workspace/large.bin" only in a'),
+    problemsAfter: async (shop) => {
+      const problems = await soundProblems(shop);
+      for (const id of shop.baseIds) {
+        const differences = await shop.differencesOf(id, shop.expected.get(id) ?? '');
+        if (differences.length === 0) problems.push(`${id}: the file is still there`);
+      }
+      return problems;
+    },
+  },
+  {
+    name: 'check --repair',
+    prepare: (shop) => flipLastPack(shop),
+    args: () => ['backup', 'check', '--repair'],
+    packsBetween: 2,
+    mayDiffer: (difference) => / only in a$|cannot be read|no pack holds it|checksum is/.test(difference),
+    problemsAfter: soundProblems,
+  },
   { name: 'rebuild-index', args: () => ['backup', 'rebuild-index'] },
   {
     name: 'list without an index',
@@ -96,6 +134,21 @@ export const crashCommands: readonly CrashCommand[] = [
     args: () => ['backup', 'list'],
   },
 ];
+
+const newest = (shop: Workshop): string => shop.baseIds.at(-1) ?? '';
+
+async function soundProblems(shop: Workshop): Promise<string[]> {
+  const ended = await shop.run(['backup', 'check', '--read-data']);
+  return ended.status === 0 ? [] : [`check: ${failureText(ended)}`];
+}
+
+/** A byte of the newest pack is another: some file of it is lost. */
+function flipLastPack(shop: Workshop): void {
+  const path = join(shop.root, shop.packs().at(-1) ?? '');
+  const bytes = readFileSync(path);
+  bytes[200] = (bytes[200] ?? 0) ^ 1;
+  writeFileSync(path, bytes);
+}
 
 /** Under its own name there is either no archive or a whole one. */
 function archiveProblems(shop: Workshop): string[] {

@@ -104,7 +104,11 @@ export class Workshop {
   async list(): Promise<ListedSnapshots | string> {
     try {
       const { snapshots, damaged } = await listBackups(this.#environment, this.#place);
-      return { ids: snapshots.map(({ id }) => id), damaged: damaged.map(({ message }) => message) };
+      // A snapshot that another has replaced goes on under the id it had first.
+      return {
+        ids: snapshots.map(({ id, original }) => original ?? id),
+        damaged: damaged.map(({ message }) => message),
+      };
     } catch (error) {
       if (error instanceof NoRepositoryError) return { ids: [], damaged: [] };
       return `list: ${error}`;
@@ -155,7 +159,7 @@ export class Workshop {
   /** Files in the repository that the format does not know, after a run that ended well. */
   strangers(): string[] {
     const known =
-      /^repository(\/exuvia-repository\.json|\/packs(\/[0-9a-f]{2}(\/[0-9a-f]{32}\.pack)?)?|\/snapshots(\/[0-9TZ]+-[0-9a-f]{64})?|\/damaged|\/local(\/tmp|\/(index|locks)\.sqlite)?)?$/;
+      /^repository(\/exuvia-repository\.json|\/packs(\/[0-9a-f]{2}(\/[0-9a-f]{32}\.pack)?)?|\/snapshots(\/[0-9TZ]+-[0-9a-f]{64})?|\/damaged(\/[^/]+)?|\/local(\/tmp|\/(index|locks|maintenance)\.sqlite)?)?$/;
     return pathsBelow(this.root, ['repository']).filter((path) => !known.test(path));
   }
 
