@@ -14,6 +14,7 @@ import { afterGatewayIsKilled, whileGatewayRuns } from './gateway.ts';
 import { conversesAgain, restoreDamagedHome } from './in-place.ts';
 import { moveToAnotherUser } from './migration.ts';
 import { exportAndImportSessions } from './sessions.ts';
+import { useShim } from './shim.ts';
 import { changeHome, changeHomeAgain, makeHome, restoreEach } from './snapshots.ts';
 import { World } from './world.ts';
 
@@ -42,6 +43,7 @@ test(`with OpenClaw ${openclawVersion}`, { timeout: 1_800_000 }, async (context)
     ['the home moves to another user', moveToAnotherUser],
     ['its configuration is exported and imported', exportAndImportConfiguration],
     ['its sessions are exported and imported', exportAndImportSessions],
+    ['the shim stands before the real program', useShim],
     ['snapshots are sound and restores refused while a gateway runs', whileGatewayRuns],
     ['the lock of a killed gateway is no gateway', afterGatewayIsKilled],
   ];
