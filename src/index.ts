@@ -28,6 +28,14 @@ export {
 } from './operations/check-repository.ts';
 export { type ConfiguredBackup, createConfiguredBackup } from './operations/configured-backup.ts';
 export { type CreatedBackup, type CreateOptions, createBackup } from './operations/create-backup.ts';
+export {
+  type BackupDiff,
+  comparedNames,
+  type DiffEntry,
+  type DiffOptions,
+  type DiffTotals,
+  diffBackups,
+} from './operations/diff-backups.ts';
 export type { DoctorLine, DoctorReport } from './operations/doctor.ts';
 export { type Environment, systemEnvironment } from './operations/environment.ts';
 export {

@@ -75,7 +75,7 @@ export async function createBackupIn(
 }
 
 /** Where a run stores: a repository, or nowhere. */
-interface Destination {
+export interface Destination {
   readonly blobs: BlobStore;
   readonly cache: FileCache;
   readonly parent: Snapshot | undefined;
@@ -147,7 +147,7 @@ function isSame(parent: Snapshot, run: ArchiveRun, { options }: BackupPlan): boo
   );
 }
 
-async function archiveAll(
+export async function archiveAll(
   environment: Environment,
   plan: BackupPlan,
   destination: Destination,

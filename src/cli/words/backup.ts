@@ -1,6 +1,7 @@
 /** `exuvia backup …`: the words of each command. What they do is in commands/. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { action } from '../run.ts';
+import { registerDiff } from './diff.ts';
 import { registerMaintenance } from './maintenance.ts';
 import { addExitCodes, append, collect, examples, referenceHelp } from './words.ts';
 
@@ -8,6 +9,7 @@ export function registerBackup(program: Command): void {
   const backup = program.command('backup').description('make, look into and restore snapshots');
   registerCreate(backup);
   registerLooking(backup);
+  registerDiff(backup);
   registerRestore(backup);
   registerArchives(backup);
   registerForget(backup);

@@ -1,0 +1,211 @@
+/** `backup diff`: what differs between two backups, folders, archives or the present state. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { diffTrees, type TreeChange, type TreeChangeKind } from '../diff/tree-diff.ts';
+import type { BlobId } from '../model/ids.ts';
+import { displayKey, pathOfKey, textOf } from '../model/paths.ts';
+import type { SnapshotSource } from '../model/snapshot.ts';
+import type { BlobReader } from '../model/store.ts';
+import type { FileNode, TreeEntry, TreeNode } from '../model/tree.ts';
+import { parametersName } from '../repository/layout.ts';
+import { chunksOf } from '../tree/content.ts';
+import { compileGlobs, type GlobSet } from '../walker/globs.ts';
+import { type ComparedSide, liveName, withComparedSides } from './compared-sides.ts';
+import type { Environment } from './environment.ts';
+import { findHome, findRepository, openRepository, type PlaceOptions } from './places.ts';
+import { componentsIn } from './restore-deletable.ts';
+
+export interface DiffOptions extends PlaceOptions {
+  readonly include?: readonly string[];
+  readonly exclude?: readonly string[];
+  /** Files and folders to look at, relative to their source or absolute; all without any. */
+  readonly paths?: readonly string[];
+}
+
+export interface DiffEntry {
+  readonly change: TreeChangeKind;
+  /** Path of the source it is in, as it is on the newer side. */
+  readonly source: string;
+  readonly path: string;
+  readonly type: TreeNode['type'];
+  /** Of what was renamed. */
+  readonly from?: string;
+  readonly similarity?: number;
+  readonly before?: DiffState;
+  readonly after?: DiffState;
+  /** Bytes of the newer content that the older one does not have. */
+  readonly newBytes: number;
+  readonly components: readonly string[];
+}
+
+export interface DiffState {
+  readonly type: TreeNode['type'];
+  readonly size: number;
+  readonly mode: number;
+  readonly mtime: string;
+  readonly target?: string;
+}
+
+export interface DiffTotals {
+  readonly added: number;
+  readonly removed: number;
+  readonly changed: number;
+  readonly renamed: number;
+  readonly mode: number;
+  readonly time: number;
+  readonly newBytes: number;
+}
+
+export interface BackupDiff {
+  readonly a: Omit<ComparedSide, 'sources'>;
+  readonly b: Omit<ComparedSide, 'sources'>;
+  readonly totals: DiffTotals;
+  /** A path that belongs to two components counts in both. */
+  readonly components: Readonly<Record<string, DiffTotals>>;
+  readonly changes: readonly DiffEntry[];
+}
+
+/** What a name stands for when it is not said: the two newest snapshots, or one and the present state. */
+export function comparedNames(names: readonly string[]): readonly [string, string] {
+  const [a, b] = names;
+  if (a === undefined) return ['latest~1', 'latest'];
+  return [a, b ?? liveName];
+}
+
+export async function diffBackups(
+  environment: Environment,
+  options: DiffOptions,
+  a: string,
+  b: string,
+): Promise<BackupDiff> {
+  const root = findRepository(environment, options, findHome(environment, options));
+  const exists = existsSync(join(root, parametersName));
+  await using repository = exists ? openRepository(environment, root, 'read') : undefined;
+  return await withComparedSides(environment, options, [a, b], repository, ({ blobs, sides }) => {
+    const [older, newer] = sides as [ComparedSide, ComparedSide];
+    const wants = selectionOf(options);
+    environment.progress.step('Comparing');
+    const changes = pairSources(older, newer).flatMap((pair) => diffSource(blobs, pair, wants));
+    return { a: nameOf(older), b: nameOf(newer), ...summed(changes), changes };
+  });
+}
+
+function nameOf({ kind, name, time }: ComparedSide): Omit<ComparedSide, 'sources'> {
+  return { kind, name, time };
+}
+
+interface SourcePair {
+  readonly before: SnapshotSource | undefined;
+  readonly after: SnapshotSource | undefined;
+}
+
+/** By what they are (the state directory, the workspace of an agent), then by path; two that are left over are one. */
+function pairSources(a: ComparedSide, b: ComparedSide): SourcePair[] {
+  const rest = [...a.sources];
+  const take = (test: (source: SnapshotSource) => boolean): SnapshotSource | undefined => {
+    const at = rest.findIndex(test);
+    return at < 0 ? undefined : rest.splice(at, 1)[0];
+  };
+  const pairs = b.sources.map((after): { before: SnapshotSource | undefined; after: SnapshotSource } => ({
+    before:
+      take((source) => source.path === after.path) ??
+      (after.kind === 'folder'
+        ? undefined
+        : take((source) => source.kind === after.kind && source.label === after.label)),
+    after,
+  }));
+  const lonely = pairs.filter(({ before }) => before === undefined);
+  const [only] = lonely;
+  if (lonely.length === 1 && rest.length === 1 && only !== undefined) only.before = rest.pop();
+  return [...pairs, ...rest.map((before) => ({ before, after: undefined }))];
+}
+
+type Wants = (source: SnapshotSource, entry: TreeEntry) => boolean;
+
+function selectionOf({ include = [], exclude = [], paths = [] }: DiffOptions): Wants {
+  const included = compileGlobs(include);
+  const excluded = compileGlobs(exclude);
+  const relative = paths
+    .filter((path) => !path.startsWith('/'))
+    .map((path) => `/${path.replace(/^\.\//, '')}`);
+  const named = compileGlobs(relative);
+  return (source, { key, node }) => {
+    const path = displayKey(key);
+    const matches = (globs: GlobSet): boolean => globs.matches(path, node.type === 'directory');
+    if (matches(excluded) || (include.length > 0 && !matches(included))) return false;
+    return paths.length === 0 || matches(named) || paths.some((absolute) => isBelow(absolute, source, path));
+  };
+}
+
+function isBelow(absolute: string, source: SnapshotSource, path: string): boolean {
+  const full = path === '' ? source.path : `${source.path}/${path}`;
+  return full === absolute || full.startsWith(`${absolute.replace(/\/$/, '')}/`);
+}
+
+function diffSource(blobs: BlobReader, { before, after }: SourcePair, wants: Wants): DiffEntry[] {
+  const source = (after ?? before) as SnapshotSource;
+  const options = { blobs, wants: (entry: TreeEntry) => wants(source, entry) };
+  const changes = diffTrees(options, rootOf(before), rootOf(after));
+  return changes.map((change) => entryOf(blobs, source, change));
+}
+
+function rootOf(source: SnapshotSource | undefined): BlobId | null {
+  return source?.root ?? null;
+}
+
+function entryOf(blobs: BlobReader, source: SnapshotSource, change: TreeChange): DiffEntry {
+  const { kind, key, before, after, fromKey, similarity } = change;
+  const path = displayKey(key);
+  return {
+    change: kind,
+    source: source.path,
+    path,
+    type: (after ?? before)?.type ?? 'file',
+    ...(fromKey === undefined ? {} : { from: displayKey(fromKey) }),
+    ...(similarity === undefined ? {} : { similarity: Math.floor(similarity * 100) / 100 }),
+    ...(before === undefined ? {} : { before: stateOf(before) }),
+    ...(after === undefined ? {} : { after: stateOf(after) }),
+    newBytes: after?.type === 'file' ? newBytesOf(blobs, before, after) : 0,
+    components: componentsIn(source, textOf(pathOfKey(key))),
+  };
+}
+
+function stateOf(node: TreeNode): DiffState {
+  return {
+    type: node.type,
+    size: node.type === 'file' ? node.size : 0,
+    mode: node.mode,
+    mtime: new Date(Number(node.mtimeNs / 1_000_000n)).toISOString(),
+    ...(node.type === 'symlink' ? { target: textOf(node.linkTarget) } : {}),
+  };
+}
+
+/** By chunks: what of the new content is not in the old one. */
+function newBytesOf(blobs: BlobReader, before: TreeNode | undefined, after: FileNode): number {
+  if (before?.type !== 'file') return after.size;
+  if (after.content.kind === 'inline') return 0;
+  const known = new Set<string | undefined>([undefined]); // holes are never new
+  for (const { id } of chunksOf(blobs, before.content, before.size)) known.add(id);
+  let sum = 0;
+  for (const { id, bytes } of chunksOf(blobs, after.content, after.size)) {
+    if (!known.has(id)) sum += bytes;
+    known.add(id);
+  }
+  return sum;
+}
+
+const noTotals: DiffTotals = { added: 0, removed: 0, changed: 0, renamed: 0, mode: 0, time: 0, newBytes: 0 };
+
+function summed(changes: readonly DiffEntry[]): Pick<BackupDiff, 'totals' | 'components'> {
+  const components: Record<string, DiffTotals> = {};
+  let totals = noTotals;
+  for (const entry of changes) {
+    totals = plus(totals, entry);
+    for (const name of entry.components) components[name] = plus(components[name] ?? noTotals, entry);
+  }
+  return { totals, components };
+}
+
+function plus(totals: DiffTotals, { change, newBytes }: DiffEntry): DiffTotals {
+  return { ...totals, [change]: totals[change] + 1, newBytes: totals.newBytes + newBytes };
+}
