@@ -121,16 +121,19 @@ export class Maintenance {
   /** Forgets snapshots: what only they refer to stays until it is pruned. Returns how many there were. */
   async removeSnapshots(ids: ReadonlySet<SnapshotId>, waitMs: number): Promise<number> {
     const { snapshots, layout, database } = this.#parts;
+    const order = snapshots.removalOrder(ids);
     let isIndexUsable = !database.memory;
     try {
-      snapshots.dropRows(ids);
+      snapshots.dropRows(order.flat());
     } catch (error) {
       if (!isLocalTrouble(error)) throw error;
       isIndexUsable = false;
     }
     // Rows without files would count as lost snapshots.
     if (!isIndexUsable) await this.alone(waitMs, () => removeIndex(layout.index));
-    return snapshots.removeFiles(ids);
+    // What an interrupted run has removed goes first: what replaced it may be among these.
+    if (order.length > 0) syncFolder(layout.snapshots);
+    return order.reduce((sum, group) => sum + snapshots.removeFiles(new Set(group)), 0);
   }
 
   /** Copies the blobs of these packs that `isUsed` wants to new packs, until `isOver`. Publishes what is copied. */
@@ -263,11 +266,12 @@ export class Maintenance {
     readonly vanished: readonly SnapshotId[];
   }): string[] {
     const { layout, database, index, snapshots } = this.#parts;
-    const names = [...what.snapshots].map((id) => snapshots.nameOf(id)).filter((name) => name !== undefined);
+    const replaced = snapshots.removalOrder(what.snapshots).flat();
+    const names = replaced.map((id) => snapshots.nameOf(id)).filter((name) => name !== undefined);
     const unreadable = snapshots.findDamaged().map(({ name }) => name);
     const paths = [...new Set([...names, ...unreadable])].map((name) => join(layout.snapshots, name));
     for (const pack of what.packs) paths.push(packPath(layout, pack));
-    snapshots.dropRows([...what.snapshots, ...what.vanished]);
+    snapshots.dropRows([...replaced, ...what.vanished]);
     inTransaction(database, () => index.removePacks(what.packs));
     return paths.map((path) => relative(layout.root, moveInto(layout.damaged, path)));
   }

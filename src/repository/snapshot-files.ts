@@ -138,6 +138,26 @@ export class SnapshotFiles {
     return { snapshot, bytes: bytes.length };
   }
 
+  /**
+   * These, and those they stand for that an interrupted run has left. Each group must be gone for good before the next one
+   * goes: a snapshot whose replacement has gone would count again.
+   */
+  removalOrder(ids: Iterable<SnapshotId>): SnapshotId[][] {
+    const here = new Map([...this.list(), ...this.#superseded].map((snapshot) => [snapshot.id, snapshot]));
+    const groups: Set<SnapshotId>[] = [];
+    for (const id of ids) {
+      const row: SnapshotId[] = [id];
+      for (let at = here.get(id)?.replaces; at !== undefined && here.has(at); at = here.get(at)?.replaces) {
+        row.unshift(at);
+      }
+      for (const [position, one] of row.entries()) {
+        groups[position] ??= new Set();
+        groups[position].add(one);
+      }
+    }
+    return groups.map((group) => [...group]);
+  }
+
   /** Removes the files of snapshots whose rows `dropRows` has removed. Unknown ids are left alone. */
   removeFiles(ids: ReadonlySet<SnapshotId>): number {
     let count = 0;
