@@ -34,6 +34,8 @@ test('a run that is killed and a power cut after the next one', options, (contex
     'create first',
     'create, killed before its pack is durable',
     'create unchanged',
+    'tag, killed before the old one is gone',
+    'tag',
     'forget, killed before it is durable',
     'prune',
   ];

@@ -52,6 +52,10 @@ export const runs: Readonly<Record<string, (scene: Scene) => void>> = {
     if (snapshot === undefined) return;
     scene.run(['backup', 'forget', snapshot, '--quiet'], { stopAfter: 'remove /snapshots/' });
   },
+  'tag, killed before the old one is gone': (scene) => {
+    const words = ['backup', 'tag', scene.pickSnapshot(), '--add', 'twice', '--quiet'];
+    scene.run(words, { replaces: true, stopAfter: 'sync /snapshots' });
+  },
   'tag, killed': (scene) => {
     scene.runKilled(['backup', 'tag', scene.pickSnapshot(), '--add', 'killed', '--quiet'], 12, {
       replaces: true,

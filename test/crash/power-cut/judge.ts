@@ -32,6 +32,8 @@ export type Rule =
   | 'parameters'
   /** A snapshot that was reported forgotten is back. */
   | 'forgotten snapshot'
+  /** A snapshot that another one stands for counts again. */
+  | 'replaced snapshot'
   /** A restored file is neither old nor new, or not new after the restore was reported done. */
   | 'restored file';
 
@@ -84,6 +86,7 @@ export class Judge {
   ): void {
     const packsKey = [...packs.keys()].sort().join();
     const good = new Set<string>();
+    const here: Snapshot[] = [];
     for (const [path, file] of files) {
       if (!path.startsWith(`${this.#repository}/snapshots/`)) continue;
       const id = snapshotIdOfFileName(path.slice(path.lastIndexOf('/') + 1));
@@ -97,9 +100,15 @@ export class Judge {
         violations.push({ rule: 'whole file', text: `${path}: ${read.damage}` });
         continue;
       }
+      here.push(read.value);
       const missing = this.#incompleteness(read.value, packs, packsKey);
       if (missing === undefined) good.add(id);
       else violations.push({ rule: 'complete snapshot', text: `${id.slice(0, 12)}: ${missing}` });
+    }
+    const hidden = new Set(here.map((snapshot) => snapshot.replaces));
+    for (const { id } of here) {
+      if (promises.replaced.has(id) && !hidden.has(id))
+        violations.push({ rule: 'replaced snapshot', text: id });
     }
     for (const id of promises.acknowledged) {
       if (!good.has(id)) violations.push({ rule: 'acknowledged snapshot', text: id });

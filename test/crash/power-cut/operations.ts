@@ -17,7 +17,7 @@ export type FileOperation =
 
 export type Mark =
   /** The snapshot's file and its folder are on the disk: from here on it must survive. */
-  | { readonly kind: 'acknowledged'; readonly snapshot: string }
+  | { readonly kind: 'acknowledged'; readonly snapshot: string; readonly replaces?: string | undefined }
   /** It may be gone from here on; `final`: it must be. */
   | { readonly kind: 'forgotten'; readonly snapshot: string; readonly final: boolean }
   /** From here on files below the folder may be the first or the second of these; null is none. */

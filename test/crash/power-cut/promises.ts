@@ -6,6 +6,8 @@ export interface Promises {
   readonly epoch: number;
   readonly acknowledged: ReadonlySet<string>;
   readonly forgotten: ReadonlySet<string>;
+  /** Others stand for them: they must not count again. */
+  readonly replaced: ReadonlySet<string>;
   /** Files a restore writes: what was there, and what is to be; null is none. */
   readonly restoring: ReadonlyMap<string, readonly [Uint8Array | null, Uint8Array | null]>;
   readonly isRestored: boolean;
@@ -15,6 +17,7 @@ export const noPromises: Promises = {
   epoch: 0,
   acknowledged: new Set(),
   forgotten: new Set(),
+  replaced: new Set(),
   restoring: new Map(),
   isRestored: false,
 };
@@ -27,7 +30,12 @@ export function promisesAfter(before: Promises, mark: Mark): Promises {
   const next = { ...before, epoch: before.epoch + 1 };
   switch (mark.kind) {
     case 'acknowledged':
-      return { ...next, acknowledged: new Set([...before.acknowledged, mark.snapshot]) };
+      return {
+        ...next,
+        acknowledged: new Set([...before.acknowledged, mark.snapshot]),
+        replaced:
+          mark.replaces === undefined ? before.replaced : new Set([...before.replaced, mark.replaces]),
+      };
     case 'forgotten': {
       const acknowledged = new Set(before.acknowledged);
       acknowledged.delete(mark.snapshot);

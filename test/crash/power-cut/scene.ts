@@ -10,7 +10,7 @@ import { decodeSnapshot, snapshotIdOfFileName } from '../../../src/codec/snapsho
 import type { Snapshot } from '../../../src/model/snapshot.ts';
 import { launcherPath, runCli } from '../../helpers/cli.ts';
 import { Seeded } from '../../helpers/seeded.ts';
-import { type FileOperation, nameOf, type Operation } from './operations.ts';
+import { type FileOperation, type Mark, nameOf, type Operation } from './operations.ts';
 
 export const stateFolder = '/.openclaw';
 export const repositoryFolder = `${stateFolder}/backups`;
@@ -59,18 +59,9 @@ export class Scene {
     const stored = 'stored' in options ? options.stored : this.#copyState();
     const operations = this.#record(words, options.stopAfter);
     const added: string[] = [];
-    const superseded = options.replaces ? this.#countSuperseded() : 0;
-    let removedCount = 0;
     for (const operation of withMarks(operations)) {
       this.log.push(operation);
       if (operation.kind === 'acknowledged') added.push(operation.snapshot);
-      if (operation.kind !== 'forgotten' || operation.final) continue;
-      removedCount++;
-      if (options.replaces)
-        assert.ok(
-          superseded + added.length >= removedCount,
-          'nothing goes before its replacement is durable',
-        );
     }
     for (const snapshot of added) this.copies.set(snapshot, options.replaces ? undefined : stored);
   }
@@ -106,11 +97,6 @@ export class Scene {
     return [...this.repositoryFiles()]
       .filter(([path]) => path.startsWith(`${repositoryFolder}/snapshots/`))
       .map(([path, bytes]) => decodeSnapshot(bytes, path));
-  }
-
-  /** What runs that were killed have replaced and not removed. */
-  #countSuperseded(): number {
-    return this.#readSnapshots().length - this.listSnapshots().length;
   }
 
   /** Snapshots as the program lists them, read without it: a run would change what is recorded. */
@@ -216,7 +202,8 @@ function* withMarks(operations: readonly FileOperation[]): Generator<Operation> 
   const folder = `${repositoryFolder}/snapshots`;
   const named = (path: string) =>
     path.startsWith(`${folder}/`) ? snapshotIdOfFileName(nameOf(path)) : undefined;
-  let added: string[] = [];
+  const written = new Map<string, Uint8Array>();
+  let added: Mark[] = [];
   let removed: string[] = [];
   for (const operation of operations) {
     const gone = operation.kind === 'remove' ? named(operation.path) : undefined;
@@ -225,10 +212,14 @@ function* withMarks(operations: readonly FileOperation[]): Generator<Operation> 
       removed.push(gone);
     }
     yield operation;
+    if (operation.kind === 'write') written.set(operation.path, operation.bytes);
     const came = operation.kind === 'rename' ? named(operation.to) : undefined;
-    if (came !== undefined) added.push(came);
+    if (operation.kind === 'rename' && came !== undefined) {
+      const { replaces } = decodeSnapshot(written.get(operation.from) ?? Buffer.alloc(0), operation.from);
+      added.push({ kind: 'acknowledged', snapshot: came, replaces });
+    }
     if (operation.kind !== 'sync' || operation.path !== folder) continue;
-    for (const snapshot of added) yield { kind: 'acknowledged', snapshot };
+    yield* added;
     for (const snapshot of removed) yield { kind: 'forgotten', snapshot, final: true };
     added = [];
     removed = [];
