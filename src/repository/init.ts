@@ -12,7 +12,7 @@ import {
 import { join } from 'node:path';
 import { cutParameters } from '../chunker/parameters.ts';
 import { formatName, formatParameters, formatVersion } from '../codec/parameters.ts';
-import { makePrivateFolder, publishFile, withPath } from '../io/files.ts';
+import { makePrivateFolder, publishFile, syncFolder, withPath } from '../io/files.ts';
 import type { RandomBytes } from '../model/clock.ts';
 import { ExuviaError, errnoOf, FileSystemError, NoRepositoryError } from '../model/errors.ts';
 import { parametersName, type RepositoryLayout } from './layout.ts';
@@ -45,6 +45,7 @@ export function initRepository(
     compression: { codec: 'zstd', level: compressionLevel },
     keySlots: [],
   });
+  syncFolder(layout.root); // nor may a power cut leave a repository without its folders
   // Last: a folder without it is not yet a repository, and the next run starts over.
   publishFile(layout.parameters, Buffer.from(text), join(layout.temporary, `parameters-${id}`));
 }

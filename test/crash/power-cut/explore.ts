@@ -20,6 +20,7 @@ export interface ExploreOptions {
 export interface Sample {
   readonly moment: number;
   readonly files: ReadonlyMap<string, Uint8Array>;
+  readonly folders: ReadonlySet<string>;
   readonly promises: Promises;
 }
 
@@ -105,8 +106,8 @@ class Explorer {
   }
 
   #judgeState(moment: Moment, choice: Choice, after: string): void {
-    const files = moment.filesOf(choice);
-    for (const violation of this.#judge.judge(files, this.#promises)) {
+    const tree = moment.treeOf(choice);
+    for (const violation of this.#judge.judge(tree, this.#promises)) {
       const count = this.#counts.get(violation.rule) ?? 0;
       this.#counts.set(violation.rule, count + 1);
       if (count > 0) continue;
@@ -119,7 +120,8 @@ class Explorer {
     this.#samples[place] = {
       moment: this.#operations,
       promises: this.#promises,
-      files: new Map([...files].map(([path, file]) => [path, file.bytes()])),
+      folders: tree.folders,
+      files: new Map([...tree.files].map(([path, file]) => [path, file.bytes()])),
     };
   }
 

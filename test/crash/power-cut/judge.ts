@@ -20,7 +20,7 @@ import type { BlobReader } from '../../../src/model/store.ts';
 import { contentReader } from '../../../src/tree/content.ts';
 import { openTree } from '../../../src/tree/tree.ts';
 import type { Promises } from './promises.ts';
-import type { SeenFile } from './states.ts';
+import type { SeenFile, SeenTree } from './states.ts';
 
 export type Rule =
   /** A snapshot that was reported done is gone, damaged or not complete. */
@@ -58,11 +58,17 @@ export class Judge {
     this.#repository = repository;
   }
 
-  judge(files: ReadonlyMap<string, SeenFile>, promises: Promises): Violation[] {
+  judge({ files, folders }: SeenTree, promises: Promises): Violation[] {
     const violations: Violation[] = [];
     const packs = this.#visiblePacks(files, violations);
     this.#judgeSnapshots(files, packs, promises, violations);
     this.#judgeParameters(files, promises, violations);
+    if (files.has(`${this.#repository}/exuvia-repository.json`)) {
+      for (const folder of ['packs', 'snapshots'].filter(
+        (name) => !folders.has(`${this.#repository}/${name}`),
+      ))
+        violations.push({ rule: 'parameters', text: `without ${folder}/` });
+    }
     judgeRestored(files, promises, violations);
     return violations;
   }

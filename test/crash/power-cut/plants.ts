@@ -1,14 +1,5 @@
 /** Bugs put into a log, as if the program had them: whoever looks for such bugs must find these. */
 import assert from 'node:assert/strict';
-import {
-  decodePackEnd,
-  decodePackTrailer,
-  encodePackEnd,
-  encodePackHeader,
-  packHeaderBytes,
-  packTrailerBytes,
-} from '../../../src/codec/pack.ts';
-import { asBuffer, parsePackId } from '../../../src/model/ids.ts';
 import { nameOf, type Operation, parentOf } from './operations.ts';
 import { repositoryFolder } from './scene.ts';
 
@@ -18,53 +9,25 @@ export const plants: Readonly<Record<string, Plant>> = {
   'no fsync of files': (log) => withoutSyncs(log, (path, files) => files.has(path)),
   'no fsync of folders': (log) => withoutSyncs(log, (path, files) => !files.has(path)),
   'snapshot before pack': snapshotBeforePack,
-  'old pack deleted before the new one is there': (log) => [...log, ...repack(log, 'delete first')],
+  'packs deleted before what replaces them is there': deleteBeforeRepack,
   'no temporary files': inPlace,
 };
 
-/** A pack written again under another name, and the old one removed: in the right order, or not. */
-export function repack(log: readonly Operation[], order: 'right' | 'delete first'): Operation[] {
-  const [path, bytes] = lastPack(log);
-  const id = parsePackId('feedfacefeedfacefeedfacefeedface');
-  const folder = `${repositoryFolder}/packs/fe`;
-  const temporary = `${repositoryFolder}/local/tmp/${id}.pack`;
-  const removed: Operation[] = [
-    { kind: 'remove', path },
-    { kind: 'sync', path: parentOf(path) },
-  ];
-  const published: Operation[] = [
-    { kind: 'open', path: temporary, created: true },
-    { kind: 'write', path: temporary, position: 0, bytes: renamedPack(bytes, id) },
-    { kind: 'sync', path: temporary },
-    { kind: 'make-folder', path: folder },
-    { kind: 'sync', path: parentOf(folder) },
-    { kind: 'rename', from: temporary, to: `${folder}/${id}.pack` },
-    { kind: 'sync', path: folder },
-  ];
-  return order === 'right' ? [...published, ...removed] : [...removed, ...published];
-}
-
-function renamedPack(bytes: Buffer, id: ReturnType<typeof parsePackId>): Buffer {
-  const trailer = bytes.subarray(-packTrailerBytes);
-  const { directoryOffset } = decodePackTrailer(trailer, bytes.length, 'pack');
-  const end = bytes.subarray(directoryOffset);
-  const directory = decodePackEnd(bytes.subarray(0, packHeaderBytes), end, bytes.length, 'pack');
-  return Buffer.concat([
-    encodePackHeader(id),
-    bytes.subarray(packHeaderBytes, directoryOffset),
-    encodePackEnd({ ...directory, id }),
-  ]);
-}
-
-/** Path and bytes of the pack that came last; it must still be there. */
-function lastPack(log: readonly Operation[]): [string, Buffer] {
-  const rename = log.findLast((operation) => operation.kind === 'rename' && operation.to.endsWith('.pack'));
-  assert.ok(rename?.kind === 'rename');
-  assert.ok(!log.some((operation) => operation.kind === 'remove' && operation.path === rename.to));
-  const bytes = log.flatMap((operation) =>
-    operation.kind === 'write' && operation.path === rename.from ? [operation.bytes] : [],
+/** A prune deletes the packs it has written again before it publishes the new ones. */
+function deleteBeforeRepack(log: readonly Operation[]): Operation[] {
+  const isOfPacks = (path: string) => path.startsWith(`${repositoryFolder}/packs/`);
+  const result = [...log];
+  const first = result.findIndex((operation) => operation.kind === 'remove' && isOfPacks(operation.path));
+  const after = result.findIndex(
+    (operation, index) => index > first && !('path' in operation && isOfPacks(operation.path)),
   );
-  return [rename.to, asBuffer(Buffer.concat(bytes))];
+  const publishing = result.findLastIndex(
+    (operation, index) => index < first && operation.kind === 'open' && operation.path.endsWith('.pack'),
+  );
+  assert.ok(publishing >= 0 && publishing < first && first < after);
+  const removals = result.splice(first, after - first);
+  result.splice(publishing, 0, ...removals);
+  return result;
 }
 
 function withoutSyncs(

@@ -1,6 +1,6 @@
 /** The program itself on a state that a power cut left: written to a folder, without any `local/`. */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { runCli } from '../../helpers/cli.ts';
 import { compareFolders } from '../../helpers/compare-folders.ts';
 import type { Sample } from './explore.ts';
@@ -10,9 +10,9 @@ import { repositoryFolder, type Scene, stateFolder } from './scene.ts';
 export function judgeByProgram(sample: Sample, scene: Scene, folder: string): string[] {
   const home = join(folder, 'home');
   mkdirSync(join(home, stateFolder), { recursive: true });
+  for (const path of sample.folders) mkdirSync(join(home, path), { recursive: true, mode: 0o700 });
   for (const [path, bytes] of sample.files) {
     if (path.includes('/.exuvia-')) continue; // on its way to its place in a restore
-    mkdirSync(dirname(join(home, path)), { recursive: true, mode: 0o700 });
     writeFileSync(join(home, path), bytes, { mode: 0o600 });
   }
   const wrong = [

@@ -22,7 +22,7 @@ export function recordedAsIs(scene: Scene): void {
   const [choice] = [...choices(moment.units, 0, new Seeded(0))];
   assert.ok(choice !== undefined);
   const described = new Map(
-    [...moment.filesOf(choice)]
+    [...moment.treeOf(choice).files]
       .filter(([path]) => path.startsWith(`${repositoryFolder}/`))
       .map(([path, file]) => [path, Buffer.from(file.bytes())]),
   );

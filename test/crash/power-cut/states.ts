@@ -77,6 +77,11 @@ export interface SeenFile {
   readonly bytes: () => Uint8Array;
 }
 
+export interface SeenTree {
+  readonly files: ReadonlyMap<string, SeenFile>;
+  readonly folders: ReadonlySet<string>;
+}
+
 /** Looks at the states of one moment. */
 export class Moment {
   readonly units: readonly Unit[];
@@ -100,10 +105,10 @@ export class Moment {
     return this.#keyBelow(this.#root, choice);
   }
 
-  filesOf(choice: Choice): Map<string, SeenFile> {
-    const files = new Map<string, SeenFile>();
-    this.#collect(this.#root, '', choice, files);
-    return files;
+  treeOf(choice: Choice): SeenTree {
+    const tree = { files: new Map<string, SeenFile>(), folders: new Set<string>() };
+    this.#collect(this.#root, '', choice, tree);
+    return tree;
   }
 
   #keyBelow(folder: FolderItem, choice: Choice): string {
@@ -117,14 +122,21 @@ export class Moment {
     return `${key})`;
   }
 
-  #collect(folder: FolderItem, path: string, choice: Choice, files: Map<string, SeenFile>): void {
+  #collect(
+    folder: FolderItem,
+    path: string,
+    choice: Choice,
+    tree: { readonly files: Map<string, SeenFile>; readonly folders: Set<string> },
+  ): void {
     for (const [name, item] of this.#entries(folder, choice)) {
       const full = `${path}/${name}`;
       if (item.type === 'folder') {
-        if (!item.isScratch) this.#collect(item, full, choice, files);
+        if (item.isScratch) continue;
+        tree.folders.add(full);
+        this.#collect(item, full, choice, tree);
       } else {
         const key = this.#contentKey(item, choice);
-        files.set(full, { key, item, bytes: () => this.#contentOf(item, choice) });
+        tree.files.set(full, { key, item, bytes: () => this.#contentOf(item, choice) });
       }
     }
   }
