@@ -53,6 +53,17 @@ export {
   exportSessions,
 } from './operations/export-sessions.ts';
 export { type ForgetOptions, type ForgottenBackups, forgetBackups } from './operations/forget-backups.ts';
+export {
+  type FoundPath,
+  findPaths,
+  type GrepMatch,
+  type GrepOptions,
+  type GrepResult,
+  grepBackups,
+  logPath,
+  type PathLog,
+  type PathVersion,
+} from './operations/history.ts';
 export { type ImportedArchive, type ImportOptions, importArchive } from './operations/import-archive.ts';
 export {
   type ImportConfigOptions,

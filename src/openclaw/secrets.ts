@@ -75,6 +75,16 @@ export function looksSecret(text: string): boolean {
   return secretLooks.some((look) => look.test(text));
 }
 
+/** The text with everything that looks like a secret replaced. */
+export function maskLooks(text: string, replacement: (secret: string) => string): string {
+  return secretLooks.reduce((masked, look) => {
+    const everywhere = new RegExp(look.source, look.flags.includes('i') ? 'gi' : 'g');
+    return masked.replace(everywhere, (secret) =>
+      secret.startsWith('<secret ') ? secret : replacement(secret),
+    );
+  }, text);
+}
+
 /** `{ source: "env", id: "TELEGRAM_TOKEN" }`: says where a secret is, and is none. */
 export function isSecretRef(value: unknown): boolean {
   const record = asRecord(value);

@@ -2,6 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { action } from '../run.ts';
 import { registerDiff } from './diff.ts';
+import { registerHistory } from './history.ts';
 import { registerMaintenance } from './maintenance.ts';
 import { addExitCodes, append, collect, examples, referenceHelp } from './words.ts';
 
@@ -10,6 +11,7 @@ export function registerBackup(program: Command): void {
   registerCreate(backup);
   registerLooking(backup);
   registerDiff(backup);
+  registerHistory(backup);
   registerRestore(backup);
   registerArchives(backup);
   registerForget(backup);
