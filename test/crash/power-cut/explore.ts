@@ -116,7 +116,7 @@ class Explorer {
       this.#found.push({ ...violation, moment: this.#operations, after, choice: `${bits}${torn}` });
     }
     const place = this.#placeOfSample();
-    if (place === undefined) return;
+    if (place === undefined || this.#promises.damaged.size > 0) return; // the program would rightly complain
     this.#samples[place] = {
       moment: this.#operations,
       promises: this.#promises,

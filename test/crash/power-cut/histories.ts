@@ -71,6 +71,11 @@ export const runs: Readonly<Record<string, (scene: Scene) => void>> = {
   'prune, killed': (scene) => {
     scene.runKilled(['backup', 'prune', '--max-unused', '0', '--quiet'], 30);
   },
+  repair: (scene) => {
+    scene.damage();
+    scene.runRepair();
+    scene.run(['backup', 'create', '--quiet']);
+  },
   tag: (scene) => {
     scene.run(['backup', 'tag', scene.pickSnapshot(), '--add', `t${scene.random.below(99)}`, '--quiet'], {
       replaces: true,

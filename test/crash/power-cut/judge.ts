@@ -8,6 +8,8 @@ import { hashOfContent } from '../../../src/codec/node-codec.ts';
 import {
   decodePackEnd,
   decodePackTrailer,
+  type PackDirectory,
+  type PackedFrame,
   packHeaderBytes,
   packTrailerBytes,
 } from '../../../src/codec/pack.ts';
@@ -39,15 +41,20 @@ export type Rule =
 
 export interface Violation {
   readonly rule: Rule;
-  readonly text: string;
+  /** Id of a snapshot, or path of a file. */
+  readonly subject: string;
+  readonly text?: string;
 }
 
-type Pack = { readonly blobs: ReadonlyMap<BlobId, Uint8Array> };
+/** What can be read of a pack; `damage` says why that is not all. */
+type Pack = { readonly blobs: ReadonlyMap<BlobId, Uint8Array>; readonly damage: string | undefined };
 type Read<T> = { readonly value: T } | { readonly damage: string };
+
+const mayBeDamaged: ReadonlySet<Rule> = new Set<Rule>(['whole file', 'complete snapshot']);
 
 export class Judge {
   readonly #repository: string;
-  readonly #packs = new Map<string, Read<Pack>>();
+  readonly #packs = new Map<string, Pack>();
   readonly #snapshots = new Map<string, Read<Snapshot>>();
   readonly #parameters = new Map<string, Read<string>>();
   /** For a snapshot and the packs there are: undefined when it is complete. */
@@ -67,19 +74,22 @@ export class Judge {
       for (const folder of ['packs', 'snapshots'].filter(
         (name) => !folders.has(`${this.#repository}/${name}`),
       ))
-        violations.push({ rule: 'parameters', text: `without ${folder}/` });
+        violations.push({ rule: 'parameters', subject: folder, text: 'gone' });
     }
     judgeRestored(files, promises, violations);
-    return violations;
+    return violations.filter(
+      ({ rule, subject }) => !mayBeDamaged.has(rule) || !promises.damaged.has(subject),
+    );
   }
 
   #visiblePacks(files: ReadonlyMap<string, SeenFile>, violations: Violation[]): Map<string, Pack> {
     const packs = new Map<string, Pack>();
     for (const [path, file] of files) {
       if (!path.startsWith(`${this.#repository}/packs/`)) continue;
-      const read = remembered(this.#packs, file.key, () => readPack(file.bytes(), path));
-      if ('value' in read) packs.set(file.key, read.value);
-      else violations.push({ rule: 'whole file', text: read.damage });
+      const pack = remembered(this.#packs, file.key, () => readPack(file.bytes(), path));
+      packs.set(file.key, pack);
+      if (pack.damage !== undefined)
+        violations.push({ rule: 'whole file', subject: path, text: pack.damage });
     }
     return packs;
   }
@@ -97,27 +107,27 @@ export class Judge {
       if (!path.startsWith(`${this.#repository}/snapshots/`)) continue;
       const id = snapshotIdOfFileName(path.slice(path.lastIndexOf('/') + 1));
       if (id === undefined) {
-        violations.push({ rule: 'whole file', text: `${path}: a name that is not a snapshot's` });
+        violations.push({ rule: 'whole file', subject: path, text: "a name that is not a snapshot's" });
         continue;
       }
-      if (promises.forgotten.has(id)) violations.push({ rule: 'forgotten snapshot', text: id });
+      if (promises.forgotten.has(id)) violations.push({ rule: 'forgotten snapshot', subject: id });
       const read = remembered(this.#snapshots, `${id} ${file.key}`, () => readSnapshot(file.bytes(), id));
       if ('damage' in read) {
-        violations.push({ rule: 'whole file', text: `${path}: ${read.damage}` });
+        violations.push({ rule: 'whole file', subject: path, text: read.damage });
         continue;
       }
       here.push(read.value);
       const missing = this.#incompleteness(read.value, packs, packsKey);
       if (missing === undefined) good.add(id);
-      else violations.push({ rule: 'complete snapshot', text: `${id.slice(0, 12)}: ${missing}` });
+      else violations.push({ rule: 'complete snapshot', subject: id, text: missing });
     }
     const hidden = new Set(here.map((snapshot) => snapshot.replaces));
     for (const { id } of here) {
       if (promises.replaced.has(id) && !hidden.has(id))
-        violations.push({ rule: 'replaced snapshot', text: id });
+        violations.push({ rule: 'replaced snapshot', subject: id });
     }
     for (const id of promises.acknowledged) {
-      if (!good.has(id)) violations.push({ rule: 'acknowledged snapshot', text: id });
+      if (!good.has(id)) violations.push({ rule: 'acknowledged snapshot', subject: id });
     }
   }
 
@@ -152,9 +162,11 @@ export class Judge {
   }
 
   #judgeParameters(files: ReadonlyMap<string, SeenFile>, promises: Promises, violations: Violation[]): void {
-    const file = files.get(`${this.#repository}/exuvia-repository.json`);
+    const path = `${this.#repository}/exuvia-repository.json`;
+    const file = files.get(path);
     if (file === undefined) {
-      if (promises.acknowledged.size > 0) violations.push({ rule: 'parameters', text: 'gone' });
+      if (promises.acknowledged.size > 0)
+        violations.push({ rule: 'parameters', subject: path, text: 'gone' });
       return;
     }
     const read = remembered(this.#parameters, file.key, () => {
@@ -162,7 +174,7 @@ export class Judge {
       const damage = damageOf(() => parseParameters(text, 'parameters'));
       return damage === undefined ? { value: text } : { damage };
     });
-    if ('damage' in read) violations.push({ rule: 'parameters', text: read.damage });
+    if ('damage' in read) violations.push({ rule: 'parameters', subject: path, text: read.damage });
   }
 }
 
@@ -175,7 +187,7 @@ function judgeRestored(
     const bytes = files.get(path)?.bytes() ?? null;
     if (isSame(bytes, after) || (!promises.isRestored && isSame(bytes, before))) continue;
     const text = bytes === null ? 'gone' : `${bytes.length} bytes`;
-    violations.push({ rule: 'restored file', text: `${path}: ${text}` });
+    violations.push({ rule: 'restored file', subject: path, text });
   }
 }
 
@@ -203,25 +215,34 @@ function damageOf(work: () => void): string | undefined {
   }
 }
 
-function readPack(bytes: Uint8Array, path: string): Read<Pack> {
+function readPack(bytes: Uint8Array, path: string): Pack {
   const blobs = new Map<BlobId, Uint8Array>();
+  const bad: string[] = [];
   const damage = damageOf(() => {
-    const file = asBuffer(bytes);
-    if (file.length < packHeaderBytes + packTrailerBytes) throw new DamageError(path, 'cut short');
-    const { directoryOffset } = decodePackTrailer(file.subarray(-packTrailerBytes), file.length, path);
-    const header = file.subarray(0, packHeaderBytes);
-    const directory = decodePackEnd(header, file.subarray(directoryOffset), file.length, path);
-    if (!path.endsWith(`${directory.id}.pack`)) throw new DamageError(path, `holds pack ${directory.id}`);
-    for (const frame of directory.frames) {
-      const decoded = decodeFrame(file.subarray(frame.offset, frame.offset + frame.bytes), path);
-      for (const [position, { id }] of frame.blobs.entries()) {
-        const blob = decoded.blobs[position];
-        if (blob === undefined || blobIdOf(blob) !== id) throw new DamageError(path, `blob ${id} is another`);
-        blobs.set(id, blob);
-      }
+    for (const frame of readDirectory(asBuffer(bytes), path).frames) {
+      const frameDamage = damageOf(() => readFrame(asBuffer(bytes), frame, path, blobs));
+      if (frameDamage !== undefined) bad.push(frameDamage);
     }
   });
-  return damage === undefined ? { value: { blobs } } : { damage };
+  return { blobs, damage: damage ?? bad[0] };
+}
+
+function readDirectory(file: Buffer, path: string): PackDirectory {
+  if (file.length < packHeaderBytes + packTrailerBytes) throw new DamageError(path, 'cut short');
+  const { directoryOffset } = decodePackTrailer(file.subarray(-packTrailerBytes), file.length, path);
+  const header = file.subarray(0, packHeaderBytes);
+  const directory = decodePackEnd(header, file.subarray(directoryOffset), file.length, path);
+  if (!path.endsWith(`${directory.id}.pack`)) throw new DamageError(path, `holds pack ${directory.id}`);
+  return directory;
+}
+
+function readFrame(file: Buffer, frame: PackedFrame, path: string, blobs: Map<BlobId, Uint8Array>): void {
+  const decoded = decodeFrame(file.subarray(frame.offset, frame.offset + frame.bytes), path);
+  for (const [position, { id }] of frame.blobs.entries()) {
+    const blob = decoded.blobs[position];
+    if (blob === undefined || blobIdOf(blob) !== id) throw new DamageError(path, `blob ${id} is another`);
+    blobs.set(id, blob);
+  }
 }
 
 function readSnapshot(bytes: Uint8Array, id: string): Read<Snapshot> {

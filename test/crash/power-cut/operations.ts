@@ -26,6 +26,9 @@ export type Mark =
       readonly folder: string;
       readonly files: ReadonlyMap<string, readonly [Uint8Array | null, Uint8Array | null]>;
     }
+  /** The disk has damaged something: these files and snapshots may be bad until a repair is done. */
+  | { readonly kind: 'damaged'; readonly subjects: ReadonlySet<string> }
+  | { readonly kind: 'repaired' }
   /** The restore has said that it is done: from here on only the second will do. */
   | { readonly kind: 'restored' }
   /** The folder is on the disk as it is now, whatever was done to it by others. */

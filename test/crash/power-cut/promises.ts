@@ -8,6 +8,8 @@ export interface Promises {
   readonly forgotten: ReadonlySet<string>;
   /** Others stand for them: they must not count again. */
   readonly replaced: ReadonlySet<string>;
+  /** Snapshots and paths that damage has reached, until they are repaired. */
+  readonly damaged: ReadonlySet<string>;
   /** Files a restore writes: what was there, and what is to be; null is none. */
   readonly restoring: ReadonlyMap<string, readonly [Uint8Array | null, Uint8Array | null]>;
   readonly isRestored: boolean;
@@ -18,12 +20,23 @@ export const noPromises: Promises = {
   acknowledged: new Set(),
   forgotten: new Set(),
   replaced: new Set(),
+  damaged: new Set(),
   restoring: new Map(),
   isRestored: false,
 };
 
+const markKinds: ReadonlySet<string> = new Set<Mark['kind']>([
+  'acknowledged',
+  'forgotten',
+  'damaged',
+  'repaired',
+  'restoring',
+  'restored',
+  'settled',
+]);
+
 export function isMark(operation: Operation): operation is Mark {
-  return ['acknowledged', 'forgotten', 'restoring', 'restored', 'settled'].includes(operation.kind);
+  return markKinds.has(operation.kind);
 }
 
 export function promisesAfter(before: Promises, mark: Mark): Promises {
@@ -42,6 +55,12 @@ export function promisesAfter(before: Promises, mark: Mark): Promises {
       const forgotten = mark.final ? new Set([...before.forgotten, mark.snapshot]) : before.forgotten;
       return { ...next, acknowledged, forgotten };
     }
+    case 'damaged': {
+      const acknowledged = [...before.acknowledged].filter((id) => !mark.subjects.has(id));
+      return { ...next, acknowledged: new Set(acknowledged), damaged: mark.subjects };
+    }
+    case 'repaired':
+      return { ...next, damaged: new Set() };
     case 'restoring':
       return { ...next, restoring: mark.files, isRestored: false };
     case 'restored':

@@ -1,7 +1,17 @@
 /** A home whose runs are recorded, one after another, into one log. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  cpSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { deserialize } from 'node:v8';
@@ -10,7 +20,10 @@ import { decodeSnapshot, snapshotIdOfFileName } from '../../../src/codec/snapsho
 import type { Snapshot } from '../../../src/model/snapshot.ts';
 import { launcherPath, runCli } from '../../helpers/cli.ts';
 import { Seeded } from '../../helpers/seeded.ts';
+import { Judge } from './judge.ts';
 import { type FileOperation, type Mark, nameOf, type Operation } from './operations.ts';
+import { noPromises } from './promises.ts';
+import type { SeenTree } from './states.ts';
 
 export const stateFolder = '/.openclaw';
 export const repositoryFolder = `${stateFolder}/backups`;
@@ -28,6 +41,8 @@ export interface RunOptions {
   readonly replaces?: boolean;
   /** When it is killed: see the recorder. */
   readonly stopAfter?: string;
+  /** Exit codes that are right too. */
+  readonly mayEndWith?: readonly number[];
 }
 
 export class Scene {
@@ -57,7 +72,7 @@ export class Scene {
   /** Runs the program; what it does to the home is added to the log, with what it promises. */
   run(words: readonly string[], options: RunOptions = {}): void {
     const stored = 'stored' in options ? options.stored : this.#copyState();
-    const operations = this.#record(words, options.stopAfter);
+    const operations = this.#record(words, options);
     const added: string[] = [];
     for (const operation of withMarks(operations)) {
       this.log.push(operation);
@@ -85,6 +100,33 @@ export class Scene {
     );
     this.log.splice(start, 0, { kind: 'restoring', folder, files });
     this.log.push({ kind: 'restored' });
+  }
+
+  /** A byte of a pack or of a snapshot file turns over on the disk; what that reaches need not be kept any more. */
+  damage(): void {
+    const files = [...this.repositoryFiles()].filter(([path]) => /\/(packs|snapshots)\//.test(path));
+    const [path = '', bytes = new Uint8Array()] = files[this.random.below(files.length)] ?? [];
+    const position = this.random.below(bytes.length);
+    const turned = Uint8Array.of((bytes[position] ?? 0) ^ 0x10);
+    const fd = openSync(this.path(path), 'r+');
+    writeSync(fd, turned, 0, 1, position);
+    closeSync(fd);
+    const judge = new Judge(repositoryFolder);
+    const found = judge.judge(treeOf(this.repositoryFiles()), noPromises).map(({ subject }) => subject);
+    const id = snapshotIdOfFileName(nameOf(path));
+    const subjects = new Set(id === undefined ? found : [...found, id]);
+    this.log.push(
+      { kind: 'damaged', subjects },
+      { kind: 'write', path, position, bytes: turned },
+      { kind: 'sync', path },
+    );
+  }
+
+  runRepair(): void {
+    const words = ['backup', 'check', '--repair', '--quiet'];
+    if (this.random.below(2) === 0) this.runKilled(words, 30, { mayEndWith: [3, 4] });
+    this.run(words, { mayEndWith: [3, 4] });
+    this.log.push({ kind: 'repaired' });
   }
 
   /** For what is only needed to get on, and changes nothing that is judged. */
@@ -163,7 +205,7 @@ export class Scene {
     database.close();
   }
 
-  #record(words: readonly string[], stopAfter: string | undefined): FileOperation[] {
+  #record(words: readonly string[], { stopAfter, mayEndWith = [] }: RunOptions): FileOperation[] {
     const output = join(this.#work, 'recorded');
     const { status, signal, stderr } = spawnSync(
       process.execPath,
@@ -181,8 +223,11 @@ export class Scene {
         timeout: 120_000,
       },
     );
-    if (stopAfter === undefined || signal !== 'SIGKILL')
-      assert.equal(status, 0, `${words.join(' ')}: ${stderr}`);
+    const isKilled = stopAfter !== undefined && signal === 'SIGKILL';
+    assert.ok(
+      isKilled || [0, ...mayEndWith].includes(status ?? -1),
+      `${words.join(' ')}: ${status} ${stderr}`,
+    );
     return deserialize(readFileSync(output)) as FileOperation[];
   }
 
@@ -197,6 +242,12 @@ export class Scene {
   }
 }
 
+function treeOf(files: ReadonlyMap<string, Uint8Array>): SeenTree {
+  const item = { type: 'link', id: 0, target: '' } as const;
+  const seen = [...files].map(([path, bytes]) => [path, { key: path, item, bytes: () => bytes }] as const);
+  return { files: new Map(seen), folders: new Set() };
+}
+
 /** A snapshot is acknowledged as soon as its folder is synced: earlier than anything could be printed. */
 function* withMarks(operations: readonly FileOperation[]): Generator<Operation> {
   const folder = `${repositoryFolder}/snapshots`;
@@ -206,7 +257,9 @@ function* withMarks(operations: readonly FileOperation[]): Generator<Operation> 
   let added: Mark[] = [];
   let removed: string[] = [];
   for (const operation of operations) {
-    const gone = operation.kind === 'remove' ? named(operation.path) : undefined;
+    const left =
+      operation.kind === 'remove' ? operation.path : operation.kind === 'rename' ? operation.from : '';
+    const gone = named(left);
     if (gone !== undefined) {
       yield { kind: 'forgotten', snapshot: gone, final: false };
       removed.push(gone);
