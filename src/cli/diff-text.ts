@@ -1,0 +1,156 @@
+/** What differs inside a file, as text for a terminal. Everything that comes from the files is made harmless. */
+import type {
+  CellValue,
+  ContentDiff,
+  JsonChange,
+  JsonDiff,
+  RecordsDiff,
+  RowDiff,
+  SqliteDiff,
+  TableDiff,
+  TextDiff,
+  TextLine,
+} from '../index.ts';
+import { bold, dim, green, red } from './console.ts';
+import { bytesText, countText, safeText, timeText } from './text.ts';
+
+const indent = '    ';
+const valueCharacters = 200;
+
+/** Lines, indented. */
+export function contentLines(diff: ContentDiff): string[] {
+  switch (diff.kind) {
+    case 'text':
+      return textLines(diff);
+    case 'json':
+      return jsonLines(diff);
+    case 'records':
+      return recordLines(diff);
+    case 'sqlite':
+      return sqliteLines(diff);
+    case 'binary':
+      return [`${indent}${diff.beforeType ?? 'binary'}, ${bytesText(diff.beforeBytes)} -> ${diff.afterType ?? 'binary'}, ${bytesText(diff.afterBytes)}`];
+    case 'note':
+      return [`${indent}${dim(safeText(diff.message))}`];
+  }
+}
+
+function textLines({ hunks, moreHunks }: TextDiff): string[] {
+  const lines = hunks.flatMap((hunk) => [
+    dim(`${indent}@@ -${hunk.oldStart},${hunk.oldLines} +${hunk.newStart},${hunk.newLines} @@`),
+    ...hunk.lines.flatMap(textLine),
+  ]);
+  return moreHunks > 0 ? [...lines, `${indent}… ${countText(moreHunks, 'more hunk')}`] : lines;
+}
+
+function textLine(line: TextLine): string[] {
+  const [sign, paint] = { same: [' ', plain], removed: ['-', red], added: ['+', green] }[line.op] as [string, Paint];
+  const end = line.noEnd ? [`${indent}\\ No newline at end of file`] : [];
+  return [`${indent}${paint(sign)}${markedText(line, paint)}`, ...end];
+}
+
+type Paint = (text: string) => string;
+const plain: Paint = (text) => text;
+
+/** The words that differ are bold. */
+function markedText({ text, marks = [] }: TextLine, paint: Paint): string {
+  let at = 0;
+  let shown = '';
+  for (const [from, to] of marks) {
+    shown += paint(safeText(text.slice(at, from))) + bold(paint(safeText(text.slice(from, to))));
+    at = to;
+  }
+  return shown + paint(safeText(text.slice(at)));
+}
+
+function jsonLines({ changes, moreChanges, formOnly }: JsonDiff): string[] {
+  if (formOnly !== undefined) return [`${indent}${dim(`only ${formOnly} differ`)}`];
+  const lines = changes.map((change) => `${indent}${jsonText(change)}`);
+  return moreChanges > 0 ? [...lines, `${indent}… ${countText(moreChanges, 'more change')}`] : lines;
+}
+
+function jsonText(change: JsonChange): string {
+  const path = pathText(change.path);
+  switch (change.change) {
+    case 'added':
+      return `${green('+')} ${path}: ${valueText(change.after)}`;
+    case 'removed':
+      return `${red('-')} ${path}: ${valueText(change.before)}`;
+    case 'changed':
+      return `${path}: ${valueText(change.before)} -> ${valueText(change.after)}`;
+    case 'moved':
+      return `${path}: was at ${change.from ?? '?'}`;
+  }
+}
+
+/** `agents.list[0].id` */
+function pathText(path: JsonChange['path']): string {
+  const text = path.reduce<string>((sum, step) => {
+    if (typeof step === 'number') return `${sum}[${step}]`;
+    const name = /^[\w-]+$/.test(step) ? step : JSON.stringify(step);
+    return sum === '' ? name : `${sum}.${name}`;
+  }, '');
+  return safeText(text === '' ? '(all)' : text);
+}
+
+function valueText(value: unknown): string {
+  const text = value === undefined ? 'nothing' : (JSON.stringify(value) ?? String(value));
+  return safeText(shortened(text));
+}
+
+function shortened(text: string): string {
+  return text.length <= valueCharacters ? text : `${text.slice(0, valueCharacters)}…`;
+}
+
+function recordLines(diff: RecordsDiff): string[] {
+  const { appended, removed, changed, how, firstTime, lastTime, records, moreRecords } = diff;
+  const counts = [
+    ...(appended > 0 ? [`${countText(appended, 'record')} ${how === 'appended' ? 'appended' : 'added'}`] : []),
+    ...(changed > 0 ? [`${changed} changed`] : []),
+    ...(removed > 0 ? [`${removed} removed`] : []),
+    ...(how === 'rewritten' || how === 'compacted' ? [how] : []),
+  ];
+  const when = firstTime === undefined ? '' : `, ${timeText(firstTime)} to ${timeText(lastTime ?? firstTime)}`;
+  const lines = records.map(({ op, time, who, text }) => {
+    const sign = op === 'added' ? green('+') : op === 'removed' ? red('-') : '~';
+    const head = [time === undefined ? '' : timeText(time), who ?? ''].filter((part) => part !== '').join(' ');
+    return `${indent}${sign} ${dim(safeText(head))}${head === '' ? '' : ': '}${safeText(shortened(text))}`;
+  });
+  const more = moreRecords > 0 ? [`${indent}… ${countText(moreRecords, 'more record')}`] : [];
+  return [`${indent}${counts.join(', ') || 'no record differs'}${when}`, ...lines, ...more];
+}
+
+function sqliteLines({ schema, tables }: SqliteDiff): string[] {
+  if (schema.length + tables.length === 0) return [`${indent}${dim('no row differs')}`];
+  return [
+    ...schema.map(({ name, change }) => `${indent}schema: ${safeText(name)} ${change}`),
+    ...tables.flatMap(tableLines),
+  ];
+}
+
+function tableLines(table: TableDiff): string[] {
+  const counts = [
+    ...(table.added > 0 ? [`${table.added} added`] : []),
+    ...(table.removed > 0 ? [`${table.removed} removed`] : []),
+    ...(table.changed > 0 ? [`${table.changed} changed`] : []),
+  ].join(', ');
+  const head = `${indent}${bold(safeText(table.name))}: ${counts || 'differs'}${table.derived ? dim(' (made from other tables)') : ''}`;
+  const more = table.moreRows > 0 ? [`${indent}  … ${countText(table.moreRows, 'more row')}`] : [];
+  return [head, ...table.rows.map(rowLine), ...more];
+}
+
+function rowLine({ op, key, cells }: RowDiff): string {
+  const sign = op === 'added' ? green('+') : op === 'removed' ? red('-') : '~';
+  const name = key.map(({ column, value }) => `${column}=${cellText(value)}`).join(' ');
+  const shown = cells.map(({ column, before, after }) => {
+    if (op === 'changed') return `${column}: ${cellText(before ?? null)} -> ${cellText(after ?? null)}`;
+    return `${column}=${cellText((op === 'added' ? after : before) ?? null)}`;
+  });
+  return `${indent}  ${sign} ${safeText(shortened([name, ...shown].join('  ')))}`;
+}
+
+function cellText(value: CellValue): string {
+  if (value === null) return 'NULL';
+  if (typeof value === 'object') return `<${bytesText(value.bytes)}, ${value.hash}>`;
+  return typeof value === 'string' ? JSON.stringify(shortened(value)) : String(value);
+}
