@@ -189,10 +189,10 @@ class SourceArchiver {
     return entry.key.endsWith('-shm') && this.#rawDatabases.has(database); // shared memory, which means nothing later
   }
 
-  #addKnown(entry: WalkedEntry, encoded: Uint8Array): void {
+  #addKnown(entry: WalkedEntry, known: Uint8Array): void {
+    const encoded = entry.stat.nlink > 1n ? this.#inPresentGroup(entry, known) : known;
     this.#tree.addEncoded(entry.key, encoded);
     this.#counts.files++;
-    if (entry.stat.nlink > 1n) this.#hardLinkKey(entry);
     if (entry.sidecars.length === 0) {
       this.#counts.totalBytes += Number(entry.stat.size);
     } else {
@@ -201,6 +201,13 @@ class SourceArchiver {
       this.#counts.totalBytes += node?.size ?? 0;
     }
     this.#context.progress.advance({ files: 1, bytes: Number(entry.stat.size) });
+  }
+
+  /** The first name of its file may be another than last time, when that could not be read or was left out. */
+  #inPresentGroup(entry: WalkedEntry, known: Uint8Array): Uint8Array {
+    const hardLink = this.#hardLinkKey(entry);
+    const node = asFile(decodeNode(known, `known file ${displayKey(entry.key)}`));
+    return node === undefined || node.hardLink === hardLink ? known : encodeNode({ ...node, hardLink });
   }
 
   #countFile(entry: WalkedEntry, node: FileNode): void {

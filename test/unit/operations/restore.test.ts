@@ -222,6 +222,19 @@ for (const [what, disturb] of [
   });
 }
 
+test('createBackup() keeps names of one file together when the first was left out the last time', async (context) => {
+  const world = new World(context);
+  world.put('a', 'shared');
+  linkSync(join(world.state, 'a'), join(world.state, 'b'));
+  // Later: a file that was only just changed is read again anyway.
+  const environment = { ...world.environment, clock: { nowMs: () => Date.now() + 60_000 } };
+  await createBackup(environment, { exclude: ['a'] });
+  await createBackup(environment, {});
+  const target = world.at('target');
+  await world.restore({ target });
+  assert.equal(statSync(join(target, 'a')).ino, statSync(join(target, 'b')).ino);
+});
+
 /** The same file, but for its inode. */
 function apart(world: World, name: string): void {
   rmSync(join(world.state, name));
