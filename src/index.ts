@@ -3,6 +3,7 @@ export {
   type ErrorKind,
   ExuviaError,
   InterruptedError,
+  knownErrorOf,
   LockedError,
   NoRepositoryError,
   UsageError,

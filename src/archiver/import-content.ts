@@ -2,9 +2,9 @@
  * Content that comes as a stream (a member of an archive) into the store. Small members stay in memory; a large one goes through
  * a private temporary file under a name of ours, because the store reads synchronously.
  */
-import { closeSync, openSync, readSync, rmSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
-import { createPrivateFile, writeFully } from '../io/files.ts';
+import { createPrivateFile, removeFile, writeFully } from '../io/files.ts';
 import { isSqliteHeader } from '../model/sqlite-names.ts';
 import type { BlobStore } from '../model/store.ts';
 import { type ReadBytes, type StoredContent, storeContent, storePages } from './store-content.ts';
@@ -90,7 +90,7 @@ class Spool {
   remove(): void {
     if (this.#fd === undefined) return;
     closeSync(this.#fd);
-    rmSync(this.#path, { force: true });
+    removeFile(this.#path);
   }
 
   #readMemory<T>(work: (read: ReadBytes, size: number, head: Buffer) => T): T {

@@ -1,6 +1,12 @@
 /** How a command runs: its environment, its errors as one sentence, its exit code. */
 import type { Command } from 'commander';
-import { type Environment, type PlaceOptions, systemEnvironment } from '../index.ts';
+import {
+  type Environment,
+  type ExuviaError,
+  knownErrorOf,
+  type PlaceOptions,
+  systemEnvironment,
+} from '../index.ts';
 import { Console } from './console.ts';
 import { type ExitCode, exitCodeOf, exitCodes } from './exit-codes.ts';
 import { safeText } from './text.ts';
@@ -52,7 +58,7 @@ async function runSafely(console: Console, work: () => Promise<ExitCode>): Promi
 
 /** A user's mistake or a machine's refusal is one sentence; a bug shows where it is. */
 export function reportError(console: Pick<Console, 'json'>, error: unknown): ExitCode {
-  const known = asKnownError(error);
+  const known = asOwnError(error) ?? knownErrorOf(error);
   const message = safeText(known?.message ?? (error instanceof Error ? error.message : String(error)));
   const code = known === undefined ? exitCodes.failed : exitCodeOf(known.kind);
   if (console.json) {
@@ -71,14 +77,11 @@ function printTrace(error: unknown): void {
   process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
 }
 
-interface KnownError extends Error {
-  readonly kind: Parameters<typeof exitCodeOf>[0];
-  readonly code: string;
-  readonly hint?: string;
-}
+type OwnError = Pick<ExuviaError, 'message' | 'kind' | 'code' | 'hint'>;
 
-function asKnownError(error: unknown): KnownError | undefined {
-  return error instanceof Error && 'kind' in error && 'code' in error ? (error as KnownError) : undefined;
+/** By its members: each command is bundled with a class ExuviaError of its own. */
+function asOwnError(error: unknown): OwnError | undefined {
+  return error instanceof Error && 'kind' in error && 'code' in error ? (error as ExuviaError) : undefined;
 }
 
 /** The first Ctrl-C asks the work to end at a safe place, the second ends the process. */

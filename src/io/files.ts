@@ -5,9 +5,11 @@ import {
   fsyncSync,
   mkdirSync,
   openSync,
+  type PathLike,
   renameSync,
   rmSync,
   statSync,
+  unlinkSync,
   writeSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -94,7 +96,7 @@ export function publishFile(path: string, bytes: Uint8Array, temporary: string):
       fsyncSync(fd);
     } catch (error) {
       closeSync(fd);
-      rmSync(temporary, { force: true });
+      removeFile(temporary);
       throw error;
     }
     closeSync(fd);
@@ -107,7 +109,7 @@ export function renameInto(temporary: string, path: string): void {
   try {
     renameSync(temporary, path);
   } catch (error) {
-    rmSync(temporary, { force: true });
+    removeFile(temporary);
     throw error;
   }
   syncFolder(dirname(path));
@@ -120,4 +122,22 @@ export function temporaryBeside(path: string, unique: string): string {
 
 export function isFolder(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+/** Removes a file, if it is there. Not `rmSync`: its errors have no code. */
+export function removeFile(path: PathLike): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+  }
+}
+
+/** Removes a folder of temporary files. What cannot be removed is left to a later run: the work that is done does not fail for it. */
+export function removeTemporary(path: string): void {
+  try {
+    rmSync(path, { recursive: true, force: true });
+  } catch (error) {
+    if (!(error instanceof Error && 'syscall' in error)) throw error;
+  }
 }

@@ -2,6 +2,8 @@
  * Errors that a caller or a user can act on. Each has a stable `code`, a `hint` that says what to do, and a `kind`
  * that the command line turns into an exit code. A bug is not one of these: see `invariant`.
  */
+import { constants } from 'node:os';
+
 export type ErrorKind =
   | 'failed'
   | 'usage'
@@ -135,9 +137,35 @@ const hints: Readonly<Record<string, string>> = {
 };
 
 export function errnoOf(error: unknown): string | undefined {
-  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
+  const { code, errno } = error instanceof Error ? (error as NodeJS.ErrnoException) : {};
+  if (errno === -constants.errno.EDQUOT) return 'EDQUOT'; // Node has no name for it, and its code is not one word
   return typeof code === 'string' && /^E[A-Z0-9]+$/.test(code) ? code : undefined;
 }
+
+/** Why it failed, in words: for an error of the operating system without its call and path. */
+export function reasonOf(error: unknown): string {
+  return reasons[errnoOf(error) ?? ''] ?? messageOf(error);
+}
+
+/** An error that a user can do something about, as one of ours; undefined for a bug. */
+export function knownErrorOf(error: unknown): ExuviaError | undefined {
+  if (error instanceof ExuviaError) return error;
+  const { path, syscall } = error instanceof Error ? (error as NodeJS.ErrnoException) : {};
+  if (errnoOf(error) === undefined || path === undefined) return undefined;
+  return new FileSystemError(actions[syscall ?? ''] ?? 'use', path, error);
+}
+
+const actions: Readonly<Record<string, string>> = {
+  scandir: 'read folder',
+  opendir: 'read folder',
+  open: 'open',
+  stat: 'look at',
+  lstat: 'look at',
+  readlink: 'read link',
+  mkdir: 'create folder',
+  unlink: 'remove',
+  rmdir: 'remove',
+};
 
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

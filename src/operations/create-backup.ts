@@ -1,8 +1,10 @@
 /** `backup create`: plan the sources, archive each, commit one snapshot, and export it when asked to. */
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+
+import { existsSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ArchivedSource, archiveSource } from '../archiver/archiver.ts';
+import { removeTemporary } from '../io/files.ts';
 import { byteStringOf } from '../model/paths.ts';
 import type {
   SkippedPath,
@@ -98,7 +100,7 @@ async function runDry(environment: Environment, plan: BackupPlan): Promise<Creat
     const stats = { ...run.stats, addedBytes: store.addedBytes };
     return { ...resultOf(plan, run), dryRun: true, snapshot: undefined, unchanged: false, stats };
   } finally {
-    rmSync(staging, { recursive: true, force: true });
+    removeTemporary(staging);
   }
 }
 

@@ -1,6 +1,13 @@
 /** `sessions export`: conversations of one key, or all, as one document. */
-import { closeSync, fsyncSync, rmSync } from 'node:fs';
-import { createPrivateFile, renameInto, temporaryBeside, withPath, writeFully } from '../io/files.ts';
+import { closeSync, fsyncSync } from 'node:fs';
+import {
+  createPrivateFile,
+  removeFile,
+  renameInto,
+  temporaryBeside,
+  withPath,
+  writeFully,
+} from '../io/files.ts';
 import { ExuviaError, UsageError } from '../model/errors.ts';
 import type { OpenClawHome } from '../openclaw/discovery.ts';
 import { type BundledSession, formatSessions, type SessionsHead } from '../openclaw/sessions/bundle.ts';
@@ -163,7 +170,7 @@ function publishPieces(path: string, pieces: Iterable<string>, temporary: string
       fsyncSync(fd);
     } catch (error) {
       closeSync(fd);
-      rmSync(temporary, { force: true });
+      removeFile(temporary);
       throw error;
     }
     closeSync(fd);

@@ -2,9 +2,11 @@
  * `backup import`: an archive from anywhere becomes a snapshot. One pass: contents go into the store as they come, names are
  * kept in memory; then the layout is recognised and the trees are built. Nothing is unpacked.
  */
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+
+import { mkdtempSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { removeTemporary } from '../io/files.ts';
 import { FileSystemError, UsageError } from '../model/errors.ts';
 import type { Snapshot, SnapshotRecord, SnapshotSource } from '../model/snapshot.ts';
 import type { OpenClawHome } from '../openclaw/discovery.ts';
@@ -133,6 +135,6 @@ class ScratchRepository implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.repository[Symbol.asyncDispose]();
-    rmSync(this.#folder, { recursive: true, force: true });
+    removeTemporary(this.#folder);
   }
 }

@@ -2,9 +2,11 @@
  * `backup verify`: whether an archive or a snapshot can be restored here. Three questions, those of the documentation: is it
  * whole, does its version fit, may it be read and written.
  */
-import { accessSync, constants, mkdtempSync, rmSync, statSync } from 'node:fs';
+
+import { accessSync, constants, mkdtempSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { removeTemporary } from '../io/files.ts';
 import { ArchiveError, DamageError, errnoOf, InterruptedError, messageOf } from '../model/errors.ts';
 import { displayKey } from '../model/paths.ts';
 import type { Snapshot, SnapshotRecord } from '../model/snapshot.ts';
@@ -92,7 +94,7 @@ async function verifyArchive(
     const finding: Finding = { about: 'integrity', level: 'error', message: error.message };
     return verified({ ...head, files: 0, bytes: 0 }, [finding]);
   } finally {
-    rmSync(staging, { recursive: true, force: true });
+    removeTemporary(staging);
   }
 }
 

@@ -1,12 +1,13 @@
 /** Where an archive's bytes go: compression, then a private file with its SHA-256, published under its name at the end. */
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { closeSync, existsSync, fsyncSync, linkSync, lstatSync, rmSync, unlinkSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, linkSync, lstatSync, unlinkSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { constants, createZstdCompress } from 'node:zlib';
 import { ParallelGzipWriter } from '../codec/deflate/parallel-gzip.ts';
 import {
   createPrivateFile,
+  removeFile,
   renameInto,
   syncFolder,
   temporaryBeside,
@@ -75,7 +76,7 @@ export class ArchiveFile implements Disposable {
 
   [Symbol.dispose](): void {
     this.#close();
-    rmSync(this.#temporary, { force: true });
+    removeFile(this.#temporary);
   }
 
   #flush(): void {

@@ -4,8 +4,9 @@
  * another place.
  */
 
-import { rmSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { removeFile } from '../io/files.ts';
 import {
   type Database,
   isBrokenDatabase,
@@ -67,7 +68,7 @@ export function openMemoryIndex(repositoryId: string): Database {
 }
 
 export function removeIndex(path: string): void {
-  for (const name of [`${path}-wal`, `${path}-shm`, `${path}-journal`, path]) rmSync(name, { force: true });
+  for (const name of [`${path}-wal`, `${path}-shm`, `${path}-journal`, path]) removeFile(name);
 }
 
 function openTrusted(path: string, repositoryId: string): Database {

@@ -1,18 +1,9 @@
 /** Making a new repository, and the folders of `local/` in one that came without. */
-import {
-  accessSync,
-  constants,
-  existsSync,
-  lstatSync,
-  mkdtempSync,
-  readdirSync,
-  rmSync,
-  statSync,
-} from 'node:fs';
+import { accessSync, constants, existsSync, lstatSync, mkdtempSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { cutParameters } from '../chunker/parameters.ts';
 import { formatName, formatParameters, formatVersion } from '../codec/parameters.ts';
-import { makePrivateFolder, publishFile, syncFolder, withPath } from '../io/files.ts';
+import { makePrivateFolder, publishFile, removeTemporary, syncFolder, withPath } from '../io/files.ts';
 import type { RandomBytes } from '../model/clock.ts';
 import { ExuviaError, errnoOf, FileSystemError, NoRepositoryError } from '../model/errors.ts';
 import { parametersName, type RepositoryLayout } from './layout.ts';
@@ -95,12 +86,13 @@ export function makeTemporary(layout: RepositoryLayout): string {
 
 /** Removes what killed processes left, when nobody is at work (the lock tells, process ids do not). */
 export function sweepTemporary(layout: RepositoryLayout): void {
-  if (readdirSync(layout.temporary).length === 0) return;
+  const names = withPath('read folder', layout.temporary, () => readdirSync(layout.temporary));
+  if (names.length === 0) return;
   const alone = RepositoryLock.tryAcquire(layout, 'exclusive', 0);
   if (alone === undefined) return;
   try {
     for (const name of readdirSync(layout.temporary)) {
-      rmSync(join(layout.temporary, name), { recursive: true, force: true });
+      removeTemporary(join(layout.temporary, name));
     }
   } finally {
     alone[Symbol.dispose]();

@@ -7,7 +7,7 @@
  */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { ExuviaError, LockedError } from '../model/errors.ts';
-import { type Database, openPrivateDatabase, sqliteCodeOf } from './database.ts';
+import { type Database, namedError, openPrivateDatabase, sqliteCodeOf } from './database.ts';
 import type { RepositoryLayout } from './layout.ts';
 
 export type LockMode = 'shared' | 'exclusive';
@@ -61,7 +61,7 @@ export class RepositoryLock implements Disposable {
     } catch (error) {
       database.close();
       if (sqliteCodeOf(error)?.startsWith('SQLITE_BUSY')) return undefined;
-      throw error;
+      throw namedError(layout.locks, error);
     }
   }
 

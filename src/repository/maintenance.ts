@@ -6,12 +6,12 @@
  * Everything here works without a free byte: when the index cannot be written, it is deleted (the packs are the truth, and
  * deleting gives space back) and made anew when it is wanted.
  */
-import { existsSync, renameSync, rmSync, statSync } from 'node:fs';
+import { existsSync, renameSync, statSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { decodeFrame } from '../codec/frame.ts';
 import { blobIdOf } from '../codec/hash.ts';
 import type { PackDirectory } from '../codec/pack.ts';
-import { makePrivateFolder, syncFolder, withPath } from '../io/files.ts';
+import { makePrivateFolder, removeFile, syncFolder, withPath } from '../io/files.ts';
 import { DamageError } from '../model/errors.ts';
 import type { BlobId, PackId, SnapshotId } from '../model/ids.ts';
 import type { Snapshot } from '../model/snapshot.ts';
@@ -296,7 +296,7 @@ function deletePacks(layout: RepositoryLayout, packs: ReadonlySet<PackId>): numb
     const path = packPath(layout, pack);
     bytes += withPath('remove', path, () => {
       const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
-      rmSync(path, { force: true });
+      removeFile(path);
       return size;
     });
     folders.add(dirname(path));

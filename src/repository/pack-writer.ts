@@ -2,7 +2,7 @@
  * Collects blobs into frames and frames into packs. A pack is written to a temporary file as it grows and published
  * (fsync, rename, fsync of the folder) when it is full or when the caller flushes; only then does the index learn of it.
  */
-import { closeSync, fsyncSync, rmSync } from 'node:fs';
+import { closeSync, fsyncSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { decodeFrame, encodeFrame } from '../codec/frame.ts';
 import {
@@ -17,6 +17,7 @@ import {
 import {
   createPrivateFile,
   makePrivateFolder,
+  removeFile,
   renameInto,
   syncFolder,
   withPath,
@@ -235,5 +236,5 @@ function makePackFolder(layout: RepositoryLayout, folder: string): void {
 /** A failed write must not leave its file: the disk may be full. */
 function discard(pack: OpenPack): void {
   closeSync(pack.fd);
-  rmSync(pack.path, { force: true });
+  removeFile(pack.path);
 }

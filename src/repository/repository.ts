@@ -2,12 +2,12 @@
  * A repository: packs and snapshots are the truth, the index in `local/` is how to find things quickly. Opening one
  * brings the index up to date with what is there, so a missing, stale or foreign `local/` costs time and nothing else.
  */
-import { existsSync, lstatSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { decodeFrame } from '../codec/frame.ts';
 import { blobIdOf } from '../codec/hash.ts';
 import { parseParameters, type RepositoryParameters } from '../codec/parameters.ts';
-import { syncFolder, syncFoldersAbove, withPath } from '../io/files.ts';
+import { removeTemporary, syncFolder, syncFoldersAbove, withPath } from '../io/files.ts';
 import type { RandomBytes } from '../model/clock.ts';
 import { DamageError, ExuviaError, NoRepositoryError } from '../model/errors.ts';
 import type { BlobId, PackId, SnapshotId } from '../model/ids.ts';
@@ -369,7 +369,7 @@ function openInMemory(layout: RepositoryLayout, options: OpenOptions): Opened {
 
 function closeLayout(opened: Opened): void {
   opened.database.close();
-  if (opened.temporary !== undefined) rmSync(opened.temporary, { recursive: true, force: true });
+  if (opened.temporary !== undefined) removeTemporary(opened.temporary);
   opened.lock?.[Symbol.dispose]();
 }
 

@@ -1,5 +1,5 @@
 /** Snapshot files: list, read, publish. The index keeps a copy of each record so that ten thousand of them list quickly. */
-import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import {
@@ -8,7 +8,7 @@ import {
   snapshotFileName,
   snapshotIdOfFileName,
 } from '../codec/snapshot-codec.ts';
-import { publishFile, syncFolder, withPath } from '../io/files.ts';
+import { publishFile, removeFile, syncFolder, withPath } from '../io/files.ts';
 import { DamageError, ExuviaError, messageOf } from '../model/errors.ts';
 import { idToBytes, type SnapshotId } from '../model/ids.ts';
 import { limits } from '../model/limits.ts';
@@ -165,7 +165,7 @@ export class SnapshotFiles {
       const name = this.#names.get(id);
       if (name === undefined) continue;
       const path = join(this.#layout.snapshots, name);
-      withPath('remove', path, () => rmSync(path, { force: true }));
+      withPath('remove', path, () => removeFile(path));
       this.#names.delete(id);
       count++;
     }

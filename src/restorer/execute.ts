@@ -14,14 +14,13 @@ import {
   openSync,
   renameSync,
   rmdirSync,
-  rmSync,
   statfsSync,
   symlinkSync,
   utimesSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
-import { makePrivateFolder, syncFoldersAbove } from '../io/files.ts';
-import { DamageError, ExuviaError, errnoOf, InterruptedError, messageOf } from '../model/errors.ts';
+import { makePrivateFolder, removeFile, syncFoldersAbove } from '../io/files.ts';
+import { DamageError, ExuviaError, errnoOf, InterruptedError, reasonOf } from '../model/errors.ts';
 import {
   type ByteString,
   baseName,
@@ -123,7 +122,7 @@ class Executor {
       if (changesNames(action)) this.#noteChange(action.key);
     } catch (error) {
       if (errnoOf(error) === undefined && !(error instanceof ExuviaError)) throw error;
-      const reason = errnoOf(error) === 'ENOSPC' ? 'no space left on the device' : messageOf(error);
+      const reason = reasonOf(error);
       this.#failures.push({ path: displayKey(action.key), reason, isDamage: error instanceof DamageError });
       this.#options.progress.warn(`Cannot restore ${displayKey(action.key)}: ${reason}`);
     }
@@ -161,7 +160,7 @@ class Executor {
   /** A folder goes only when it is empty: what came into it since the plan was made stays. */
   #remove(key: PathKey, reason: string): void {
     const path = fsPath(this.#folders.pathOf(key));
-    if (reason !== 'empty') rmSync(path, { force: true });
+    if (reason !== 'empty') removeFile(path);
     else {
       rmdirSync(path);
       this.#changedFolders.delete(key);
@@ -196,7 +195,7 @@ class Executor {
 
   /** Also those that came since the plan was made: a foreign log would be replayed into the restored database. */
   #removeSidecars(path: ByteString): void {
-    for (const sidecar of sidecarsOf(path)) rmSync(fsPath(sidecar as ByteString), { force: true });
+    for (const sidecar of sidecarsOf(path)) removeFile(fsPath(sidecar as ByteString));
   }
 
   /** For the second and later names of a file: true when it could be linked. */
@@ -213,7 +212,7 @@ class Executor {
       return false; // No hard links here, or the first one failed: a copy of its own will do.
     }
     renameSync(fsPath(temporary), fsPath(path));
-    rmSync(fsPath(temporary), { force: true }); // rename does nothing when both are names of one file
+    removeFile(fsPath(temporary)); // rename does nothing when both are names of one file
     return true;
   }
 
@@ -242,7 +241,7 @@ class Executor {
       try {
         this.#syncFolder(key);
       } catch (error) {
-        this.#failures.push({ path: displayKey(key), reason: messageOf(error), isDamage: false });
+        this.#failures.push({ path: displayKey(key), reason: reasonOf(error), isDamage: false });
       }
     }
     if (this.#isTargetNew) syncFoldersAbove(Buffer.from(this.#plan.target, 'latin1').toString('utf8'));
@@ -275,7 +274,7 @@ class Executor {
         chmodSync(path, modeOf(node, this.#options.setOwner) & (0o7000 | modeLimit));
         utimesSync(path, secondsOf(node), secondsOf(node));
       } catch (error) {
-        this.#failures.push({ path: displayKey(key), reason: messageOf(error), isDamage: false });
+        this.#failures.push({ path: displayKey(key), reason: reasonOf(error), isDamage: false });
       }
     }
   }

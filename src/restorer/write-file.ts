@@ -1,4 +1,5 @@
 /** One file put in place: a temporary name beside it, all bytes, times and mode, fsync, rename. */
+
 import {
   closeSync,
   constants,
@@ -9,11 +10,11 @@ import {
   futimesSync,
   openSync,
   renameSync,
-  rmSync,
   writeSync,
 } from 'node:fs';
 import { createHasher } from '../codec/hash.ts';
 import { hashOfContent } from '../codec/node-codec.ts';
+import { removeFile } from '../io/files.ts';
 import { DamageError } from '../model/errors.ts';
 import { asBuffer } from '../model/ids.ts';
 import { limits } from '../model/limits.ts';
@@ -46,13 +47,13 @@ export function writeFileInPlace(
     closeSync(fd);
   } catch (error) {
     closeQuietly(fd);
-    rmSync(fsPath(temporary), { force: true });
+    removeFile(fsPath(temporary));
     throw error;
   }
   try {
     renameSync(fsPath(temporary), fsPath(path));
   } catch (error) {
-    rmSync(fsPath(temporary), { force: true });
+    removeFile(fsPath(temporary));
     throw error;
   }
 }

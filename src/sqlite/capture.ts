@@ -1,11 +1,11 @@
 /** The parent's side of capturing: starts the child, asks it one database at a time, and outlives its death. */
 import type { ChildProcessByStdio } from 'node:child_process';
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, extname, join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { makePrivateFolder } from '../io/files.ts';
+import { makePrivateFolder, removeTemporary } from '../io/files.ts';
 import { errnoOf, messageOf } from '../model/errors.ts';
 import { type ByteString, byteStringFromLatin1, byteStringToBytes, fsPath } from '../model/paths.ts';
 import type { CaptureRequest, CaptureResult } from './result.ts';
@@ -91,7 +91,7 @@ export class CaptureProcess implements AsyncDisposable {
   }
 
   #removeCopy(): void {
-    if (this.#folder !== undefined) rmSync(this.#folder, { recursive: true, force: true });
+    if (this.#folder !== undefined) removeTemporary(this.#folder);
     this.#folder = undefined;
   }
 
