@@ -6,13 +6,15 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import type { CrashCommand } from './commands.ts';
-import { type KeptState, keepState, resetState } from './site.ts';
+import { type KeptState, keepState, resetState, siteFolders } from './site.ts';
 import { type CallPoint, pointsBelow, runTraced } from './system-calls.ts';
 import { type Ended, failureText, isTemporary, Workshop } from './workshop.ts';
 
 export interface PreparedCommand {
   readonly command: CrashCommand;
   readonly points: readonly CallPoint[];
+  /** Calls that open something for reading. */
+  readonly readings: readonly CallPoint[];
   readonly start: KeptState;
   /** Packs before the run, and how many an undisturbed run adds. */
   readonly packsBefore: number;
@@ -62,12 +64,12 @@ export class Bench {
     const packsBefore = shop.packs().length;
     const run = await runTraced(shop.commandRun(command.args(shop)), this.traceFile);
     if (run.status !== 0) throw new Error(`${command.name}: ${failureText(run)}`);
-    const points = pointsBelow(run.lines, shop.root).filter(({ text }) => !text.includes('"code/'));
+    const { changes, readings } = pointsBelow(run.lines, shop.root, siteFolders);
     const packsAdded = shop.packs().length - packsBefore;
     const added = await this.#addedBy(command);
     const problems = (await command.problemsAfter?.(shop)) ?? [];
     if (problems.length > 0) throw new Error(`${command.name}, undisturbed: ${problems.join('; ')}`);
-    return { command, points, start, packsBefore, packsAdded, added };
+    return { command, points: changes, readings, start, packsBefore, packsAdded, added };
   }
 
   async #addedBy(command: CrashCommand): Promise<string | undefined> {
@@ -82,9 +84,13 @@ export class Bench {
       : await this.shop.expect(fresh[0], command.adds === 'home' ? home : undefined);
   }
 
+  reset(prepared: PreparedCommand): void {
+    resetState(this.shop.root, prepared.start);
+  }
+
   async killAt(prepared: PreparedCommand, point: CallPoint): Promise<Violation | undefined> {
     const { shop } = this;
-    resetState(shop.root, prepared.start);
+    this.reset(prepared);
     const { call, ordinal } = point;
     const args = prepared.command.args(shop);
     const run = await runTraced(
@@ -102,8 +108,11 @@ export class Bench {
   }
 
   /** Everything that must hold after a run that was disturbed, whatever came of it. */
-  async problemsOf(prepared: PreparedCommand, options: { again: boolean }): Promise<string[]> {
-    const problems = await this.#snapshotProblems(prepared);
+  async problemsOf(
+    prepared: PreparedCommand,
+    options: { readonly again: boolean; readonly isPartial?: boolean },
+  ): Promise<string[]> {
+    const problems = await this.#snapshotProblems(prepared, options.isPartial ?? false);
     const packsMore = Math.max(prepared.packsAdded, prepared.command.packsBetween ?? 0);
     if (this.shop.packs().length > prepared.packsBefore + packsMore)
       problems.push('more packs than a whole run makes');
@@ -112,7 +121,8 @@ export class Bench {
     return problems;
   }
 
-  async #snapshotProblems({ command, added }: PreparedCommand): Promise<string[]> {
+  /** A run that was `isPartial` said of its new snapshot that not all is in it. */
+  async #snapshotProblems({ command, added }: PreparedCommand, isPartial: boolean): Promise<string[]> {
     const { shop } = this;
     const mayRemove = command.mayRemove?.(shop) ?? [];
     const listed = await shop.list();
@@ -125,7 +135,7 @@ export class Bench {
     for (const id of listed.ids) {
       const folder = shop.baseIds.includes(id) ? shop.expected.get(id) : added;
       if (folder === undefined) problems.push(`snapshot ${id.slice(0, 8)} was not there before`);
-      else {
+      else if (folder !== added || !isPartial) {
         const differences = await shop.differencesOf(id, folder);
         problems.push(...differences.filter((text) => command.mayDiffer?.(text) !== true));
       }

@@ -81,19 +81,29 @@ export async function runProgram(run: ProgramRun): Promise<Omit<TracedRun, 'line
   });
 }
 
-/** The calls of a recorded run that change something below `folder`. */
-export function pointsBelow(lines: readonly string[], folder: string): CallPoint[] {
+/** The calls of a recorded run that are about something in one of the `folders` of `root`. */
+export function pointsBelow(
+  lines: readonly string[],
+  root: string,
+  folders: readonly string[],
+): { readonly changes: CallPoint[]; readonly readings: CallPoint[] } {
   const seen = new Map<string, number>();
-  const points: CallPoint[] = [];
+  const changes: CallPoint[] = [];
+  const readings: CallPoint[] = [];
   for (const line of lines) {
     const call = /^(\w+)\(/.exec(line)?.[1];
     if (call === undefined) continue;
     const ordinal = (seen.get(call) ?? 0) + 1;
     seen.set(call, ordinal);
-    if (!line.includes(`${folder}/`) || isReading(call, line)) continue;
-    points.push({ call, ordinal, text: line.replaceAll(`${folder}/`, '') });
+    const text = line.replaceAll(`AT_FDCWD<${root}/home>`, 'AT_FDCWD');
+    if (!folders.some((folder) => text.includes(`${root}/${folder}`))) continue;
+    (isReading(call, text) ? readings : changes).push({
+      call,
+      ordinal,
+      text: text.replaceAll(`${root}/`, ''),
+    });
   }
-  return points;
+  return { changes, readings };
 }
 
 function isReading(call: string, line: string): boolean {

@@ -84,6 +84,7 @@ export class Workshop {
         HOME: join(this.root, 'home'),
         TMPDIR: join(this.root, 'tmp'),
         EXUVIA_REPOSITORY: repository,
+        ...(process.env['EXUVIA_DEBUG'] ? { EXUVIA_DEBUG: '1' } : {}),
         NODE_COMPILE_CACHE: join(this.root, 'code'),
         UV_THREADPOOL_SIZE: '1',
       },
@@ -171,7 +172,7 @@ export class Workshop {
     if (!existsSync(join(this.root, folder))) return [];
     const names = readdirSync(join(this.root, folder), { recursive: true, encoding: 'utf8' });
     const left = names.filter(isTemporary);
-    const open = left.filter((name) => (lstatSync(join(this.root, folder, name)).mode & 0o077) !== 0);
+    const open = left.filter((name) => isOpen(join(this.root, folder, name)));
     return left.length > 1 || open.length > 0 ? [`left behind: ${left.join(', ')}`] : [];
   }
 
@@ -195,12 +196,17 @@ function quickFolder(): string {
   return existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 }
 
+function isOpen(path: string): boolean {
+  const stat = lstatSync(path);
+  return !stat.isSymbolicLink() && (stat.mode & 0o077) !== 0;
+}
+
 export function isTemporary(path: string): boolean {
   return /(^|\/)\.(exuvia-[0-9a-f]{12}-\d+|[^/]+\.[0-9a-f]{12}\.tmp)$/.test(path);
 }
 
 export function failureText(ended: Ended): string {
-  return `status ${ended.status ?? ended.signal}: ${(ended.stderr || ended.stdout).trim().slice(0, 400)}`;
+  return `status ${ended.status ?? ended.signal}: ${(ended.stderr || ended.stdout).trim().slice(0, 900)}`;
 }
 
 function buildHome(stateDir: string, seed: number, files: number): void {
@@ -217,6 +223,7 @@ function buildHome(stateDir: string, seed: number, files: number): void {
   put('workspace/large.bin', random.bytes(200_000));
   linkSync(join(stateDir, 'workspace/file-0.md'), join(stateDir, 'workspace/twin.md'));
   symlinkSync('file-0.md', join(stateDir, 'workspace/link.md'));
+  put('memory.sqlite', '');
   const database = new Database(join(stateDir, 'memory.sqlite'));
   database.exec('CREATE TABLE note (id INTEGER PRIMARY KEY, text TEXT)');
   addRows(database, random);

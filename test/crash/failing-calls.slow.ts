@@ -1,0 +1,18 @@
+/** Every error that a call can meet, at every call of every command. */
+import { test } from 'node:test';
+import { type Visit, visitAll } from './all-commands.ts';
+import { failAt, faultsOf } from './failing-calls.ts';
+import { whyNoTracing } from './system-calls.ts';
+
+const failEverywhere: Visit = async function* (bench, prepared, { no, of }) {
+  for (const [index, point] of [...prepared.points, ...prepared.readings].entries()) {
+    if (index % of !== no) continue;
+    for (const fault of faultsOf(point)) yield await failAt(bench, prepared, point, fault);
+  }
+};
+
+test('every command survives every error of every call', {
+  skip: whyNoTracing() ?? false,
+}, async (context) => {
+  await visitAll(context, failEverywhere, { split: 'points' });
+});
