@@ -1,4 +1,21 @@
 /** Exuvia's library: what the command line is made of. */
+
+export type {
+  BinaryDiff,
+  CellValue,
+  ContentDiff,
+  DiffNote,
+  JsonChange,
+  JsonDiff,
+  RecordChange,
+  RecordsDiff,
+  RowDiff,
+  SqliteDiff,
+  TableDiff,
+  TextDiff,
+  TextHunk,
+  TextLine,
+} from './diff/content-diff.ts';
 export {
   type ErrorKind,
   ExuviaError,

@@ -29,7 +29,9 @@ export function contentLines(diff: ContentDiff): string[] {
     case 'sqlite':
       return sqliteLines(diff);
     case 'binary':
-      return [`${indent}${diff.beforeType ?? 'binary'}, ${bytesText(diff.beforeBytes)} -> ${diff.afterType ?? 'binary'}, ${bytesText(diff.afterBytes)}`];
+      return [
+        `${indent}${diff.beforeType ?? 'binary'}, ${bytesText(diff.beforeBytes)} -> ${diff.afterType ?? 'binary'}, ${bytesText(diff.afterBytes)}`,
+      ];
     case 'note':
       return [`${indent}${dim(safeText(diff.message))}`];
   }
@@ -44,7 +46,10 @@ function textLines({ hunks, moreHunks }: TextDiff): string[] {
 }
 
 function textLine(line: TextLine): string[] {
-  const [sign, paint] = { same: [' ', plain], removed: ['-', red], added: ['+', green] }[line.op] as [string, Paint];
+  const [sign, paint] = { same: [' ', plain], removed: ['-', red], added: ['+', green] }[line.op] as [
+    string,
+    Paint,
+  ];
   const end = line.noEnd ? [`${indent}\\ No newline at end of file`] : [];
   return [`${indent}${paint(sign)}${markedText(line, paint)}`, ...end];
 }
@@ -105,15 +110,20 @@ function shortened(text: string): string {
 function recordLines(diff: RecordsDiff): string[] {
   const { appended, removed, changed, how, firstTime, lastTime, records, moreRecords } = diff;
   const counts = [
-    ...(appended > 0 ? [`${countText(appended, 'record')} ${how === 'appended' ? 'appended' : 'added'}`] : []),
+    ...(appended > 0
+      ? [`${countText(appended, 'record')} ${how === 'appended' ? 'appended' : 'added'}`]
+      : []),
     ...(changed > 0 ? [`${changed} changed`] : []),
     ...(removed > 0 ? [`${removed} removed`] : []),
     ...(how === 'rewritten' || how === 'compacted' ? [how] : []),
   ];
-  const when = firstTime === undefined ? '' : `, ${timeText(firstTime)} to ${timeText(lastTime ?? firstTime)}`;
+  const when =
+    firstTime === undefined ? '' : `, ${timeText(firstTime)} to ${timeText(lastTime ?? firstTime)}`;
   const lines = records.map(({ op, time, who, text }) => {
     const sign = op === 'added' ? green('+') : op === 'removed' ? red('-') : '~';
-    const head = [time === undefined ? '' : timeText(time), who ?? ''].filter((part) => part !== '').join(' ');
+    const head = [time === undefined ? '' : timeText(time), who ?? '']
+      .filter((part) => part !== '')
+      .join(' ');
     return `${indent}${sign} ${dim(safeText(head))}${head === '' ? '' : ': '}${safeText(shortened(text))}`;
   });
   const more = moreRecords > 0 ? [`${indent}… ${countText(moreRecords, 'more record')}`] : [];
