@@ -1,0 +1,168 @@
+import assert from 'node:assert/strict';
+import { chmodSync, mkdirSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { runCli } from '../helpers/cli.ts';
+import { Seeded } from '../helpers/seeded.ts';
+import { temporaryFolder } from '../helpers/temporary.ts';
+
+class ChangedHome {
+  readonly home: string;
+
+  constructor(context: TestContext) {
+    this.home = temporaryFolder(context);
+    mkdirSync(this.at('workspace/memory'), { recursive: true });
+    mkdirSync(this.at('credentials'));
+    const random = new Seeded(3);
+    this.write('openclaw.json', '{ "gateway": { "port": 18789 } }');
+    this.write('workspace/MEMORY.md', random.text(3000));
+    this.write('workspace/plan.md', random.text(5000));
+    this.write('workspace/gone.md', random.text(700));
+    this.write('workspace/same.md', random.text(800));
+    this.write('workspace/large.bin', random.bytes(500_000));
+    this.write('credentials/oauth.json', '{}');
+    symlinkSync('MEMORY.md', this.at('workspace/link'));
+    assert.equal(this.run('create').status, 0);
+    this.write('openclaw.json', '{ "gateway": { "port": 18790 } }');
+    renameSync(this.at('workspace/MEMORY.md'), this.at('workspace/memory/2026.md'));
+    this.write(
+      'workspace/plan-b.md',
+      Buffer.concat([random.text(200), new Seeded(3).text(8000).subarray(3200, 7900)]),
+    );
+    rmSync(this.at('workspace/gone.md'));
+    this.write('workspace/new.md', 'new and nothing like the others\n');
+    this.write('workspace/large.bin', Buffer.concat([new Seeded(9).bytes(1000), Buffer.alloc(400_000, 7)]));
+    chmodSync(this.at('credentials/oauth.json'), 0o600);
+    utimesSync(this.at('workspace/same.md'), 1_700_000_000, 1_700_000_000);
+    rmSync(this.at('workspace/link'));
+    symlinkSync('memory/2026.md', this.at('workspace/link'));
+  }
+
+  at(path: string): string {
+    return join(this.home, '.openclaw', path);
+  }
+
+  write(path: string, content: string | Uint8Array): void {
+    writeFileSync(this.at(path), content);
+  }
+
+  run(...words: string[]): ReturnType<typeof runCli> {
+    return runCli(['backup', ...words], { home: this.home });
+  }
+
+  changes(...words: string[]): Record<string, string> {
+    const run = this.run('diff', ...words, '--json');
+    assert.equal(run.status, 0, run.stderr);
+    const entries = run.json.changes as { change: string; path: string; from?: string; type: string }[];
+    return Object.fromEntries(
+      entries
+        .filter(({ type }) => type !== 'directory')
+        .map(({ change, path, from }) => [path, from === undefined ? change : `${change} ${from}`]),
+    );
+  }
+}
+
+const expected = {
+  'credentials/oauth.json': 'mode',
+  'openclaw.json': 'changed',
+  'workspace/gone.md': 'removed',
+  'workspace/large.bin': 'changed',
+  'workspace/link': 'changed',
+  'workspace/memory/2026.md': 'renamed workspace/MEMORY.md',
+  'workspace/new.md': 'added',
+  'workspace/plan-b.md': 'added',
+};
+
+test('backup diff compares snapshots, archives, folders and the present state alike', (context) => {
+  const changed = new ChangedHome(context);
+  assert.deepEqual(changed.changes('latest'), expected, 'a snapshot and the present state');
+  const copy = join(changed.home, 'copy.tar.gz');
+  assert.equal(changed.run('export', 'latest', copy).status, 0);
+  assert.equal(changed.run('create').status, 0);
+  assert.deepEqual(changed.changes(), expected, 'the two newest snapshots');
+  assert.deepEqual(changed.changes('latest~1', 'latest'), expected);
+  assert.deepEqual(changed.changes(copy, 'latest'), expected, 'an archive');
+  assert.deepEqual(changed.changes('latest'), {});
+  assert.deepEqual(changed.changes('latest~1', changed.at('')), expected, 'a folder');
+  assert.deepEqual(
+    Object.keys(changed.changes('latest~1', 'latest', '--times')).includes('workspace/same.md'),
+    true,
+  );
+  rmSync(join(changed.home, '.openclaw/backups'), { recursive: true });
+  assert.deepEqual(changed.changes(copy, 'live'), expected, 'without a repository');
+});
+
+test('backup diff shows sums by component, names alone, parts, and ends with 1 when asked to', (context) => {
+  const changed = new ChangedHome(context);
+  const { json } = changed.run('diff', 'latest', '--json');
+  assert.equal(json.components.workspace.added, 2 + 0);
+  assert.equal(json.components.config.changed, 1);
+  assert.equal(json.components.credentials.mode, 1);
+  const large = json.changes.find(({ path }: { path: string }) => path === 'workspace/large.bin');
+  assert.ok(large.newBytes > 1000 && large.newBytes <= 401_000, `${large.newBytes}`);
+  assert.deepEqual(Object.keys(changed.changes('latest', 'live', 'openclaw.json', 'credentials')), [
+    'credentials/oauth.json',
+    'openclaw.json',
+  ]);
+  assert.deepEqual(Object.keys(changed.changes('latest', '--include', '*.bin')), ['workspace/large.bin']);
+  assert.equal('workspace/large.bin' in changed.changes('latest', '--exclude', 'workspace/**'), false);
+  const names = changed.run('diff', 'latest', '--name-only').stdout;
+  assert.match(names, /^workspace\/new\.md$/m);
+  assert.doesNotMatch(names, /same\.md/);
+  const stat = changed.run('diff', 'latest', '--stat').stdout;
+  assert.match(stat, /^ +workspace +2 added, 1 removed, 2 changed, 1 renamed/m);
+  assert.equal(changed.run('diff', 'latest', '--exit-code').status, 1);
+  assert.equal(changed.run('diff', 'latest', 'latest', '--exit-code').status, 0);
+  assert.match(
+    changed.run('diff', 'latest').stdout,
+    /^R {2}workspace\/MEMORY\.md -> workspace\/memory\/2026\.md$/m,
+  );
+  assert.equal(changed.run('diff', 'nothere').status, 1);
+});
+
+test('backup log, find and grep know what was when', (context) => {
+  const changed = new ChangedHome(context);
+  assert.equal(changed.run('create').status, 0);
+  changed.write('openclaw.json', '{ "gateway": { "port": 18791 } }');
+  assert.equal(changed.run('create').status, 0);
+  assert.equal(changed.run('create').status, 0);
+  const ids = changed.run('list', '--json').json.snapshots.map(({ id }: { id: string }) => id);
+  const [log] = changed.run('log', 'openclaw.json', '--json').json.paths;
+  assert.deepEqual(
+    log.versions.map((version: { change: string; snapshots: number; first: { id: string } }) => [
+      version.change,
+      version.snapshots,
+      ids.indexOf(version.first.id),
+    ]),
+    [
+      ['appeared', 1, 0],
+      ['changed', 1, 1],
+      ['changed', 2, 2],
+    ],
+  );
+  const gone = changed.run('log', 'workspace/gone.md', '--json').json.paths[0].versions;
+  assert.deepEqual(
+    gone.map(({ change }: { change: string }) => change),
+    ['appeared', 'gone'],
+  );
+  assert.equal(
+    changed.run('log', changed.at('openclaw.json'), '--json').json.paths.length,
+    1,
+    'an absolute path',
+  );
+  assert.equal(changed.run('log', 'never.md').status, 2);
+  const { found } = changed.run('find', '*.md', '--json').json;
+  const byPath = new Map(found.map((one: { path: string; isPresent: boolean }) => [one.path, one.isPresent]));
+  assert.equal(byPath.get('workspace/gone.md'), false);
+  assert.equal(byPath.get('workspace/new.md'), true);
+  const { matches } = changed.run('grep', '18790', '--json').json;
+  assert.equal(matches.length, 1);
+  assert.equal(matches[0].path, 'openclaw.json');
+  assert.equal(matches[0].first.id, ids[1]);
+  assert.equal(matches[0].last.id, ids[1]);
+  assert.equal(changed.run('grep', 'NOTHING LIKE', '--json').json.matches.length, 0);
+  assert.equal(changed.run('grep', '-i', 'NOTHING LIKE', '--json').json.matches[0].line, 1);
+  // Any version that log shows can be had.
+  const old = changed.run('cat', log.versions[0].first.id, 'openclaw.json');
+  assert.match(old.stdout, /18789/);
+});
