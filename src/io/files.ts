@@ -64,12 +64,15 @@ export function syncFoldersAbove(path: string): void {
     try {
       syncFolder(dirname(at));
     } catch (error) {
-      // A folder that cannot be opened or synced is not ours, so it was not made a moment ago.
-      if (!(error instanceof FileSystemError)) throw error;
+      // A folder that may not be opened or synced is not ours, so it was not made a moment ago.
+      if (!(error instanceof FileSystemError) || lossErrnos.has(error.errno)) throw error;
       return;
     }
   }
 }
+
+/** What was to become durable may be lost. */
+const lossErrnos: ReadonlySet<string> = new Set(['EIO', 'ENOSPC', 'EDQUOT']);
 
 /** Writes all of `bytes` at `position`: a short write is continued, not taken for success. */
 export function writeFully(fd: number, bytes: Uint8Array, position: number): void {

@@ -11,6 +11,8 @@ export interface CrashCommand {
   /** Changes the prepared folder before the run, once. */
   readonly prepare?: (shop: Workshop) => void | Promise<void>;
   readonly args: (shop: Workshop) => readonly string[];
+  /** It stores nothing but this machine's index, which may be lost. */
+  readonly isReading?: true;
   /** How a user runs it again after it was killed; the same words when not given. */
   readonly argsAgain?: (shop: Workshop) => readonly string[];
   /** Snapshots that may be gone afterwards. */
@@ -132,6 +134,7 @@ export const crashCommands: readonly CrashCommand[] = [
     name: 'list without an index',
     prepare: (shop) => rmSync(join(shop.repository, 'local'), { recursive: true }),
     args: () => ['backup', 'list'],
+    isReading: true,
   },
 ];
 

@@ -5,7 +5,7 @@ import { type Visit, visitAll } from './all-commands.ts';
 import { failAt, faultsOf } from './failing-calls.ts';
 import { whyNoTracing } from './system-calls.ts';
 
-const pointsEach = 2;
+const pointsEach = 1;
 const seed = Number(process.env['EXUVIA_SEED'] ?? 1);
 
 const failSomewhere: Visit = async function* (bench, prepared) {

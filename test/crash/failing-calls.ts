@@ -47,6 +47,8 @@ export async function failAt(
   const problems = textProblems(run, hit, fault);
   problems.push(...(command.problemsBetween?.(bench.shop) ?? []));
   if (run.status === 0) {
+    if (isLostSync(hit) && !command.isReading)
+      problems.push('ended well, although what it wrote is perhaps not durable');
     const after = (await command.problemsAfter?.(bench.shop)) ?? [];
     problems.push(...after.map((problem) => `ended well, but ${problem}`));
     problems.push(...(await addedProblems(bench, prepared)));
@@ -59,6 +61,11 @@ export async function failAt(
     fault,
     problems: [...problems, `it said: ${failureText(run)}`],
   };
+}
+
+/** Of anything but this machine's own index, locks and temporary files, which may be lost. */
+function isLostSync({ call, text }: CallPoint): boolean {
+  return /^f(data)?sync$/.test(call) && !text.includes('repository/local');
 }
 
 /** Whether the run says of the snapshot that it made that something is not in it. */

@@ -4,7 +4,7 @@ import { Seeded } from '../helpers/seeded.ts';
 import { type Visit, visitAll } from './all-commands.ts';
 import { whyNoTracing } from './system-calls.ts';
 
-const pointsEach = 2;
+const pointsEach = 1;
 const seed = Number(process.env['EXUVIA_SEED'] ?? 1);
 
 const killSomewhere: Visit = async function* (bench, prepared) {
