@@ -16,18 +16,17 @@ const comparisonsMax = 4096;
 const likenessMin = 0.5;
 const wordOptions = { maxEditLength: 400, timeoutMs: 200 };
 
-/** Numbers of the lines that are likely the same line before and after, in order. */
-export function pairLines(removed: readonly string[], added: readonly string[]): MatchedPair[] {
-  const comparable = removed.length * added.length <= comparisonsMax;
-  if (!comparable && removed.length !== added.length) return [];
-  const oldWords = removed.map(countWords);
-  const newWords = added.map(countWords);
-  const like = (old: number, now: number) => {
-    const [before, after] = [oldWords[old], newWords[now]];
-    return before === undefined || after === undefined ? 0 : likeness(before, after);
-  };
-  if (comparable) return bestPairs(removed.length, added.length, like);
-  return removed.flatMap((_, at) => (like(at, at) < likenessMin ? [] : [[at, at] as const]));
+/** Numbers of the lines that are likely the same line before and after, in order; as far as one asks for them. */
+export function* pairLines(removed: readonly string[], added: readonly string[]): Iterable<MatchedPair> {
+  if (removed.length * added.length <= comparisonsMax) {
+    const oldWords = removed.map(countWords);
+    const newWords = added.map(countWords);
+    yield* bestPairs(removed.length, added.length, (old, now) => likeness(oldWords[old], newWords[now]));
+  } else if (removed.length === added.length) {
+    for (const [at, line] of removed.entries()) {
+      if (likeness(countWords(line), countWords(added[at] ?? '')) >= likenessMin) yield [at, at];
+    }
+  }
 }
 
 interface WordCounts {
@@ -47,7 +46,8 @@ function countWords(line: string): WordCounts {
 }
 
 /** From 0, nothing in common, to 1. */
-function likeness(before: WordCounts, after: WordCounts): number {
+function likeness(before: WordCounts | undefined, after: WordCounts | undefined): number {
+  if (before === undefined || after === undefined) return 0;
   if (before.total + after.total === 0) return 1;
   let common = 0;
   for (const [word, count] of before.counts) common += Math.min(count, after.counts.get(word) ?? 0);
