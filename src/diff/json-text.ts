@@ -16,16 +16,19 @@ export interface JsonText {
 
 /** Levels of nesting: what walks a value may recurse. */
 const depthMax = 1000;
-/** json5 takes about 1 s for this many characters; only people write JSON5, and OpenClaw reads no more than 2 MiB of it. */
-const json5CharactersMax = 4 * 1024 * 1024;
+/** Comparing two arrays of so many numbers that have none in common takes 1.5 s and 300 MB (Node 24). */
+const valuesMax = 300_000;
+/** Only people write JSON5; json5 takes 1.5 s for a text of this size that is all numbers. */
+const json5CharactersMax = 1024 * 1024;
 
 const require = createRequire(import.meta.url);
 
 /** A reason instead of a value when it cannot be read. Reasons hold nothing of the text, which may be secret. */
 export function parseJsonText(text: string): JsonText | string {
   const plain = text.startsWith('\ufeff') ? text.slice(1) : text;
-  const { depth, comments, roundedNumbers } = new JsonScan(plain).run();
+  const { depth, values, comments, roundedNumbers } = new JsonScan(plain).run();
   if (depth > depthMax) return `nested more than ${depthMax} levels deep`;
+  if (values > valuesMax) return `more than ${valuesMax} keys and values`;
   const value = parseEither(plain);
   return typeof value === 'string' ? value : { value: value.parsed, comments, roundedNumbers };
 }
@@ -49,6 +52,11 @@ const blockEnd = /\*\//g;
 const wordEnd = /[^\w$.+-]/g;
 const digitsKept = 15; // a double holds any number of so many digits
 
+interface Scanned extends Omit<JsonText, 'value'> {
+  readonly depth: number;
+  readonly values: number;
+}
+
 /** Goes over the tokens once. Of a text that is no JSON it says something, in the same time. */
 class JsonScan {
   readonly #text: string;
@@ -57,14 +65,20 @@ class JsonScan {
   #at = 0;
   #depth = 0;
   #deepest = 0;
+  #values = 0;
 
   constructor(text: string) {
     this.#text = text;
   }
 
-  run(): { depth: number; comments: readonly string[]; roundedNumbers: readonly string[] } {
+  run(): Scanned {
     while (this.#at < this.#text.length) this.#token(this.#text.charCodeAt(this.#at));
-    return { depth: this.#deepest, comments: this.#comments, roundedNumbers: this.#rounded };
+    return {
+      depth: this.#deepest,
+      values: this.#values,
+      comments: this.#comments,
+      roundedNumbers: this.#rounded,
+    };
   }
 
   #token(code: number): void {
@@ -78,6 +92,7 @@ class JsonScan {
 
   #open(): void {
     this.#at++;
+    this.#values++;
     this.#deepest = Math.max(this.#deepest, ++this.#depth);
   }
 
@@ -88,6 +103,7 @@ class JsonScan {
 
   #string(quote: number): void {
     this.#at++;
+    this.#values++;
     while (this.#at < this.#text.length) {
       const code = this.#text.charCodeAt(this.#at++);
       if (code === quote) return;
@@ -111,10 +127,10 @@ class JsonScan {
     const end = this.#find(wordEnd, this.#at + 1);
     const word = this.#text.slice(this.#at, end);
     this.#at = end;
-    const first = word.charCodeAt(0);
-    if (first >= 0x41) return;
-    if (word.length > digitsKept || /^[^x]*e/i.test(word)) {
-      if (String(Number(word)) !== word) this.#rounded.push(word);
+    this.#values++;
+    if (!/^[\d.+-]/.test(word)) return;
+    if ((word.length > digitsKept || /^[^x]*e/i.test(word)) && String(Number(word)) !== word) {
+      this.#rounded.push(word);
     }
   }
 

@@ -161,10 +161,19 @@ test('diffJson() gives a note without any of the text for what does not parse', 
 test('diffJson() does not take numbers for equal that only round to the same', () => {
   assert.equal(diffJson('{"id": 12345678901234567891}', '{"id": 12345678901234567892}').kind, 'note');
   assert.equal(diffJson('[1e400]', '[1e500]').kind, 'note');
+  assert.equal(jsonDiff('{$E: 1, abcdefghijklmnopq: -Infinity}', '{}').changes.length, 2);
   assert.equal(jsonDiff('[0]', '[-0]').changes.length, 1);
   const kept = jsonDiff('[12345678901234567891, 1]', '[12345678901234567891, 2]');
   assert.deepEqual(kept.changes, [{ path: [1], change: 'changed', before: 1, after: 2 }]);
   assert.equal(jsonDiff('{"cost": 0.0012345000000000001}', '{"cost": 0.5}').changes.length, 1);
+});
+
+test('diffJson() refuses more values than it can compare in bounded memory', () => {
+  const diff = diffJson('[]', `[${'{},'.repeat(5_000_000)}1]`);
+  assert.deepEqual(diff, {
+    kind: 'note',
+    message: 'the newer version cannot be compared as JSON: more than 300000 keys and values',
+  });
 });
 
 test('diffJson() lists at most 1,000 changes', () => {
