@@ -5,6 +5,7 @@
  * is of the older. Applied to an older array: take out what was removed or moved, put in what was added or moved at its new
  * position, the others follow in their order.
  */
+import { isDeepStrictEqual } from 'node:util';
 import type { DiffNote, JsonChange, JsonDiff } from './content-diff.ts';
 import { isObject, matchElements, ValueNumbers } from './json-elements.ts';
 import { type JsonText, parseJsonText } from './json-text.ts';
@@ -88,7 +89,12 @@ class JsonComparison {
   }
 
   #compareArrays(before: readonly unknown[], after: readonly unknown[]): void {
-    const { pairs, removed, added } = matchElements(before, after, this.#numbers);
+    const match = matchElements(before, after, this.#numbers);
+    if (match === undefined) {
+      if (!isDeepStrictEqual(before, after)) this.#add({ change: 'changed', before, after });
+      return;
+    }
+    const { pairs, removed, added } = match;
     for (const at of removed) this.#at(at, () => this.#add({ change: 'removed', before: before[at] }));
     for (const at of added) this.#at(at, () => this.#add({ change: 'added', after: after[at] }));
     for (const { from, to, moved, equal } of pairs) {

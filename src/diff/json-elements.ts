@@ -21,20 +21,22 @@ export interface ElementMatch {
 }
 
 const identityFields = ['id', 'key', 'name'] as const;
+/** Of both versions together, compared by value: 100,000 take 0.4 s and 70 MB. */
+const elementsMax = 100_000;
 const matchOptions = { maxEditLength: 2000, timeoutMs: 500 };
 
-/** By `id`, `key` or `name` where each element has one of its own; otherwise by value. */
+/** By `id`, `key` or `name` where each element has one of its own; otherwise by value, or `undefined` for too many of them. */
 export function matchElements(
   before: readonly unknown[],
   after: readonly unknown[],
   numbers: ValueNumbers,
-): ElementMatch {
+): ElementMatch | undefined {
   for (const field of identityFields) {
     const old = placesByIdentity(before, field);
     const now = old === undefined ? undefined : placesByIdentity(after, field);
     if (old !== undefined && now !== undefined) return matchByIdentity(old, now);
   }
-  return matchByValue(before, after, numbers);
+  return before.length + after.length > elementsMax ? undefined : matchByValue(before, after, numbers);
 }
 
 type Identities = ReadonlyMap<string | number, number>;
