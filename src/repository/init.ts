@@ -84,12 +84,15 @@ export function makeTemporary(layout: RepositoryLayout): string {
   );
 }
 
-/** Removes what killed processes left, when nobody is at work (the lock tells, process ids do not). */
-export function sweepTemporary(layout: RepositoryLayout): void {
+/**
+ * Removes what killed processes left, when nobody is at work (the lock tells, process ids do not). Returns whether there was
+ * anything, of them or of others at work.
+ */
+export function sweepTemporary(layout: RepositoryLayout): boolean {
   const names = withPath('read folder', layout.temporary, () => readdirSync(layout.temporary));
-  if (names.length === 0) return;
+  if (names.length === 0) return false;
   const alone = RepositoryLock.tryAcquire(layout, 'exclusive', 0);
-  if (alone === undefined) return;
+  if (alone === undefined) return true;
   try {
     for (const name of readdirSync(layout.temporary)) {
       removeTemporary(join(layout.temporary, name));
@@ -97,4 +100,5 @@ export function sweepTemporary(layout: RepositoryLayout): void {
   } finally {
     alone[Symbol.dispose]();
   }
+  return true;
 }

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { decodeFrame } from '../codec/frame.ts';
 import { blobIdOf } from '../codec/hash.ts';
 import { parseParameters, type RepositoryParameters } from '../codec/parameters.ts';
-import { removeTemporary, syncFolder, syncFoldersAbove, withPath } from '../io/files.ts';
+import { isFolder, removeTemporary, syncFolder, syncFoldersAbove, withPath } from '../io/files.ts';
 import type { RandomBytes } from '../model/clock.ts';
 import { DamageError, ExuviaError, NoRepositoryError } from '../model/errors.ts';
 import type { BlobId, PackId, SnapshotId } from '../model/ids.ts';
@@ -336,11 +336,11 @@ export interface Opened {
 function openLayout(layout: RepositoryLayout, options: OpenOptions): Opened {
   const parameters = readParameters(layout);
   if (!prepareLocal(layout, options.mode)) return openInMemory(layout, options);
-  if (options.mode !== 'read') sweepTemporary(layout);
+  const wasInterrupted = options.mode !== 'read' && sweepTemporary(layout);
   const lock = RepositoryLock.acquire(layout, 'shared', options.lockWaitMs);
   try {
-    // No index: perhaps the run that made the repository was cut off before its names were durable.
-    if (!existsSync(layout.index)) syncNames(layout);
+    // What is relied on from now on may have been named by a run that was killed before it made the names durable.
+    if (wasInterrupted || !existsSync(layout.index)) syncNames(layout);
     const database = openIndexDatabase(layout.index, parameters.id);
     const temporary = options.mode === 'read' ? undefined : makeTemporary(layout);
     return { layout, parameters, database, lock, temporary };
@@ -351,7 +351,8 @@ function openLayout(layout: RepositoryLayout, options: OpenOptions): Opened {
 }
 
 function syncNames(layout: RepositoryLayout): void {
-  syncFolder(layout.root);
+  for (const folder of [layout.packs, layout.snapshots, layout.root])
+    if (isFolder(folder)) syncFolder(folder);
   syncFoldersAbove(layout.root);
 }
 

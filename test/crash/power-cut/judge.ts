@@ -16,7 +16,7 @@ import {
 import { parseParameters } from '../../../src/codec/parameters.ts';
 import { decodeSnapshot, snapshotIdOfFileName } from '../../../src/codec/snapshot-codec.ts';
 import { DamageError } from '../../../src/model/errors.ts';
-import { asBuffer, type BlobId } from '../../../src/model/ids.ts';
+import { asBuffer, type BlobId, type SnapshotId } from '../../../src/model/ids.ts';
 import type { Snapshot } from '../../../src/model/snapshot.ts';
 import type { BlobReader } from '../../../src/model/store.ts';
 import { contentReader } from '../../../src/tree/content.ts';
@@ -103,6 +103,7 @@ export class Judge {
     const packsKey = [...packs.keys()].sort().join();
     const good = new Set<string>();
     const here: Snapshot[] = [];
+    const incomplete: Violation[] = [];
     for (const [path, file] of files) {
       if (!path.startsWith(`${this.#repository}/snapshots/`)) continue;
       const id = snapshotIdOfFileName(path.slice(path.lastIndexOf('/') + 1));
@@ -119,9 +120,11 @@ export class Judge {
       here.push(read.value);
       const missing = this.#incompleteness(read.value, packs, packsKey);
       if (missing === undefined) good.add(id);
-      else violations.push({ rule: 'complete snapshot', subject: id, text: missing });
+      else incomplete.push({ rule: 'complete snapshot', subject: id, text: missing });
     }
     const hidden = new Set(here.map((snapshot) => snapshot.replaces));
+    // What another one stands for does not count, and an interrupted repair may have left it.
+    violations.push(...incomplete.filter(({ subject }) => !hidden.has(subject as SnapshotId)));
     for (const { id } of here) {
       if (promises.replaced.has(id) && !hidden.has(id))
         violations.push({ rule: 'replaced snapshot', subject: id });

@@ -3,10 +3,12 @@
  * writes at the end what they did below one folder. The program imports those functions by name; its bundle is
  * CommonJS, where that is a look-up at each call, and live bindings are renewed for ES modules.
  */
+import crypto from 'node:crypto';
 import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { basename, dirname, join, resolve } from 'node:path';
 import { serialize } from 'node:v8';
+import { Seeded } from '../../helpers/seeded.ts';
 import type { FileOperation } from './operations.ts';
 
 const root = process.env['EXUVIA_RECORD_ROOT'] ?? '';
@@ -210,6 +212,10 @@ for (const name of unmodelled) {
     return call(...words);
   });
 }
+
+// The same history for the same seed: names of packs decide in which folders they are.
+const random = new Seeded(Number(process.env['EXUVIA_RECORD_SEED']));
+Object.assign(crypto, { randomBytes: (count: number) => random.bytes(count) });
 
 syncBuiltinESMExports();
 process.on('exit', writeLog);

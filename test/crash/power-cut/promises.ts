@@ -57,7 +57,8 @@ export function promisesAfter(before: Promises, mark: Mark): Promises {
     }
     case 'damaged': {
       const acknowledged = [...before.acknowledged].filter((id) => !mark.subjects.has(id));
-      return { ...next, acknowledged: new Set(acknowledged), damaged: mark.subjects };
+      // Where the replacement is damaged, the snapshot it stood for had better count again.
+      return { ...next, acknowledged: new Set(acknowledged), damaged: mark.subjects, replaced: new Set() };
     }
     case 'repaired':
       return { ...next, damaged: new Set() };

@@ -115,11 +115,20 @@ export class Scene {
     const found = judge.judge(treeOf(this.repositoryFiles()), noPromises).map(({ subject }) => subject);
     const id = snapshotIdOfFileName(nameOf(path));
     const subjects = new Set(id === undefined ? found : [...found, id]);
+    for (const folder of this.#repositoryFolders()) this.log.push({ kind: 'sync', path: folder }); // long after
     this.log.push(
       { kind: 'damaged', subjects },
       { kind: 'write', path, position, bytes: turned },
       { kind: 'sync', path },
     );
+  }
+
+  #repositoryFolders(): string[] {
+    const entries = readdirSync(this.path(repositoryFolder), { recursive: true, withFileTypes: true });
+    const folders = entries
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => join(entry.parentPath, entry.name).slice(this.home.length));
+    return [repositoryFolder, ...folders.filter((path) => !path.startsWith(`${repositoryFolder}/local`))];
   }
 
   runRepair(): void {
@@ -218,6 +227,7 @@ export class Scene {
           HOME: this.home,
           EXUVIA_RECORD_ROOT: this.home,
           EXUVIA_RECORD_FILE: output,
+          EXUVIA_RECORD_SEED: String(this.random.next()),
           ...(stopAfter === undefined ? {} : { EXUVIA_RECORD_STOP: stopAfter }),
         },
         timeout: 120_000,
