@@ -1,7 +1,8 @@
 /** `backup diff`: what differs between two backups, folders, archives or the present state. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { diffTrees, type TreeChange, type TreeChangeKind } from '../diff/tree-diff.ts';
+import type { ContentDiff } from '../diff/content-diff.ts';
+import { contentOf, diffTrees, type TreeChange, type TreeChangeKind } from '../diff/tree-diff.ts';
 import type { BlobId } from '../model/ids.ts';
 import { displayKey, pathOfKey, textOf } from '../model/paths.ts';
 import type { SnapshotSource } from '../model/snapshot.ts';
@@ -11,7 +12,9 @@ import { parametersName } from '../repository/layout.ts';
 import { chunksOf } from '../tree/content.ts';
 import { compileGlobs, type GlobSet } from '../walker/globs.ts';
 import { type ComparedSide, liveName, withComparedSides } from './compared-sides.ts';
+import { diffContents } from './diff-contents.ts';
 import type { Environment } from './environment.ts';
+import { maskDiff } from './mask-diff.ts';
 import { findHome, findRepository, openRepository, type PlaceOptions } from './places.ts';
 import { componentsIn } from './restore-deletable.ts';
 
@@ -20,6 +23,10 @@ export interface DiffOptions extends PlaceOptions {
   readonly exclude?: readonly string[];
   /** Files and folders to look at, relative to their source or absolute; all without any. */
   readonly paths?: readonly string[];
+  /** Also what differs inside files that both sides have. */
+  readonly content?: boolean;
+  /** Secrets are shown as they are; else a fingerprint stands for each. */
+  readonly showSecrets?: boolean;
 }
 
 export interface DiffEntry {
@@ -36,6 +43,8 @@ export interface DiffEntry {
   /** Bytes of the newer content that the older one does not have. */
   readonly newBytes: number;
   readonly components: readonly string[];
+  /** With `content`, of files whose content differs. */
+  readonly content?: ContentDiff;
 }
 
 export interface DiffState {
@@ -85,7 +94,8 @@ export async function diffBackups(
     const [older, newer] = sides as [ComparedSide, ComparedSide];
     const wants = selectionOf(options);
     environment.progress.step('Comparing');
-    const changes = pairSources(older, newer).flatMap((pair) => diffSource(blobs, pair, wants));
+    const inside = options.content ? contentsOf(blobs, options, repository?.parameters.id ?? '') : undefined;
+    const changes = pairSources(older, newer).flatMap((pair) => diffSource(blobs, pair, wants, inside));
     return { a: nameOf(older), b: nameOf(newer), ...summed(changes), changes };
   });
 }
@@ -142,11 +152,37 @@ function isBelow(absolute: string, source: SnapshotSource, path: string): boolea
   return full === absolute || full.startsWith(`${absolute.replace(/\/$/, '')}/`);
 }
 
-function diffSource(blobs: BlobReader, { before, after }: SourcePair, wants: Wants): DiffEntry[] {
+type Inside = (entry: DiffEntry, change: TreeChange) => ContentDiff | undefined;
+
+function contentsOf(blobs: BlobReader, { showSecrets }: DiffOptions, key: string): Inside {
+  return (entry, { before, after }) => {
+    if (before?.type !== 'file' || after?.type !== 'file' || contentOf(before) === contentOf(after))
+      return undefined;
+    const diff = diffContents(blobs, entry.path, before, after);
+    return showSecrets ? diff : maskDiff(diff, { key, isSecretFile: holdsSecrets(entry) });
+  };
+}
+
+/** Sign-ins, variables of the environment and whatever else is nothing but secrets. */
+function holdsSecrets({ components, path }: DiffEntry): boolean {
+  const name = path.split('/').at(-1) ?? '';
+  return components.includes('credentials') || /^\.env(\..+)?$/.test(name);
+}
+
+function diffSource(
+  blobs: BlobReader,
+  { before, after }: SourcePair,
+  wants: Wants,
+  inside: Inside | undefined,
+): DiffEntry[] {
   const source = (after ?? before) as SnapshotSource;
   const options = { blobs, wants: (entry: TreeEntry) => wants(source, entry) };
   const changes = diffTrees(options, rootOf(before), rootOf(after));
-  return changes.map((change) => entryOf(blobs, source, change));
+  return changes.map((change) => {
+    const entry = entryOf(blobs, source, change);
+    const content = inside?.(entry, change);
+    return content === undefined ? entry : { ...entry, content };
+  });
 }
 
 function rootOf(source: SnapshotSource | undefined): BlobId | null {

@@ -166,3 +166,63 @@ test('backup log, find and grep know what was when', (context) => {
   const old = changed.run('cat', log.versions[0].first.id, 'openclaw.json');
   assert.match(old.stdout, /18789/);
 });
+
+test('backup diff --content shows what differs inside files, and masks secrets', (context) => {
+  const changed = new ChangedHome(context);
+  const records = (count: number): string =>
+    Array.from({ length: count }, (_, index) =>
+      JSON.stringify({
+        type: 'message',
+        timestamp: `2026-01-01T00:00:0${index}Z`,
+        message: { role: 'user', content: `said ${index}` },
+      }),
+    ).join('\n');
+  mkdirSync(changed.at('agents/main/sessions'), { recursive: true });
+  changed.write('agents/main/sessions/s.jsonl', `${records(2)}\n`);
+  changed.write(
+    'openclaw.json',
+    '{ "gateway": { "port": 1, "auth": { "token": "sk-one-1111111111111111" } } }',
+  );
+  changed.write('.env', 'API_TOKEN=first-value\nNAME=open\n');
+  changed.write('workspace/notes.md', 'one\ntwo\nthree\n');
+  assert.equal(changed.run('create').status, 0);
+  changed.write('agents/main/sessions/s.jsonl', `${records(4)}\n`);
+  changed.write(
+    'openclaw.json',
+    '{ "gateway": { "port": 2, "auth": { "token": "sk-two-2222222222222222" } } }',
+  );
+  changed.write('.env', 'API_TOKEN=second-value\nNAME=open\n');
+  changed.write('workspace/notes.md', 'one\n\u001b[31mtwo\nthree\n');
+  const { stdout, status } = changed.run('diff', 'latest', '--content');
+  assert.equal(status, 0);
+  assert.match(stdout, /^ {4}gateway\.port: 1 -> 2$/m);
+  assert.match(stdout, /^ {4}2 records appended, /m);
+  assert.match(stdout, /user: said 3$/m);
+  assert.match(stdout, /^ {4}-two\n {4}\+\\u\{1b\}\[31mtwo$/m);
+  assert.doesNotMatch(stdout, /sk-|first-value|second-value/);
+  assert.equal(stdout.includes('\u001b'), false);
+  const prints = [...stdout.matchAll(/<secret [0-9a-f]{8}>/g)].map(([text]) => text);
+  assert.equal(
+    new Set(prints).size,
+    5,
+    'each secret, and all that an .env holds, has a fingerprint of its own',
+  );
+  assert.deepEqual(
+    [...changed.run('diff', 'latest', '--content').stdout.matchAll(/<secret [0-9a-f]{8}>/g)].map(
+      ([text]) => text,
+    ),
+    prints,
+    'which stays the same',
+  );
+  const shown = changed.run('diff', 'latest', '--content', '--show-secrets').stdout;
+  assert.match(shown, /sk-two-2222222222222222/);
+  const { changes } = changed.run('diff', 'latest', '--content', '--json').json;
+  const kinds = Object.fromEntries(
+    changes.map(({ path, content }: { path: string; content?: { kind: string } }) => [path, content?.kind]),
+  );
+  assert.equal(kinds['openclaw.json'], 'json');
+  assert.equal(kinds['agents/main/sessions/s.jsonl'], 'records');
+  assert.equal(kinds['workspace/notes.md'], 'text');
+  assert.doesNotMatch(JSON.stringify(changes), /sk-two|second-value/);
+  assert.equal(changed.run('diff', '--show-secrets').status, 2);
+});

@@ -1,5 +1,13 @@
-import { type BackupDiff, comparedNames, type DiffEntry, type DiffTotals, diffBackups } from '../../index.ts';
+import {
+  type BackupDiff,
+  comparedNames,
+  type DiffEntry,
+  type DiffTotals,
+  diffBackups,
+  UsageError,
+} from '../../index.ts';
 import { bold, dim } from '../console.ts';
+import { contentLines } from '../diff-text.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import type { CommandContext, GlobalOptions } from '../run.ts';
 import { bytesText, safeText, tableText, timeText } from '../text.ts';
@@ -8,6 +16,8 @@ interface DiffWords extends GlobalOptions {
   readonly stat?: boolean;
   readonly nameOnly?: boolean;
   readonly times?: boolean;
+  readonly content?: boolean;
+  readonly showSecrets?: boolean;
   readonly include?: readonly string[];
   readonly exclude?: readonly string[];
   readonly exitCode?: boolean;
@@ -20,6 +30,9 @@ export async function runDiff(
 ): Promise<ExitCode> {
   const [a, b, paths = []] = names as [string | undefined, string | undefined, readonly string[] | undefined];
   const [older, newer] = comparedNames([a, b].filter((name) => name !== undefined));
+  if (words.showSecrets && !words.content) {
+    throw new UsageError('--show-secrets belongs to --content', 'Without it no content is shown.');
+  }
   const diff = await diffBackups(environment, { ...words, paths }, older, newer);
   const shown = words.times ? diff.changes : diff.changes.filter(({ change }) => change !== 'time');
   console.payload({ ...diff, changes: shown }, () => diffText(diff, shown, words));
@@ -36,7 +49,7 @@ function diffText(diff: BackupDiff, shown: readonly DiffEntry[], words: DiffWord
     totalsText(totals, words),
     newText(totals.newBytes),
   ]);
-  const list = words.stat ? [] : ['', ...shown.map((entry) => entryText(entry))];
+  const list = words.stat ? [] : ['', ...shown.flatMap((entry) => [entryText(entry), ...insideLines(entry)])];
   return [
     ...head,
     ...(table.length === 0 ? [] : [tableText(table, [2])]),
@@ -88,6 +101,10 @@ function entryText(entry: DiffEntry): string {
   const whole = from === undefined ? name : `${safeText(from)} -> ${name}`;
   const detail = detailText(entry);
   return `${letters[change]}  ${whole}${detail === '' ? '' : `  ${dim(detail)}`}`;
+}
+
+function insideLines({ content }: DiffEntry): string[] {
+  return content === undefined ? [] : contentLines(content);
 }
 
 function detailText({ change, before, after, similarity, newBytes }: DiffEntry): string {

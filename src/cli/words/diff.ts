@@ -14,6 +14,8 @@ export function registerDiff(backup: Command): void {
     .description('show what differs between two backups, or a backup and the present state')
     .option('--stat', 'only the sums, component by component')
     .option('--name-only', 'only the paths')
+    .option('--content', 'also what differs inside files: keys, records, lines')
+    .option('--show-secrets', 'with --content: show secrets as they are')
     .option('--times', 'also files of which only the time differs')
     .option('--include <glob>', 'only what matches (may be repeated)', collect)
     .option('--exclude <glob>', 'without what matches (may be repeated)', collect)
@@ -23,6 +25,7 @@ export function registerDiff(backup: Command): void {
       examples([
         'exuvia backup diff',
         'exuvia backup diff latest',
+        'exuvia backup diff latest~1 latest --content',
         'exuvia backup diff yesterday latest workspace --stat',
         'exuvia backup diff ./before.tar.gz live',
       ]),
