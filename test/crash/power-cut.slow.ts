@@ -21,7 +21,7 @@ test('a million states after power cuts hold all that was promised', { skip: unr
     const scene = recordHistory(place, seed, names);
     recordedAsIs(scene);
     const startMs = performance.now();
-    const found = explore(scene.log, { seed, subsets: 800 });
+    const found = explore(scene.log, { seed, subsets: 2000 });
     sum.judgingMs += performance.now() - startMs;
     assert.deepEqual(found.found, [], `seed ${seed}: ${names.join(', ')}`);
     sum.histories++;

@@ -42,13 +42,12 @@ export function isMark(operation: Operation): operation is Mark {
 export function promisesAfter(before: Promises, mark: Mark): Promises {
   const next = { ...before, epoch: before.epoch + 1 };
   switch (mark.kind) {
-    case 'acknowledged':
-      return {
-        ...next,
-        acknowledged: new Set([...before.acknowledged, mark.snapshot]),
-        replaced:
-          mark.replaces === undefined ? before.replaced : new Set([...before.replaced, mark.replaces]),
-      };
+    case 'acknowledged': {
+      const acknowledged = new Set([...before.acknowledged, mark.snapshot]);
+      if (mark.replaces === undefined) return { ...next, acknowledged };
+      acknowledged.delete(mark.replaces);
+      return { ...next, acknowledged, replaced: new Set([...before.replaced, mark.replaces]) };
+    }
     case 'forgotten': {
       const acknowledged = new Set(before.acknowledged);
       acknowledged.delete(mark.snapshot);
