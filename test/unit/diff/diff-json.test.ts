@@ -181,7 +181,7 @@ test('diffJson() refuses more values than it can compare in bounded memory', () 
   const diff = diffJson('[]', `[${'{},'.repeat(5_000_000)}1]`);
   assert.deepEqual(diff, {
     kind: 'note',
-    message: 'the newer version cannot be compared as JSON: more than 500000 keys and values',
+    message: 'the newer version cannot be compared as JSON: more than 750000 keys and values',
   });
 });
 
