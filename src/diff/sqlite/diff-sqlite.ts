@@ -1,0 +1,223 @@
+/**
+ * Two versions of a database, table by table and row by row. Both are put into temporary files and attached to one
+ * connection in memory; SQLite itself joins them by primary key, so memory stays bounded whatever their size.
+ *
+ * Tables made from others (full-text and vector indexes, statistics) are named as derived and not compared row by row.
+ * Rows are matched by their key as the table itself would; other values are compared with their types and without collations: 1 is not
+ * 1.0, and "A" is not "a".
+ */
+import { closeSync, rmSync, writeSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { hashBytes } from '../../codec/hash.ts';
+import { createPrivateFile } from '../../io/files.ts';
+import { DamageError } from '../../model/errors.ts';
+import type { CellValue, DiffNote, FileVersion, RowDiff, SqliteDiff, TableDiff } from '../content-diff.ts';
+import { listTables, quoted, type TablePair, tablePairs } from './tables.ts';
+
+export interface SqliteDiffOptions {
+  /** For the two files; they are removed before it returns. */
+  readonly temporaryFolder: string;
+  readonly rowsPerTableMax?: number;
+}
+
+type Database = import('better-sqlite3').Database;
+
+const defaultRowsMax = 200;
+const require = createRequire(import.meta.url);
+
+export function diffSqlite(
+  before: FileVersion,
+  after: FileVersion,
+  options: SqliteDiffOptions,
+): SqliteDiff | DiffNote {
+  const paths = ['a', 'b'].map((name) => join(options.temporaryFolder, `${name}.sqlite`));
+  try {
+    for (const [index, version] of [before, after].entries()) writeVersion(version, paths[index] ?? '');
+    return compareFiles(paths[0] ?? '', paths[1] ?? '', options.rowsPerTableMax ?? defaultRowsMax);
+  } catch (error) {
+    if (error instanceof DamageError) return { kind: 'note', message: error.message };
+    if (!isSqliteError(error)) throw error;
+    return { kind: 'note', message: `not compared row by row: ${error.message}` };
+  } finally {
+    for (const path of paths)
+      for (const end of ['', '-wal', '-shm', '-journal']) rmSync(path + end, { force: true });
+  }
+}
+
+function isSqliteError(error: unknown): error is Error {
+  return error instanceof Error && String((error as { code?: unknown }).code).startsWith('SQLITE_');
+}
+
+/** Bytes 18 and 19 say how it is written to: 2 for a log beside it, which a captured database has not got. */
+function writeVersion(version: FileVersion, path: string): void {
+  const fd = createPrivateFile(path);
+  try {
+    let at = 0;
+    for (const piece of version.read()) {
+      const bytes = at === 0 ? withoutLog(piece) : piece;
+      for (let done = 0; done < bytes.length; )
+        done += writeSync(fd, bytes, done, bytes.length - done, at + done);
+      at += piece.length;
+    }
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function withoutLog(head: Uint8Array): Uint8Array {
+  if (head.length < 20) return head;
+  const bytes = Uint8Array.prototype.slice.call(head);
+  for (const offset of [18, 19]) if (bytes[offset] === 2) bytes[offset] = 1;
+  return bytes;
+}
+
+function compareFiles(a: string, b: string, rowsMax: number): SqliteDiff {
+  const BetterSqlite3 = require('better-sqlite3') as typeof import('better-sqlite3');
+  const database = new BetterSqlite3(':memory:');
+  try {
+    database.pragma('temp_store = FILE');
+    database.pragma('trusted_schema = OFF'); // what the files define is not run
+    database.prepare('ATTACH ? AS a').run(a);
+    database.prepare('ATTACH ? AS b').run(b);
+    for (const name of ['a', 'b']) database.pragma(`${name}.cell_size_check = ON`);
+    database.pragma('query_only = ON');
+    return compareAttached(database, rowsMax);
+  } finally {
+    database.close();
+  }
+}
+
+function compareAttached(database: Database, rowsMax: number): SqliteDiff {
+  const before = listTables(database, 'a');
+  const after = listTables(database, 'b');
+  const tables = tablePairs(database, before, after)
+    .map((pair) => compareTable(database, pair, rowsMax))
+    .filter(({ added, removed, changed }) => added + removed + changed > 0);
+  return { kind: 'sqlite', schema: schemaChanges(database), tables };
+}
+
+function schemaChanges(database: Database): SqliteDiff['schema'] {
+  const sql = (schema: string): Map<string, string> => {
+    const rows = database
+      .prepare(
+        `SELECT type || ' ' || name, coalesce(sql, '') FROM ${schema}.sqlite_schema WHERE name NOT LIKE 'sqlite_%'`,
+      )
+      .raw()
+      .all() as [string, string][];
+    return new Map(rows.map(([name, text]) => [name, text.replace(/\s+/g, ' ').trim()]));
+  };
+  const [before, after] = [sql('a'), sql('b')];
+  const names = [...new Set([...before.keys(), ...after.keys()])].sort();
+  return names.flatMap((name) => {
+    const [old, now] = [before.get(name), after.get(name)];
+    if (old === now) return [];
+    return [
+      { name, change: old === undefined ? 'added' : now === undefined ? 'removed' : 'changed' } as const,
+    ];
+  });
+}
+
+function compareTable(database: Database, pair: TablePair, rowsMax: number): TableDiff {
+  const { name, derived, key, common, onlyIn } = pair;
+  const base = { name, derived, moreRows: 0, rows: [] };
+  if (derived || key.length === 0) return { ...base, ...countsOnly(database, pair) };
+  if (onlyIn !== undefined) return oneSided(database, pair, onlyIn, rowsMax);
+  const table = quoted(name);
+  const same = key.map((column) => `x.${quoted(column)} IS y.${quoted(column)}`).join(' AND ');
+  const values = common.filter((column) => !key.includes(column));
+  const differs = values.map((column) => differing(quoted(column))).join(' OR ') || '0';
+  const missingIn = (from: string, other: string): string =>
+    `FROM ${from}.${table} x WHERE NOT EXISTS (SELECT 1 FROM ${other}.${table} y WHERE ${same})`;
+  const changed = `FROM b.${table} x JOIN a.${table} y ON ${same} WHERE ${differs}`;
+  const count = (sql: string): number => database.prepare(`SELECT count(*) ${sql}`).pluck().get() as number;
+  const counts = {
+    added: count(missingIn('b', 'a')),
+    removed: count(missingIn('a', 'b')),
+    changed: values.length === 0 ? 0 : count(changed),
+  };
+  const rows: RowDiff[] = [];
+  const list = (op: RowDiff['op'], sql: string): void => {
+    if (rows.length < rowsMax)
+      rows.push(...readRows(database, { op, sql, key, values }, rowsMax - rows.length));
+  };
+  if (counts.removed > 0) list('removed', missingIn('a', 'b'));
+  if (counts.changed > 0) list('changed', changed);
+  if (counts.added > 0) list('added', missingIn('b', 'a'));
+  const total = counts.added + counts.removed + counts.changed;
+  return { name, derived, ...counts, rows, moreRows: total - rows.length };
+}
+
+/** The type first: 1, 1.0 and '1' are different values. */
+function differing(column: string): string {
+  return `(typeof(x.${column}) <> typeof(y.${column}) OR x.${column} IS NOT y.${column} COLLATE BINARY)`;
+}
+
+function countsOnly(
+  database: Database,
+  { name, onlyIn, derived }: TablePair,
+): Pick<TableDiff, 'added' | 'removed' | 'changed'> {
+  if (derived) return { added: onlyIn === 'b' ? 1 : 0, removed: onlyIn === 'a' ? 1 : 0, changed: 0 };
+  const count = (schema: string): number =>
+    onlyIn !== undefined && onlyIn !== schema
+      ? 0
+      : (database
+          .prepare(`SELECT count(*) FROM ${schema}.${quoted(name)}`)
+          .pluck()
+          .get() as number);
+  const grown = count('b') - count('a');
+  return { added: Math.max(0, grown), removed: Math.max(0, -grown), changed: 0 };
+}
+
+function oneSided(database: Database, pair: TablePair, schema: 'a' | 'b', rowsMax: number): TableDiff {
+  const { name, key, common } = pair;
+  const op = schema === 'b' ? 'added' : 'removed';
+  const sql = `FROM ${schema}.${quoted(name)} x`;
+  const count = database.prepare(`SELECT count(*) ${sql}`).pluck().get() as number;
+  const values = common.filter((column) => !key.includes(column));
+  const rows = readRows(database, { op, sql, key, values }, rowsMax);
+  const counts = { added: 0, removed: 0, changed: 0, [op]: count };
+  return { name, derived: false, ...counts, rows, moreRows: count - rows.length };
+}
+
+type Cell = RowDiff['cells'][number];
+
+interface RowQuery {
+  readonly op: RowDiff['op'];
+  /** From `FROM` on; `x` is the row, and of a changed one `y` the older one. */
+  readonly sql: string;
+  readonly key: readonly string[];
+  readonly values: readonly string[];
+}
+
+function readRows(database: Database, { op, sql, key, values }: RowQuery, limit: number): RowDiff[] {
+  const columns = [...key, ...values].map((column) => `x.${quoted(column)}`);
+  const older = op === 'changed' ? values.map((column) => `y.${quoted(column)}`) : [];
+  const statement = database.prepare(`SELECT ${[...columns, ...older].join(', ')} ${sql} LIMIT ${limit}`);
+  const rows = statement.raw().safeIntegers().all() as unknown[][];
+  return rows.map((row) => ({
+    op,
+    key: key.map((column, index) => ({ column, value: cellOf(row[index]) })),
+    cells: values.flatMap((column, index): Cell[] => {
+      const value = cellOf(row[key.length + index]);
+      if (op === 'added') return [{ column, after: value }];
+      if (op === 'removed') return [{ column, before: value }];
+      const before = cellOf(row[key.length + values.length + index]);
+      return isSame(before, value) ? [] : [{ column, before, after: value }];
+    }),
+  }));
+}
+
+function isSame(a: CellValue, b: CellValue): boolean {
+  if (typeof a === 'object' && typeof b === 'object' && a !== null && b !== null) return a.hash === b.hash;
+  return Object.is(a, b);
+}
+
+/** Whole numbers come as bigint: those that a number does not hold exactly become text. */
+function cellOf(value: unknown): CellValue {
+  if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
+  if (value instanceof Uint8Array) {
+    return { bytes: value.length, hash: Buffer.from(hashBytes(value)).toString('hex', 0, 6) };
+  }
+  return value as CellValue;
+}
