@@ -138,8 +138,10 @@ export class RepositoryCheck {
   /** The index is this machine's and can be made anew: a wrong one loses nothing. */
   async #checkIndex(): Promise<void> {
     let foundHere = 0;
-    let isRight = this.#repository.totals().packs === this.#packs.size;
-    for (const { directory, knownBad } of this.#packs.values()) {
+    // Packs that came since the marks were loaded are of backups at work beside this check.
+    const known = this.#marks.packs;
+    let isRight = known.every((id) => this.#packs.has(id));
+    for (const { directory, knownBad } of known.flatMap((id) => this.#packs.get(id) ?? [])) {
       const frames = directory.frames.filter(({ offset }) => !knownBad.has(offset));
       const compared = this.#marks.compareDirectory({ ...directory, frames });
       isRight &&= compared.isKnown;

@@ -107,7 +107,11 @@ class Prune {
     const removedBytes = await maintenance.alone(lockWaitMs, () => {
       // Backups that ended meanwhile may have used again what was to go.
       for (const pack of this.#packsUsedSince(removal)) removal.delete(pack);
-      return maintenance.removePacks({ packs: removal, isKept: (node) => isMarked(this.#marks, node) });
+      return maintenance.removePacks({
+        packs: removal,
+        generation: this.#marks.generation,
+        isKept: (node) => isMarked(this.#marks, node),
+      });
     });
     const left = plan.repack.filter(({ id }) => !repacked.has(id));
     const kept = plan.keptUnusedBytes + left.reduce((sum, pack) => sum + pack.unusedBytes, 0);

@@ -32,9 +32,9 @@ export function sqliteCodeOf(error: unknown): string | undefined {
 }
 
 /** Runs `work` in one transaction that may write. @throws FileSystemError and others that name the file */
-export function inTransaction(database: Database, work: () => void): void {
+export function inTransaction<T>(database: Database, work: () => T): T {
   try {
-    database.transaction(work).immediate();
+    return database.transaction(work).immediate();
   } catch (error) {
     throw namedError(database.name, error);
   }

@@ -71,6 +71,7 @@ export class IndexFileCache implements FileCache {
 
   /** To be called inside a transaction, when every blob written so far is in a published pack. */
   flush(): void {
+    this.#sources.clear(); // another process may have made the index anew, with other numbers
     for (const { source, key, file } of this.#pending) {
       const no = this.#sourceNumber(source, true);
       if (file === undefined) this.#remove.run(no, byteStringToBytes(key));

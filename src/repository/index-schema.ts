@@ -84,6 +84,7 @@ function openTrusted(path: string, repositoryId: string): Database {
     if (!isTrusted(database, repositoryId, place)) {
       database
         .transaction(() => {
+          if (isTrusted(database, repositoryId, place)) return; // another process was quicker
           dropAll(database);
           createSchema(database, repositoryId, place);
         })

@@ -18,14 +18,15 @@ export function synchronizePackIndex(
   database: Database,
   index: PackIndex,
 ): readonly DamageError[] {
-  const onDisk = listPackFiles(layout);
+  // In this order: a pack is published before the index learns of it, so what is known here is in the list that follows.
   const known = index.listPacks();
+  const onDisk = listPackFiles(layout);
   const isChanged =
     [...known.keys()].some((id) => !onDisk.has(id)) ||
     [...known].slice(-lengthsLookedAtMax).some(([id, bytes]) => packFileBytes(layout, id) !== bytes);
   if (isChanged) return rebuildPackIndex(layout, database, index);
   const fresh = [...onDisk].filter((id) => !known.has(id));
-  return fresh.length === 0 ? [] : addPacks(layout, database, index, fresh);
+  return fresh.length === 0 ? [] : addPacks(layout, database, index, () => fresh);
 }
 
 /**
@@ -40,8 +41,12 @@ export function rebuildPackIndex(
   index: PackIndex,
 ): readonly DamageError[] {
   // What is known of files goes with it: it may refer to blobs that have gone, which are then stored anew.
-  // In one transaction: no other process sees it half filled.
-  return addPacks(layout, database, index, [...listPackFiles(layout)], true);
+  // In one transaction: no other process sees it half filled, and what another adds meanwhile is either in the list or
+  // added after it.
+  return addPacks(layout, database, index, () => {
+    index.clear();
+    return [...listPackFiles(layout)];
+  });
 }
 
 /** Whoever published these packs may have been cut off before their names were durable; from now on they are relied on. */
@@ -55,14 +60,14 @@ function addPacks(
   layout: RepositoryLayout,
   database: Database,
   index: PackIndex,
-  ids: readonly PackId[],
-  isAnew = false,
+  /** Asked inside the transaction. */
+  list: () => readonly PackId[],
 ): readonly DamageError[] {
-  if (!database.memory) syncPackFolders(layout, ids);
-  const bad = index.badFrames();
   const damaged: DamageError[] = [];
   inTransaction(database, () => {
-    if (isAnew) index.clear();
+    const ids = list();
+    const bad = index.badFrames();
+    if (!database.memory) syncPackFolders(layout, ids);
     for (const id of ids) {
       try {
         const { directory, packBytes } = readPackDirectory(layout, id);

@@ -29,6 +29,8 @@ const brokenShift = 8;
 const damagedBit = 0x8000;
 
 export class IndexedMarks implements BlobMarks {
+  /** Of the index when it was loaded. */
+  readonly generation: string;
   readonly #index: PackIndex;
   readonly #packs: { readonly id: PackId; readonly bytes: number }[];
   readonly #frames: { readonly pack: number; readonly offset: number; readonly bytes: number }[];
@@ -44,7 +46,11 @@ export class IndexedMarks implements BlobMarks {
   constructor(database: Database, index: PackIndex) {
     this.#index = index;
     // One view of all three tables: another process may be adding to them.
-    const loaded = database.transaction(() => loadTables(database))();
+    const loaded = database.transaction(() => ({
+      generation: index.generation,
+      ...loadTables(database),
+    }))();
+    this.generation = loaded.generation;
     this.#packs = loaded.packs;
     this.#frames = loaded.frames;
     this.#ids = loaded.ids;
@@ -109,6 +115,10 @@ export class IndexedMarks implements BlobMarks {
       const pack = this.#packs[this.#frames[this.#frameOf[at] ?? 0]?.pack ?? 0];
       if (pack !== undefined && isWanted(blobIdFromBytes(this.#ids, at * idBytes))) yield pack.id;
     }
+  }
+
+  get packs(): PackId[] {
+    return this.#packs.map(({ id }) => id);
   }
 
   get blobs(): number {

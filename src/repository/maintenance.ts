@@ -65,6 +65,8 @@ export interface PackFound {
 
 export interface Removal {
   readonly packs: ReadonlySet<PackId>;
+  /** Of the index that told which packs are used. */
+  readonly generation: string;
   /** Whether all that the encoded node of a known file refers to stays. */
   readonly isKept: (node: Uint8Array) => boolean;
 }
@@ -133,7 +135,10 @@ export class Maintenance {
     if (!isIndexUsable) await this.alone(waitMs, () => removeIndex(layout.index));
     // What an interrupted run has removed goes first: what replaced it may be among these.
     if (order.length > 0) syncFolder(layout.snapshots);
-    return order.reduce((sum, group) => sum + snapshots.removeFiles(new Set(group)), 0);
+    return order.reduce((sum, group) => {
+      const remove = (): number => snapshots.removeFiles(new Set(group));
+      return sum + (isIndexUsable ? snapshots.dropRows(group, remove) : remove());
+    }, 0);
   }
 
   /** Copies the blobs of these packs that `isUsed` wants to new packs, until `isOver`. Publishes what is copied. */
@@ -202,6 +207,8 @@ export class Maintenance {
     syncFolder(layout.snapshots);
     this.#orWithoutIndex(() =>
       inTransaction(database, () => {
+        // Made anew since, it may find in these packs what others hold too: it is made anew without them.
+        if (index.generation !== removal.generation) index.clear();
         index.removePacks(removal.packs);
         files.dropUnless(removal.isKept);
       }),

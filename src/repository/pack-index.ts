@@ -143,7 +143,15 @@ export class PackIndex {
    */
   clear(): void {
     this.#database.exec(
-      'DELETE FROM blob; DELETE FROM frame; DELETE FROM pack; DELETE FROM known_file; DELETE FROM source;',
+      `DELETE FROM blob; DELETE FROM frame; DELETE FROM pack; DELETE FROM known_file; DELETE FROM source;
+       INSERT OR REPLACE INTO meta (name, value) VALUES ('generation', hex(randomblob(8)));`,
+    );
+  }
+
+  /** Another one each time that it is emptied. */
+  get generation(): string {
+    return String(
+      this.#database.prepare("SELECT value FROM meta WHERE name = 'generation'").pluck().get() ?? '',
     );
   }
 

@@ -1,5 +1,5 @@
 /** Snapshot files: list, read, publish. The index keeps a copy of each record so that ten thousand of them list quickly. */
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import {
@@ -9,7 +9,7 @@ import {
   snapshotIdOfFileName,
 } from '../codec/snapshot-codec.ts';
 import { publishFile, removeFile, syncFolder, withPath } from '../io/files.ts';
-import { DamageError, ExuviaError, messageOf } from '../model/errors.ts';
+import { DamageError, ExuviaError, errnoOf, messageOf } from '../model/errors.ts';
 import { idToBytes, type SnapshotId } from '../model/ids.ts';
 import { limits } from '../model/limits.ts';
 import type { Snapshot, SnapshotRecord } from '../model/snapshot.ts';
@@ -160,32 +160,35 @@ export class SnapshotFiles {
 
   /** Removes the files of snapshots whose rows `dropRows` has removed. Unknown ids are left alone. */
   removeFiles(ids: ReadonlySet<SnapshotId>): number {
-    let count = 0;
-    for (const id of ids) {
-      const name = this.#names.get(id);
-      if (name === undefined) continue;
-      const path = join(this.#layout.snapshots, name);
+    const here = [...ids].filter((id) => this.#names.has(id));
+    if (here.length === 0) return 0;
+    for (const id of here) {
+      const path = join(this.#layout.snapshots, this.#names.get(id) ?? '');
       withPath('remove', path, () => removeFile(path));
       this.#names.delete(id);
-      count++;
     }
-    if (count === 0) return 0;
     syncFolder(this.#layout.snapshots);
     this.#snapshots = this.list().filter((snapshot) => !ids.has(snapshot.id));
     this.#superseded = this.#superseded.filter((snapshot) => !ids.has(snapshot.id));
-    return count;
+    return here.length;
   }
 
   /**
    * Before the files: a crash in between leaves snapshots that are listed again, and the command was not done. The other way
-   * round they would count as lost.
+   * round they would count as lost. Once more with `andThen`, which removes the files: another process that still saw them
+   * may have listed them anew, and cannot do so as long as the transaction lasts, nor afterwards.
    */
-  dropRows(ids: Iterable<SnapshotId>): void {
-    inTransaction(this.#database, () => {
+  dropRows<T>(ids: Iterable<SnapshotId>, andThen: () => T): T;
+  dropRows(ids: Iterable<SnapshotId>): void;
+  dropRows<T>(ids: Iterable<SnapshotId>, andThen?: () => T): T | undefined {
+    const gone = new Set(ids);
+    const result = inTransaction(this.#database, () => {
       const remove = this.#database.prepare('DELETE FROM snapshot WHERE id = ?');
-      for (const id of ids) remove.run(idToBytes(id));
+      for (const id of gone) remove.run(idToBytes(id));
+      return andThen?.();
     });
-    this.#vanished = this.#vanished.filter((snapshot) => !new Set(ids).has(snapshot.id));
+    this.#vanished = this.#vanished.filter((snapshot) => !gone.has(snapshot.id));
+    return result;
   }
 
   #load(): Snapshot[] {
@@ -198,10 +201,29 @@ export class SnapshotFiles {
       const snapshot = cached.get(id) ?? unindexed.get(id) ?? this.#read(name, id);
       if (snapshot !== undefined) snapshots.push(snapshot);
     }
-    this.#vanished = [...cached.values()].filter(({ id }) => !names.has(id));
+    this.#vanished = this.#findVanished([...cached.values()].filter(({ id }) => !names.has(id)));
     const replaced = new Set(snapshots.map((snapshot) => snapshot.replaces));
     this.#superseded = snapshots.filter(({ id }) => replaced.has(id));
     return snapshots.filter(({ id }) => !replaced.has(id)).sort(bySequence);
+  }
+
+  /**
+   * Those of which there is a row and no file. Others may have come and gone since the folder was listed; while nobody else
+   * writes to the index, a row without a file is of a snapshot that nobody forgot.
+   */
+  #findVanished(candidates: readonly Snapshot[]): Snapshot[] {
+    if (candidates.length === 0) return [];
+    const known = this.#database.prepare('SELECT 1 FROM snapshot WHERE id = ?');
+    const look = (): Snapshot[] =>
+      candidates.filter(
+        (snapshot) => !this.#isThere(snapshot) && known.get(idToBytes(snapshot.id)) !== undefined,
+      );
+    try {
+      return inTransaction(this.#database, look);
+    } catch (error) {
+      if (!isLocalTrouble(error)) throw error;
+      return look();
+    }
   }
 
   /** Brings the index up to date with the files that are there. Returns what it could not take in. */
@@ -227,13 +249,15 @@ export class SnapshotFiles {
 
   #read(name: string, id: SnapshotId): Snapshot | undefined {
     const found = this.#tryRead(name, id);
+    if (found === undefined) this.#names.delete(id);
     if (!(found instanceof DamageError)) return found;
     this.#unreadable.add(id);
     this.#damaged.push(found); // One unreadable snapshot must not hide the others: it is listed as damaged.
     return undefined;
   }
 
-  #tryRead(name: string, id: SnapshotId): Snapshot | DamageError {
+  /** Undefined when the file is not there any more: it was forgotten since the folder was listed. */
+  #tryRead(name: string, id: SnapshotId): Snapshot | DamageError | undefined {
     const path = join(this.#layout.snapshots, name);
     try {
       const bytes = statSync(path).size;
@@ -246,6 +270,8 @@ export class SnapshotFiles {
     } catch (error) {
       if (error instanceof DamageError) return error;
       if (error instanceof ExuviaError) throw error;
+      if (errnoOf(error) === 'ENOENT' && lstatSync(path, { throwIfNoEntry: false }) === undefined)
+        return undefined;
       return new DamageError(`snapshot file ${name}`, messageOf(error), error);
     }
   }
@@ -265,13 +291,17 @@ export class SnapshotFiles {
     if (fresh.length === 0) return true;
     try {
       inTransaction(this.#database, () => {
-        for (const snapshot of fresh) this.#remember(snapshot);
+        for (const snapshot of fresh) if (this.#isThere(snapshot)) this.#remember(snapshot);
       });
       return true;
     } catch (error) {
       if (!isLocalTrouble(error)) throw error;
       return false; // the disk is full: they are read from their files next time too
     }
+  }
+
+  #isThere({ id, time }: Snapshot): boolean {
+    return existsSync(join(this.#layout.snapshots, snapshotFileName(time, id)));
   }
 
   #remember(snapshot: Snapshot): void {
