@@ -90,15 +90,42 @@ export const crashCommands: readonly CrashCommand[] = [
     args: (shop) => ['backup', 'restore', oldest(shop), '--delete'],
     adds: 'home',
     problemsBetween: mixedFiles,
+    problemsAfter: (shop) => homeProblems(shop, oldest(shop)),
+  },
+  {
+    name: 'restore --undo',
+    prepare: async (shop) => {
+      const { stdout } = await shop.mustRun(['backup', 'restore', oldest(shop), '--delete', '--json']);
+      beforeRestore.set(shop, JSON.parse(stdout).before);
+    },
+    args: () => ['backup', 'restore', '--undo'],
+    // Undoing once more would go back to before the run that was killed.
+    argsAgain: (shop) => ['backup', 'restore', beforeRestore.get(shop) ?? '', '--delete'],
+    adds: 'other',
+    problemsBetween: mixedFiles,
+    problemsAfter: (shop) => homeProblems(shop, 'home'),
+  },
+  {
+    name: 'restore an archive',
+    args: (shop) => ['backup', 'restore', shop.archive, '--target', target(shop)],
+    argsAgain: (shop) => [
+      ...['backup', 'restore', shop.archive, '--target', target(shop)],
+      ...['--conflict', 'overwrite', '--no-snapshot'],
+    ],
+    adds: 'other',
     problemsAfter: (shop) => [
-      ...compareFolders(shop.expected.get(oldest(shop)) ?? '', shop.stateDir, { ignore: isTemporary }),
-      ...shop.leftoverProblems('home'),
+      ...compareFolders(join(shop.root, 'elsewhere'), target(shop), {
+        ignore: isTemporary,
+        skipContent: (path) => path.endsWith('.sqlite'),
+      }),
+      ...shop.leftoverProblems('out'),
     ],
   },
   {
     name: 'tag',
     args: (shop) => ['backup', 'tag', newest(shop), '--add', 'good'],
   },
+  { name: 'pin', args: (shop) => ['backup', 'pin', oldest(shop)] },
   {
     name: 'prune',
     prepare: async (shop) => void (await shop.mustRun(['backup', 'forget', oldest(shop)])),
@@ -137,6 +164,16 @@ export const crashCommands: readonly CrashCommand[] = [
     isReading: true,
   },
 ];
+
+/** The snapshot to which undoing goes back. */
+const beforeRestore = new WeakMap<Workshop, string>();
+
+function homeProblems(shop: Workshop, name: string): string[] {
+  return [
+    ...compareFolders(shop.expected.get(name) ?? '', shop.stateDir, { ignore: isTemporary }),
+    ...shop.leftoverProblems('home'),
+  ];
+}
 
 const newest = (shop: Workshop): string => shop.baseIds.at(-1) ?? '';
 

@@ -73,10 +73,10 @@ function isPartial({ status, stderr }: TracedRun): boolean {
   return status === 3 || /could not be read/.test(stderr);
 }
 
-async function addedProblems({ shop }: Bench, { command }: PreparedCommand): Promise<string[]> {
+async function addedProblems({ shop }: Bench, { command, idsBefore }: PreparedCommand): Promise<string[]> {
   if (command.adds === undefined) return [];
   const listed = await shop.list();
-  const isThere = typeof listed !== 'string' && listed.ids.some((id) => !shop.baseIds.includes(id));
+  const isThere = typeof listed !== 'string' && listed.ids.some((id) => !idsBefore.includes(id));
   return isThere ? [] : ['ended well, but added no snapshot'];
 }
 

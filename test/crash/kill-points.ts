@@ -16,6 +16,8 @@ export interface PreparedCommand {
   /** Calls that open something for reading. */
   readonly readings: readonly CallPoint[];
   readonly start: KeptState;
+  /** Snapshots there were before the run. */
+  readonly idsBefore: readonly string[];
   /** Packs before the run, and how many an undisturbed run adds. */
   readonly packsBefore: number;
   readonly packsAdded: number;
@@ -60,22 +62,34 @@ export class Bench {
     const { shop } = this;
     resetState(shop.root, this.#base);
     await command.prepare?.(shop);
+    const idsBefore = await this.#learnSnapshots();
     const start = keepState(shop.root, command.name.replaceAll(/[^a-z]/g, '-'));
     const packsBefore = shop.packs().length;
     const run = await runTraced(shop.commandRun(command.args(shop)), this.traceFile);
     if (run.status !== 0) throw new Error(`${command.name}: ${failureText(run)}`);
     const { changes, readings } = pointsBelow(run.lines, shop.root, siteFolders);
     const packsAdded = shop.packs().length - packsBefore;
-    const added = await this.#addedBy(command);
+    const added = await this.#addedBy(command, idsBefore);
     const problems = (await command.problemsAfter?.(shop)) ?? [];
     if (problems.length > 0) throw new Error(`${command.name}, undisturbed: ${problems.join('; ')}`);
-    return { command, points: changes, readings, start, packsBefore, packsAdded, added };
+    return { command, points: changes, readings, start, idsBefore, packsBefore, packsAdded, added };
   }
 
-  async #addedBy(command: CrashCommand): Promise<string | undefined> {
+  /** What each snapshot restores to that the command begins with; damaged ones are known from before. */
+  async #learnSnapshots(): Promise<readonly string[]> {
+    const ids = await this.#mustList();
+    for (const id of ids) if (!this.shop.expected.has(id)) await this.shop.expect(id);
+    return ids;
+  }
+
+  async #mustList(): Promise<readonly string[]> {
     const listed = await this.shop.list();
     if (typeof listed === 'string') throw new Error(listed);
-    const fresh = listed.ids.filter((id) => !this.shop.baseIds.includes(id));
+    return listed.ids;
+  }
+
+  async #addedBy(command: CrashCommand, idsBefore: readonly string[]): Promise<string | undefined> {
+    const fresh = (await this.#mustList()).filter((id) => !idsBefore.includes(id));
     if (fresh.length !== (command.adds === undefined ? 0 : 1))
       throw new Error(`${command.name} added ${fresh.length} snapshots`);
     const home = this.shop.expected.get('home');
@@ -122,18 +136,19 @@ export class Bench {
   }
 
   /** A run that was `isPartial` said of its new snapshot that not all is in it. */
-  async #snapshotProblems({ command, added }: PreparedCommand, isPartial: boolean): Promise<string[]> {
+  async #snapshotProblems(prepared: PreparedCommand, isPartial: boolean): Promise<string[]> {
+    const { command, added, idsBefore } = prepared;
     const { shop } = this;
     const mayRemove = command.mayRemove?.(shop) ?? [];
     const listed = await shop.list();
     if (typeof listed === 'string') return [listed];
     const problems = listed.damaged.map((message) => `damaged: ${message}`);
-    for (const id of shop.baseIds) {
+    for (const id of idsBefore) {
       if (!listed.ids.includes(id) && !mayRemove.includes(id))
         problems.push(`snapshot ${id.slice(0, 8)} is gone`);
     }
     for (const id of listed.ids) {
-      const folder = shop.baseIds.includes(id) ? shop.expected.get(id) : added;
+      const folder = idsBefore.includes(id) ? shop.expected.get(id) : added;
       if (folder === undefined) problems.push(`snapshot ${id.slice(0, 8)} was not there before`);
       else if (folder !== added || !isPartial) {
         const differences = await shop.differencesOf(id, folder);
