@@ -6,7 +6,6 @@
  * in the repository, for whoever has another copy or better tools.
  */
 import type { LostFile } from '../checker/lost-files.ts';
-import { ExuviaError } from '../model/errors.ts';
 import type { PackId, SnapshotId } from '../model/ids.ts';
 import type { BlobMarks } from '../model/marks.ts';
 import type { Snapshot, SnapshotRecord } from '../model/snapshot.ts';
@@ -112,12 +111,7 @@ class Repair {
   }
 
   async #salvage(bad: ReadonlySet<PackId>): Promise<number> {
-    if (!this.#repository.canAdd) {
-      throw new ExuviaError(`Cannot repair ${this.#repository.root}: no space left on the device`, {
-        code: 'ERR_FS_ENOSPC',
-        hint: 'What can be saved is copied first. Free some space, for instance with exuvia backup forget.',
-      });
-    }
+    this.#repository.mustBeAbleToAdd(); // what can be saved is copied first
     this.#environment.progress.step('Saving what can be read', { files: bad.size });
     return await this.#repository.maintenance.salvage(bad, () =>
       this.#environment.progress.advance({ files: 1 }),

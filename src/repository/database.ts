@@ -61,7 +61,7 @@ export function namedError(path: string, error: unknown): unknown {
 }
 
 /** Nothing can be written where the index is: the disk is full, broken or read-only. */
-export function isLocalTrouble(error: unknown): boolean {
+export function isLocalTrouble(error: unknown): error is FileSystemError {
   return (
     error instanceof FileSystemError && ['ENOSPC', 'EDQUOT', 'EIO', 'EACCES', 'EROFS'].includes(error.errno)
   );

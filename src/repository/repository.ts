@@ -9,7 +9,7 @@ import { blobIdOf } from '../codec/hash.ts';
 import { parseParameters, type RepositoryParameters } from '../codec/parameters.ts';
 import { isFolder, removeTemporary, syncFolder, syncFoldersAbove, withPath } from '../io/files.ts';
 import type { RandomBytes } from '../model/clock.ts';
-import { DamageError, ExuviaError, NoRepositoryError } from '../model/errors.ts';
+import { DamageError, ExuviaError, FileSystemError, NoRepositoryError } from '../model/errors.ts';
 import type { BlobId, PackId, SnapshotId } from '../model/ids.ts';
 import { limits } from '../model/limits.ts';
 import type { Snapshot, SnapshotRecord } from '../model/snapshot.ts';
@@ -102,7 +102,7 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
     } catch (error) {
       if (options.mode === 'append' || !isLocalTrouble(error)) throw error;
       // The index could not be brought up to date for want of space: reading works with one in memory.
-      return Repository.#openWith(openInMemory(layout, options), options);
+      return Repository.#openWith({ ...openInMemory(layout, options), trouble: error }, options);
     }
   }
 
@@ -226,6 +226,11 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
     return this.#writer !== undefined;
   }
 
+  /** @throws FileSystemError that says why nothing can be added */
+  mustBeAbleToAdd(): void {
+    this.#mustGetWriter();
+  }
+
   /** The pack in which a blob is found. */
   packOf(id: BlobId): PackId | undefined {
     return this.#index.find(id)?.pack;
@@ -302,15 +307,25 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
   }
 
   #mustGetWriter(): PackWriter {
-    if (this.#writer === undefined)
-      throw new Error('Internal error: the repository is open for reading only.');
+    if (this.#writer === undefined) throw this.#cannotAdd();
     return this.#writer;
   }
 
   #mustGetTemporary(): string {
-    if (this.#temporary === undefined)
-      throw new Error('Internal error: the repository is open for reading only.');
+    if (this.#temporary === undefined) throw this.#cannotAdd();
     return this.#temporary;
+  }
+
+  /** Opened to be maintained it is open without a place to write to, for what can be done so. */
+  #cannotAdd(): Error {
+    const { trouble, lock } = this.#opened;
+    if (trouble !== undefined) return trouble;
+    if (lock === undefined) return new Error('Internal error: the repository is open for reading only.');
+    return new FileSystemError(
+      'write to',
+      this.#layout.local,
+      Object.assign(new Error(), { code: 'ENOSPC' }),
+    );
   }
 }
 
@@ -331,6 +346,8 @@ export interface Opened {
   /** Shared; exclusive while packs are removed. */
   lock: RepositoryLock | undefined;
   readonly temporary: string | undefined;
+  /** Why there is neither an index on disk nor a temporary folder, where that is known. */
+  readonly trouble?: FileSystemError;
 }
 
 function openLayout(layout: RepositoryLayout, options: OpenOptions): Opened {

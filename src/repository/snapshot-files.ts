@@ -9,7 +9,7 @@ import {
   snapshotIdOfFileName,
 } from '../codec/snapshot-codec.ts';
 import { publishFile, removeFile, syncFolder, withPath } from '../io/files.ts';
-import { DamageError, ExuviaError, errnoOf, messageOf } from '../model/errors.ts';
+import { DamageError, ExuviaError, errnoOf, FileSystemError, messageOf } from '../model/errors.ts';
 import { idToBytes, type SnapshotId } from '../model/ids.ts';
 import { limits } from '../model/limits.ts';
 import type { Snapshot, SnapshotRecord } from '../model/snapshot.ts';
@@ -105,6 +105,8 @@ export class SnapshotFiles {
     const known = new Map([...this.list(), ...this.#superseded].map((snapshot) => [snapshot.id, snapshot]));
     return [...this.#names].flatMap(([id, name]) => {
       const found = this.#tryRead(name, id);
+      if (found instanceof DamageError && isRefusal(found.cause))
+        throw new FileSystemError('read', join(this.#layout.snapshots, name), found.cause);
       return found instanceof DamageError ? [{ id, name, error: found, known: known.get(id) }] : [];
     });
   }
@@ -272,6 +274,7 @@ export class SnapshotFiles {
       if (error instanceof ExuviaError) throw error;
       if (errnoOf(error) === 'ENOENT' && lstatSync(path, { throwIfNoEntry: false }) === undefined)
         return undefined;
+      if (passingErrnos.has(errnoOf(error) ?? '')) throw new FileSystemError('read', path, error);
       return new DamageError(`snapshot file ${name}`, messageOf(error), error);
     }
   }
@@ -320,6 +323,15 @@ export class SnapshotFiles {
         checksumOf(idToBytes(id), text),
       );
   }
+}
+
+/** They say nothing of the file: this process has too much open, or the machine too little memory. */
+const passingErrnos: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN']);
+
+/** The system does not let us read the file, which may be sound: no repair may take it out of use. */
+function isRefusal(error: unknown): boolean {
+  const errno = errnoOf(error);
+  return errno !== undefined && errno !== 'EIO' && errno !== 'ENOENT';
 }
 
 /** A snapshot file that cannot be read, and what the index knows of it. */
