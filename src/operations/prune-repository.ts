@@ -29,6 +29,8 @@ export interface PrunedRepository {
   readonly packsBefore: number;
   readonly packsRemoved: number;
   readonly packsRepacked: number;
+  /** Packs that were to be repacked and were not: no space, no time left, or damage. */
+  readonly packsLeft: number;
   /** Lengths of all packs before and after, in bytes. A dry run counts what would stay unrepacked. */
   readonly bytesBefore: number;
   readonly bytesAfter: number;
@@ -148,6 +150,7 @@ class Prune {
       packsBefore: packs.length,
       packsRemoved: plan.remove.length,
       packsRepacked: done.repacked,
+      packsLeft: plan.repack.length - done.repacked,
       bytesBefore,
       bytesAfter: bytesBefore - done.freed,
       freedBytes: done.freed,

@@ -2,7 +2,7 @@
  * `backup purge`: takes files out of every snapshot and out of the packs, so that nothing of them is left in the
  * repository. Archives and copies made before still have them.
  */
-import { UsageError } from '../model/errors.ts';
+import { ExuviaError, UsageError } from '../model/errors.ts';
 import type { BlobId, PackId } from '../model/ids.ts';
 import { displayKey } from '../model/paths.ts';
 import type { Snapshot, SnapshotRecord, SnapshotSource } from '../model/snapshot.ts';
@@ -52,11 +52,9 @@ export async function purgePaths(
   const found = purge.find();
   const base = { repository: root, dryRun: options.dryRun ?? false, paths: [...purge.paths].sort() };
   if (!options.dryRun && found.length === 0 && purge.wasInterrupted) {
-    return {
-      ...base,
-      snapshots: [],
-      pruned: await pruneIn(environment, repository, { limits: { maxUnusedBytes: 0 } }),
-    };
+    const pruned = await pruneIn(environment, repository, { limits: { maxUnusedBytes: 0 } });
+    mustBeGone(pruned);
+    return { ...base, snapshots: [], pruned };
   }
   if (options.dryRun || found.length === 0) {
     const snapshots = found.map(({ snapshot, paths }) => ({
@@ -67,6 +65,18 @@ export async function purgePaths(
     return { ...base, snapshots, pruned: undefined };
   }
   return { ...base, ...(await purge.execute(found)) };
+}
+
+/** @throws ExuviaError when packs that may hold what was purged could not be written again */
+function mustBeGone({ packsLeft, repository }: PrunedRepository): void {
+  if (packsLeft === 0) return;
+  throw new ExuviaError(
+    `The files are in no snapshot any more, but ${packsLeft} ${packsLeft === 1 ? 'pack' : 'packs'} in ${repository} may still hold what was in them`,
+    {
+      code: 'ERR_NOT_PURGED',
+      hint: 'The warnings above say why. Run the same command again when that is mended.',
+    },
+  );
 }
 
 interface Affected {
@@ -120,6 +130,7 @@ class Purge {
     const pruned = await pruneIn(this.#environment, this.#repository, {
       limits: { mustRepack, maxUnusedRatio: Number.POSITIVE_INFINITY },
     });
+    mustBeGone(pruned);
     await this.#repository.maintenance.dropIndex(this.#environment.lockWaitMs);
     const snapshots = replaced.map(({ before: id, snapshot }, index) => ({
       before: id,

@@ -1,21 +1,19 @@
 /** `backup restore`: plan, a snapshot of the present, then the files; and `--undo`. */
-import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { ExuviaError, UsageError } from '../model/errors.ts';
 import { byteStringOf, displayKey, type PathKey } from '../model/paths.ts';
 import type { EntryType } from '../model/selection.ts';
 import type { Snapshot, SnapshotSource } from '../model/snapshot.ts';
 import { parseComponent } from '../openclaw/components.ts';
-import { configNames, type OpenClawHome, pathInside } from '../openclaw/discovery.ts';
+import { type OpenClawHome, pathInside } from '../openclaw/discovery.ts';
 import { detectGateway } from '../openclaw/gateway.ts';
-import { settingsFileName } from '../openclaw/settings.ts';
 import type { Repository } from '../repository/repository.ts';
 import { executeRestore, type RestoreFailure } from '../restorer/execute.ts';
 import { type ConflictPolicy, planRestore, type RestoreAction, type RestorePlan } from '../restorer/plan.ts';
 import { contentReader } from '../tree/content.ts';
 import { openTree } from '../tree/tree.ts';
 import { compileGlobs } from '../walker/globs.ts';
-import { createBackupIn } from './create-backup.ts';
 import type { Environment } from './environment.ts';
 import { importInto, isArchivePath, openScratchRepository } from './import-archive.ts';
 import { type MovedPaths, movePaths, movesOf, notesFor } from './move-home.ts';
@@ -23,7 +21,8 @@ import { findHome, findRepository, openRepository, type PlaceOptions, resolvePat
 import { findSnapshot } from './read-backups.ts';
 import { componentsIn, deletable, refuseBlindDelete } from './restore-deletable.ts';
 import { refuseForeignPlaces, targetOf } from './restore-targets.ts';
-import { markUntrusted } from './trusted-settings.ts';
+import { markSettings, markWhatIsRead } from './restored-settings.ts';
+import { snapshotPresent } from './save-present.ts';
 
 export interface RestoreOptions extends PlaceOptions {
   readonly only?: readonly string[];
@@ -33,7 +32,7 @@ export interface RestoreOptions extends PlaceOptions {
   readonly conflict?: ConflictPolicy;
   readonly delete?: boolean;
   readonly dryRun?: boolean;
-  /** Also while a gateway runs, and into a folder that is not empty. */
+  /** Also while a gateway runs, into a folder that is not empty, and over files that cannot be saved first. */
   readonly force?: boolean;
   /** Leaves the paths of another home as they are. */
   readonly keepPaths?: boolean;
@@ -199,60 +198,6 @@ async function restoreFrom(
   return { snapshot, dryRun: false, sources, before, ...result, paths, notes };
 }
 
-/** Settings that come from elsewhere may name commands to run: those wait for the user's word. */
-function markSettings(
-  environment: Environment,
-  repository: Repository,
-  sources: readonly RestoredSource[],
-): void {
-  const reader = contentReader(repository);
-  for (const { source, plan } of sources) {
-    for (const action of plan.actions) {
-      if (action.kind !== 'write-file' || action.node.size > settingsBytesMax) continue;
-      if (!isSettingsFile(source, displayKey(action.key))) continue;
-      markUntrusted(environment, {
-        content: Buffer.concat([...reader.readContent(action.node)].map((piece) => Buffer.from(piece))),
-      });
-    }
-  }
-}
-
-const settingsBytesMax = 8 * 1024 * 1024;
-
-/** The same by what is there now, links followed: whatever the settings are read from came with this restore. */
-function markWhatIsRead(environment: Environment, sources: readonly RestoredSource[]): void {
-  for (const { source, target } of sources) {
-    if (source.kind !== 'state' && source.kind !== 'config') continue;
-    const paths =
-      source.kind === 'config'
-        ? [target]
-        : [settingsFileName, ...configNames].map((name) => join(target, name));
-    for (const path of paths) {
-      const stat = statSync(path, { throwIfNoEntry: false });
-      if (stat?.isFile() && isTouched(sources, path))
-        markUntrusted(environment, { content: readFileSync(path) });
-    }
-  }
-}
-
-/** Whether the restore wrote the file, or the link that leads to it, or what that leads to. */
-function isTouched(sources: readonly RestoredSource[], path: string): boolean {
-  const names = new Set([path, realpathSync(path)]);
-  return sources.some(({ target, plan }) =>
-    plan.actions.some((action) => {
-      const isWritten = action.kind === 'write-file' || action.kind === 'write-link';
-      const key = displayKey(action.key);
-      return isWritten && names.has(key === '' ? target : join(target, key));
-    }),
-  );
-}
-
-function isSettingsFile(source: SnapshotSource, path: string): boolean {
-  return (
-    source.kind === 'config' || (source.kind === 'state' && [settingsFileName, ...configNames].includes(path))
-  );
-}
-
 async function refuseRunningGateway(
   environment: Environment,
   options: RestoreOptions,
@@ -326,42 +271,6 @@ function wantedPaths({ only = [], path = [] }: RestoreOptions): Wanted {
     if (names.size === 0) return true;
     return componentsIn(source, text).some((name) => names.has(name as never));
   };
-}
-
-/** Of the folders that will be written to, where they exist: everything that the plan replaces or removes is in it. */
-async function snapshotPresent(
-  environment: Environment,
-  options: RestoreOptions,
-  repository: Repository,
-  sources: readonly RestoredSource[],
-): Promise<Snapshot | undefined> {
-  const present = sources.filter(({ target }) => existsSync(target));
-  if (present.length === 0) return undefined;
-  const isHome = options.target === undefined && present.some(({ source }) => source.kind === 'state');
-  const { stateDir, profile } = options;
-  const touched = present.map(({ target, source, plan }) => ({
-    path: target,
-    kind: source.kind,
-    keys: plan.actions.flatMap((action) => (action.kind === 'keep' ? [] : [action.key])),
-  }));
-  const created = await createBackupIn(
-    environment,
-    repository,
-    {
-      ...(stateDir === undefined ? {} : { stateDir }),
-      ...(profile === undefined ? {} : { profile }),
-      ...(isHome ? {} : { sources: present.map(({ target }) => target) }),
-      reason: 'before-restore',
-      message: 'before a restore',
-    },
-    touched,
-  );
-  if (created.unreadable.length > 0) {
-    environment.progress.warn(
-      `${created.unreadable.length} present files could not be read and cannot be brought back by --undo`,
-    );
-  }
-  return created.snapshot;
 }
 
 async function executeAll(

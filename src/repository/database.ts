@@ -1,5 +1,5 @@
 /** The index and the locks are SQLite databases: opening them, transactions, and their errors as ours. */
-import { closeSync, existsSync } from 'node:fs';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import BetterSqlite3 from 'better-sqlite3';
 import { createPrivateFile } from '../io/files.ts';
 import { ExuviaError, errnoOf, FileSystemError, LockedError, messageOf } from '../model/errors.ts';
@@ -50,7 +50,8 @@ export function namedError(path: string, error: unknown): unknown {
   if (code.startsWith('SQLITE_IOERR')) {
     return new FileSystemError('use', path, Object.assign(new Error(), { code: 'EIO' }));
   }
-  if (code.startsWith('SQLITE_READONLY') || code.startsWith('SQLITE_CANTOPEN')) {
+  if (code.startsWith('SQLITE_CANTOPEN')) return new FileSystemError('open', path, reasonNotToOpen(path));
+  if (code.startsWith('SQLITE_READONLY')) {
     return new FileSystemError('write', path, Object.assign(new Error(), { code: 'EACCES' }));
   }
   return new ExuviaError(`Cannot use the index ${path}: ${messageOf(error)}`, {
@@ -58,6 +59,16 @@ export function namedError(path: string, error: unknown): unknown {
     hint: 'Delete the folder "local" of the repository; it is made anew.',
     cause: error,
   });
+}
+
+/** SQLite does not say why; the system does. */
+function reasonNotToOpen(path: string): unknown {
+  try {
+    closeSync(openSync(path, 'r+'));
+  } catch (error) {
+    return error;
+  }
+  return Object.assign(new Error(), { code: 'EACCES' }); // the file opens: its journal could not be made
 }
 
 /** Nothing can be written where the index is: the disk is full, broken or read-only. */

@@ -134,6 +134,49 @@ test('--delete removes nothing that the snapshot could not read or was not asked
   assert.equal(home.read('s/closed/inside'), 'precious');
 });
 
+test('a file that cannot be saved first is not written over, unless forced', (context) => {
+  if (process.getuid?.() !== 0) return context.skip('needs to become somebody else');
+  const home = new Home(context);
+  home.put('s/open', 'old');
+  home.put('s/closed', 'old');
+  spawnSync('chown', ['-R', '65534:65534', home.home]);
+  const asNobody = (...words: string[]) =>
+    spawnSync(
+      'setpriv',
+      ['--reuid=65534', '--regid=65534', '--clear-groups', process.execPath, 'dist/launcher.cjs', ...words],
+      { env: { PATH: process.env['PATH'], HOME: home.home }, encoding: 'utf8' },
+    );
+  assert.equal(asNobody('backup', 'create', '--source', join(home.home, 's')).status, 0);
+  for (const name of ['open', 'closed']) writeFileSync(join(home.home, 's', name), 'newer');
+  chmodSync(join(home.home, 's/closed'), 0);
+  const refused = asNobody('backup', 'restore', 'latest');
+  assert.equal(refused.status, 1);
+  assert.match(refused.stderr, /Cannot save what would be replaced: closed cannot be read/);
+  assert.deepEqual([home.read('s/open'), home.read('s/closed')], ['newer', 'newer']);
+  assert.equal(asNobody('backup', 'restore', 'latest', '--path', 'open').status, 0);
+  assert.equal(asNobody('backup', 'restore', 'latest', '--force').status, 0);
+  assert.deepEqual([home.read('s/open'), home.read('s/closed')], ['old', 'old']);
+});
+
+test('a damaged database is saved as the file it is, and restored over', (context) => {
+  const home = new Home(context);
+  mkdirSync(join(home.home, 's'));
+  const path = join(home.home, 's/a.sqlite');
+  const database = new Database(path);
+  database.exec(
+    'CREATE TABLE t (v); WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 9999) INSERT INTO t SELECT i FROM n',
+  );
+  database.close();
+  home.must('backup', 'create', '--source', join(home.home, 's'));
+  const sound = readFileSync(path);
+  const broken = Buffer.from(sound).fill(0xff, 4096, 12_288);
+  writeFileSync(path, broken);
+  home.must('backup', 'restore', 'latest');
+  assert.deepEqual(readFileSync(path), sound);
+  home.must('backup', 'restore', '--undo');
+  assert.deepEqual(readFileSync(path), broken);
+});
+
 test('--delete after --include removes only what that would have taken, and no live log of a database', (context) => {
   const home = new Home(context);
   for (const name of ['a.md', 'b.txt', 'project', 'project-shm']) home.put(`s/${name}`, name);
