@@ -16,6 +16,8 @@ import { bytesText, countText, safeText, timeText } from './text.ts';
 
 const indent = '    ';
 const valueCharacters = 200;
+const hunkLinesShown = 1000;
+const lineCharacters = 4000;
 
 /** Lines, indented. */
 export function contentLines(diff: ContentDiff): string[] {
@@ -40,7 +42,10 @@ export function contentLines(diff: ContentDiff): string[] {
 function textLines({ hunks, moreHunks }: TextDiff): string[] {
   const lines = hunks.flatMap((hunk) => [
     dim(`${indent}@@ -${hunk.oldStart},${hunk.oldLines} +${hunk.newStart},${hunk.newLines} @@`),
-    ...hunk.lines.flatMap(textLine),
+    ...hunk.lines.slice(0, hunkLinesShown).flatMap(textLine),
+    ...(hunk.lines.length > hunkLinesShown
+      ? [`${indent}… ${countText(hunk.lines.length - hunkLinesShown, 'more line')}`]
+      : []),
   ]);
   return moreHunks > 0 ? [...lines, `${indent}… ${countText(moreHunks, 'more hunk')}`] : lines;
 }
@@ -58,7 +63,8 @@ type Paint = (text: string) => string;
 const plain: Paint = (text) => text;
 
 /** The words that differ are bold. */
-function markedText({ text, marks = [] }: TextLine, paint: Paint): string {
+function markedText({ text: whole, marks = [] }: TextLine, paint: Paint): string {
+  const text = whole.length <= lineCharacters ? whole : `${whole.slice(0, lineCharacters)}…`;
   let at = 0;
   let shown = '';
   for (const [from, to] of marks) {

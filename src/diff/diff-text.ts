@@ -13,7 +13,7 @@ export interface TextDiffOptions {
 }
 
 const contextLines = 3;
-const linesMax = 200_000;
+const linesMax = 100_000;
 const defaults = { timeoutMs: 1000, hunksMax: 200 };
 /** Myers' algorithm takes the square of it: 0.3 s and 20 MB at 2,000 lines (2 cores, Node 24). */
 const maxEditLength = 2000;
