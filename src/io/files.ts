@@ -80,9 +80,9 @@ export function writeFully(fd: number, bytes: Uint8Array, position: number): voi
   while (done < bytes.length) done += writeSync(fd, bytes, done, bytes.length - done, position + done);
 }
 
-/** Creates a new file that only its owner can read; never follows or overwrites what is there. */
+/** Creates a new file that only its owner can read, open to be written and read; never follows or overwrites what is there. */
 export function createPrivateFile(path: string): number {
-  const fd = openSync(path, 'wx', privateFileMode);
+  const fd = openSync(path, 'wx+', privateFileMode);
   if (process.platform !== 'win32') fchmodSync(fd, privateFileMode); // whatever the umask took away
   return fd;
 }
