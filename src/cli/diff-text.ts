@@ -16,6 +16,9 @@ import { bytesText, countText, safeText, timeText } from './text.ts';
 
 const indent = '    ';
 const valueCharacters = 200;
+const cellCharacters = 80;
+const rowCharacters = 600;
+const contextCharacters = 20;
 const hunkLinesShown = 1000;
 const lineCharacters = 4000;
 
@@ -87,8 +90,10 @@ function jsonText(change: JsonChange): string {
       return `${green('+')} ${path}: ${valueText(change.after)}`;
     case 'removed':
       return `${red('-')} ${path}: ${valueText(change.before)}`;
-    case 'changed':
-      return `${path}: ${valueText(change.before)} -> ${valueText(change.after)}`;
+    case 'changed': {
+      const [before, after] = focused(change.before, change.after);
+      return `${path}: ${valueText(before)} -> ${valueText(after)}`;
+    }
     case 'moved':
       return `${path}: was at ${change.from ?? '?'}`;
   }
@@ -109,8 +114,19 @@ function valueText(value: unknown): string {
   return safeText(shortened(text));
 }
 
-function shortened(text: string): string {
-  return text.length <= valueCharacters ? text : `${text.slice(0, valueCharacters)}…`;
+function shortened(text: string, characters = valueCharacters): string {
+  return text.length <= characters ? text : `${text.slice(0, characters)}…`;
+}
+
+/** Of two long texts what comes before the first difference is left out, but for a few words. */
+function focused(before: unknown, after: unknown): [unknown, unknown] {
+  if (typeof before !== 'string' || typeof after !== 'string') return [before, after];
+  let same = 0;
+  while (same < before.length && before[same] === after[same]) same++;
+  const from = same - contextCharacters;
+  if (from <= contextCharacters || Math.max(before.length, after.length) <= cellCharacters)
+    return [before, after];
+  return [`…${before.slice(from)}`, `…${after.slice(from)}`];
 }
 
 function recordLines(diff: RecordsDiff): string[] {
@@ -159,14 +175,17 @@ function rowLine({ op, key, cells }: RowDiff): string {
   const sign = op === 'added' ? green('+') : op === 'removed' ? red('-') : '~';
   const name = key.map(({ column, value }) => `${column}=${cellText(value)}`).join(' ');
   const shown = cells.map(({ column, before, after }) => {
-    if (op === 'changed') return `${column}: ${cellText(before ?? null)} -> ${cellText(after ?? null)}`;
+    if (op === 'changed') {
+      const [old, now] = focused(before ?? null, after ?? null);
+      return `${column}: ${cellText(old as CellValue)} -> ${cellText(now as CellValue)}`;
+    }
     return `${column}=${cellText((op === 'added' ? after : before) ?? null)}`;
   });
-  return `${indent}  ${sign} ${safeText(shortened([name, ...shown].join('  ')))}`;
+  return `${indent}  ${sign} ${safeText(shortened([name, ...shown].join('  '), rowCharacters))}`;
 }
 
 function cellText(value: CellValue): string {
   if (value === null) return 'NULL';
   if (typeof value === 'object') return `<${bytesText(value.bytes)}, ${value.hash}>`;
-  return typeof value === 'string' ? JSON.stringify(shortened(value)) : String(value);
+  return typeof value === 'string' ? JSON.stringify(shortened(value, cellCharacters)) : String(value);
 }

@@ -10,6 +10,14 @@ export interface FileVersion {
   readonly bytes: number;
   /** In order, in pieces that are valid until the next one is asked for. @throws DamageError */
   read(): Iterable<Uint8Array>;
+  /** A database's pages, in units of so many bytes, where it is stored so. */
+  readonly units?: {
+    readonly unitBytes: number;
+    /** 32 bytes for each unit, alike for units of the same content. */
+    readonly ids: Buffer;
+    /** @throws DamageError */
+    read(unit: number): Uint8Array;
+  };
 }
 
 export type ContentDiff = TextDiff | JsonDiff | RecordsDiff | SqliteDiff | BinaryDiff | DiffNote;

@@ -12,6 +12,8 @@ export interface BlobReader {
    * @throws DamageError when it is missing or not what was stored.
    */
   readBlob(id: BlobId): Uint8Array;
+  /** Says which blobs are read next, so that a store can find them all at once. Promises nothing. */
+  expectBlobs?(ids: readonly BlobId[]): void;
 }
 
 export interface BlobWriter {

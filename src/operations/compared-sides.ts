@@ -52,6 +52,11 @@ class ScratchStore implements BlobStore, AsyncDisposable {
     return this.#isScratch(id) || this.repository?.hasBlob(id) === true;
   }
 
+  expectBlobs(ids: readonly BlobId[]): void {
+    this.#scratch?.repository.expectBlobs(ids);
+    this.repository?.expectBlobs(ids);
+  }
+
   readBlob(id: BlobId): Uint8Array {
     return this.repository === undefined || this.#isScratch(id)
       ? this.scratch.readBlob(id)

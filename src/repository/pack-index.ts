@@ -4,12 +4,15 @@ import { type BlobId, idToBytes, type PackId, packIdFromBytes } from '../model/i
 import type { BlobKind } from '../model/store.ts';
 import type { Database, Statement } from './database.ts';
 
-/** Where a blob is: the frame's place in its pack, and the blob's number in the frame. */
-export interface BlobPlace {
+interface FramePlace {
   readonly frame: number;
   readonly pack: PackId;
   readonly offset: number;
   readonly frameBytes: number;
+}
+
+/** Where a blob is: the frame's place in its pack, and the blob's number in the frame. */
+export interface BlobPlace extends FramePlace {
   readonly position: number;
   readonly bytes: number;
 }
@@ -28,6 +31,11 @@ export class PackIndex {
   readonly #database: Database;
   readonly #has: Statement;
   readonly #find: Statement;
+  readonly #findInFrame: Statement;
+  readonly #findFrame: Statement;
+  readonly #frames = new Map<number, FramePlace>();
+  /** The generation that `#frames` is of. */
+  #framesOf = '';
   readonly #addPack: Statement;
   readonly #addFrame: Statement;
   readonly #addBlob: Statement;
@@ -39,6 +47,12 @@ export class PackIndex {
       .prepare(
         `SELECT frame.no, pack.id, frame.offset, frame.bytes, blob.position, blob.bytes
          FROM blob JOIN frame ON frame.no = blob.frame JOIN pack ON pack.no = frame.pack WHERE blob.id = ?`,
+      )
+      .raw();
+    this.#findInFrame = database.prepare('SELECT frame, position, bytes FROM blob WHERE id = ?').raw();
+    this.#findFrame = database
+      .prepare(
+        'SELECT pack.id, offset, frame.bytes FROM frame JOIN pack ON pack.no = pack WHERE frame.no = ?',
       )
       .raw();
     this.#addPack = database.prepare('INSERT INTO pack (id, bytes) VALUES (?, ?)');
@@ -58,6 +72,32 @@ export class PackIndex {
     if (row === undefined) return undefined;
     const [frame, pack, offset, frameBytes, position, bytes] = row;
     return { frame, pack: packIdFromBytes(pack), offset, frameBytes, position, bytes };
+  }
+
+  /** Ten times as quick for each: the file is locked once, and frames are kept. */
+  findAll(ids: readonly BlobId[]): Map<BlobId, BlobPlace> {
+    const places = new Map<BlobId, BlobPlace>();
+    this.#database.transaction(() => {
+      const { generation } = this;
+      if (generation !== this.#framesOf) this.#frames.clear(); // numbers may be used again
+      this.#framesOf = generation;
+      for (const id of ids) {
+        const row = this.#findInFrame.get(idToBytes(id)) as [number, number, number] | undefined;
+        if (row === undefined) continue;
+        const [no, position, bytes] = row;
+        places.set(id, { ...this.#frame(no), position, bytes });
+      }
+    })();
+    return places;
+  }
+
+  #frame(no: number): FramePlace {
+    const known = this.#frames.get(no);
+    if (known !== undefined) return known;
+    const [pack, offset, frameBytes] = this.#findFrame.get(no) as [Buffer, number, number];
+    const frame = { frame: no, pack: packIdFromBytes(pack), offset, frameBytes };
+    this.#frames.set(no, frame);
+    return frame;
   }
 
   /** Packs that are known, and their lengths in bytes. */

@@ -60,6 +60,8 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
   #unreadablePacks: readonly DamageError[];
   #rebuilt = false;
   #isRepacking = false;
+  /** Where the blobs are that were said to be read next. */
+  #expected: ReadonlyMap<BlobId, BlobPlace> = new Map();
   #snapshotBytes = 0;
 
   private constructor(opened: Opened, options: OpenOptions) {
@@ -126,6 +128,10 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
       this.rebuildIndex();
       return this.#readStored(id);
     }
+  }
+
+  expectBlobs(ids: readonly BlobId[]): void {
+    if (ids.length > 1) this.#expected = this.#index.findAll(ids);
   }
 
   hasBlob(id: BlobId): boolean {
@@ -271,6 +277,7 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
   /** Empties the index and fills it from the packs alone. */
   rebuildIndex(): { packs: number; blobs: number; damaged: readonly DamageError[] } {
     this.#rebuilt = true;
+    this.#expected = new Map();
     this.#frames.clear();
     const damaged = rebuildPackIndex(this.#layout, this.#database, this.#index);
     this.#unreadablePacks = damaged;
@@ -284,7 +291,7 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
   }
 
   #readStored(id: BlobId): Uint8Array {
-    const place = this.#index.find(id);
+    const place = this.#expected.get(id) ?? this.#index.find(id);
     if (place === undefined) throw new DamageError(`blob ${id.slice(0, 12)}`, 'no pack holds it');
     const blob = this.#readFrame(place).blobs[place.position];
     if (blob === undefined || blob.length !== place.bytes || blobIdOf(blob) !== id) {

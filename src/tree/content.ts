@@ -18,10 +18,25 @@ function* readContent(blobs: BlobReader, node: FileNode): Generator<Uint8Array> 
     if (content.bytes.length > 0) yield content.bytes;
     return;
   }
-  for (const chunk of chunksOf(blobs, content, size)) {
-    if (chunk.id === undefined) yield* zeroPieces(chunk.bytes);
-    else yield readChunkBytes(blobs, chunk.id, chunk.bytes);
+  for (const chunks of batches(chunksOf(blobs, content, size), expectedChunks)) {
+    blobs.expectBlobs?.(chunks.flatMap(({ id }) => id ?? []));
+    for (const chunk of chunks) {
+      if (chunk.id === undefined) yield* zeroPieces(chunk.bytes);
+      else yield readChunkBytes(blobs, chunk.id, chunk.bytes);
+    }
   }
+}
+
+const expectedChunks = 512;
+
+function* batches<T>(items: Iterable<T>, count: number): Generator<T[]> {
+  let batch: T[] = [];
+  for (const item of items) {
+    if (batch.push(item) < count) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
 }
 
 function readChunkBytes(blobs: BlobReader, id: BlobId, bytes: number): Uint8Array {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import Database from 'better-sqlite3';
 import { runCli } from '../helpers/cli.ts';
 import { Seeded } from '../helpers/seeded.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
@@ -225,4 +226,41 @@ test('backup diff --content shows what differs inside files, and masks secrets',
   assert.equal(kinds['workspace/notes.md'], 'text');
   assert.doesNotMatch(JSON.stringify(changes), /sk-two|second-value/);
   assert.equal(changed.run('diff', '--show-secrets').status, 2);
+});
+
+test('backup diff --content shows rows of databases, between snapshots and against the present', (context) => {
+  const home = new ChangedHome(context);
+  mkdirSync(home.at('memory'));
+  const database = new Database(home.at('memory/main.sqlite'));
+  context.after(() => database.close());
+  database.exec('CREATE TABLE chunk (id INTEGER PRIMARY KEY, text TEXT, size INTEGER)');
+  const insert = database.prepare('INSERT INTO chunk VALUES (?, ?, ?)');
+  database.transaction(() => {
+    for (let id = 1; id <= 5000; id++) insert.run(id, `what was said ${id}`.repeat(20), id);
+  })();
+  assert.equal(home.run('create').status, 0);
+  database.exec("UPDATE chunk SET text = 'other words' WHERE id = 70; DELETE FROM chunk WHERE id = 4000");
+  insert.run(9000, 'newest', 1);
+  for (const sides of [['latest'], ['latest~1', 'latest']]) {
+    if (sides.length === 2) assert.equal(home.run('create').status, 0);
+    const run = home.run('diff', ...sides, '--content', '--json');
+    assert.equal(run.status, 0, run.stderr);
+    const entry = run.json.changes.find(({ path }: { path: string }) => path === 'memory/main.sqlite');
+    const [table, ...others] = entry.content.tables;
+    assert.deepEqual(others, []);
+    assert.deepEqual([table.added, table.removed, table.changed], [1, 1, 1]);
+    assert.deepEqual(
+      table.rows.map(({ op, key }: { op: string; key: unknown[] }) => [op, key]),
+      [
+        ['removed', [{ column: 'id', value: 4000 }]],
+        ['changed', [{ column: 'id', value: 70 }]],
+        ['added', [{ column: 'id', value: 9000 }]],
+      ],
+    );
+    assert.equal(table.rows[1].cells[0].after, 'other words');
+  }
+  assert.match(
+    home.run('diff', 'latest~1', 'latest', '--content').stdout,
+    /~ id=70 +text: .* -> "other words"/,
+  );
 });

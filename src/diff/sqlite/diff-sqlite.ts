@@ -6,14 +6,14 @@
  * Rows are matched by their key as the table itself would; other values are compared with their types and without collations: 1 is not
  * 1.0, and "A" is not "a".
  */
-import { closeSync, rmSync, writeSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { hashBytes } from '../../codec/hash.ts';
-import { createPrivateFile } from '../../io/files.ts';
 import { DamageError } from '../../model/errors.ts';
 import type { CellValue, DiffNote, FileVersion, RowDiff, SqliteDiff, TableDiff } from '../content-diff.ts';
 import { listTables, quoted, type TablePair, tablePairs } from './tables.ts';
+import { writeVersions } from './write-versions.ts';
 
 export interface SqliteDiffOptions {
   /** For the two files; they are removed before it returns. */
@@ -33,7 +33,7 @@ export function diffSqlite(
 ): SqliteDiff | DiffNote {
   const paths = ['a', 'b'].map((name) => join(options.temporaryFolder, `${name}.sqlite`));
   try {
-    for (const [index, version] of [before, after].entries()) writeVersion(version, paths[index] ?? '');
+    writeVersions(before, after, paths[0] ?? '', paths[1] ?? '');
     return compareFiles(paths[0] ?? '', paths[1] ?? '', options.rowsPerTableMax ?? defaultRowsMax);
   } catch (error) {
     if (error instanceof DamageError) return { kind: 'note', message: error.message };
@@ -47,29 +47,6 @@ export function diffSqlite(
 
 function isSqliteError(error: unknown): error is Error {
   return error instanceof Error && String((error as { code?: unknown }).code).startsWith('SQLITE_');
-}
-
-/** Bytes 18 and 19 say how it is written to: 2 for a log beside it, which a captured database has not got. */
-function writeVersion(version: FileVersion, path: string): void {
-  const fd = createPrivateFile(path);
-  try {
-    let at = 0;
-    for (const piece of version.read()) {
-      const bytes = at === 0 ? withoutLog(piece) : piece;
-      for (let done = 0; done < bytes.length; )
-        done += writeSync(fd, bytes, done, bytes.length - done, at + done);
-      at += piece.length;
-    }
-  } finally {
-    closeSync(fd);
-  }
-}
-
-function withoutLog(head: Uint8Array): Uint8Array {
-  if (head.length < 20) return head;
-  const bytes = Uint8Array.prototype.slice.call(head);
-  for (const offset of [18, 19]) if (bytes[offset] === 2) bytes[offset] = 1;
-  return bytes;
 }
 
 function compareFiles(a: string, b: string, rowsMax: number): SqliteDiff {
@@ -129,23 +106,20 @@ function compareTable(database: Database, pair: TablePair, rowsMax: number): Tab
   const differs = values.map((column) => differing(quoted(column))).join(' OR ') || '0';
   const missingIn = (from: string, other: string): string =>
     `FROM ${from}.${table} x WHERE NOT EXISTS (SELECT 1 FROM ${other}.${table} y WHERE ${same})`;
-  const changed = `FROM b.${table} x JOIN a.${table} y ON ${same} WHERE ${differs}`;
-  const count = (sql: string): number => database.prepare(`SELECT count(*) ${sql}`).pluck().get() as number;
-  const counts = {
-    added: count(missingIn('b', 'a')),
-    removed: count(missingIn('a', 'b')),
-    changed: values.length === 0 ? 0 : count(changed),
-  };
+  const changedRows = `FROM b.${table} x JOIN a.${table} y ON ${same} WHERE ${differs}`;
   const rows: RowDiff[] = [];
-  const list = (op: RowDiff['op'], sql: string): void => {
-    if (rows.length < rowsMax)
-      rows.push(...readRows(database, { op, sql, key, values }, rowsMax - rows.length));
+  /** Returns how many there are; counting them apart only when more than are listed. */
+  const list = (op: RowDiff['op'], sql: string): number => {
+    const limit = rowsMax - rows.length;
+    const found = readRows(database, { op, sql, key, values }, limit + 1);
+    rows.push(...found.slice(0, limit));
+    if (found.length <= limit) return found.length;
+    return database.prepare(`SELECT count(*) ${sql}`).pluck().get() as number;
   };
-  if (counts.removed > 0) list('removed', missingIn('a', 'b'));
-  if (counts.changed > 0) list('changed', changed);
-  if (counts.added > 0) list('added', missingIn('b', 'a'));
-  const total = counts.added + counts.removed + counts.changed;
-  return { name, derived, ...counts, rows, moreRows: total - rows.length };
+  const removed = list('removed', missingIn('a', 'b'));
+  const changed = values.length === 0 ? 0 : list('changed', changedRows);
+  const added = list('added', missingIn('b', 'a'));
+  return { name, derived, added, removed, changed, rows, moreRows: added + removed + changed - rows.length };
 }
 
 /** The type first: 1, 1.0 and '1' are different values. */
