@@ -29,7 +29,7 @@ function whatStartsIt(environment: Environment, options: PlaceOptions): DoctorLi
   const timers = listTimers(environment, options);
   const stale = timers.find(({ isCurrent }) => !isCurrent);
   if (stale !== undefined) {
-    const message = `${stale.path} is for another schedule than the settings`;
+    const message = `${stale.path} is not what would be written now: the schedule, the program or Node is another`;
     return { about: 'timer', level: 'warning', message, hint: 'Run exuvia schedule enable again.' };
   }
   const [timer] = timers;

@@ -40,6 +40,15 @@ const restoreOldest = (shop: Workshop): string[] => [
   target(shop),
 ];
 
+const restoreNewest = (shop: Workshop): string[] => [
+  'backup',
+  'restore',
+  shop.baseIds.at(-1) ?? '',
+  '--target',
+  target(shop),
+];
+const importedConfig = '{ "gateway": { "port": 18999 } }\n';
+
 export const crashCommands: readonly CrashCommand[] = [
   {
     name: 'create, the first',
@@ -127,6 +136,11 @@ export const crashCommands: readonly CrashCommand[] = [
   },
   { name: 'pin', args: (shop) => ['backup', 'pin', oldest(shop)] },
   {
+    name: 'unpin',
+    prepare: async (shop) => void (await shop.mustRun(['backup', 'pin', oldest(shop)])),
+    args: (shop) => ['backup', 'unpin', oldest(shop)],
+  },
+  {
     name: 'prune',
     prepare: async (shop) => void (await shop.mustRun(['backup', 'forget', oldest(shop)])),
     args: () => ['backup', 'prune', '--max-unused', '0'],
@@ -155,6 +169,66 @@ export const crashCommands: readonly CrashCommand[] = [
     packsBetween: 2,
     mayDiffer: (difference) => / only in a$|cannot be read|no pack holds it|checksum is/.test(difference),
     problemsAfter: soundProblems,
+  },
+  {
+    name: 'check --repair, a pack gone',
+    prepare: (shop) => rmSync(join(shop.root, shop.packs().at(-1) ?? '')),
+    args: () => ['backup', 'check', '--repair'],
+    packsBetween: 2,
+    mayDiffer: (difference) => / only in a$|cannot be read|no pack holds it/.test(difference),
+    problemsAfter: soundProblems,
+  },
+  {
+    name: 'forget by a policy',
+    args: () => ['backup', 'forget', '--keep-last', '1'],
+    mayRemove: (shop) => [oldest(shop)],
+  },
+  {
+    name: 'prune --recompress',
+    args: () => ['backup', 'prune', '--recompress', '19'],
+    packsBetween: 3,
+    problemsAfter: soundProblems,
+  },
+  {
+    name: 'purge a folder',
+    args: () => ['backup', 'purge', 'workspace'],
+    packsBetween: 2,
+    mayDiffer: (difference) => difference.includes('"workspace') && difference.includes(' only in a'),
+    problemsAfter: soundProblems,
+  },
+  {
+    name: 'restore --no-snapshot',
+    args: (shop) => ['backup', 'restore', oldest(shop), '--delete', '--no-snapshot'],
+    problemsBetween: mixedFiles,
+    problemsAfter: (shop) => homeProblems(shop, oldest(shop)),
+  },
+  {
+    name: 'restore into a folder that has something in it',
+    prepare: async (shop) => void (await shop.mustRun(restoreNewest(shop))),
+    args: (shop) => [...restoreOldest(shop), '--conflict', 'overwrite', '--delete'],
+    adds: 'other',
+    problemsAfter: (shop) => [
+      ...compareFolders(shop.expected.get(oldest(shop)) ?? '', target(shop), { ignore: isTemporary }),
+      ...shop.leftoverProblems('out'),
+    ],
+  },
+  {
+    name: 'config import',
+    prepare: (shop) => writeFileSync(join(shop.root, 'out/config.json'), importedConfig),
+    args: (shop) => ['config', 'import', join(shop.root, 'out/config.json')],
+    argsAgain: (shop) => ['config', 'import', join(shop.root, 'out/config.json'), '--no-snapshot'],
+    adds: 'other',
+    problemsBetween: (shop) => {
+      const now = readFileSync(join(shop.stateDir, 'openclaw.json'), 'utf8');
+      const before = readFileSync(join(shop.expected.get('home') ?? '', 'openclaw.json'), 'utf8');
+      return now === before || now === importedConfig
+        ? []
+        : ['openclaw.json is neither the old nor the new one'];
+    },
+    problemsAfter: (shop) =>
+      readFileSync(join(shop.stateDir, 'openclaw.json'), 'utf8') === importedConfig
+        ? shop.leftoverProblems('home')
+        : ['the configuration was not imported'],
   },
   { name: 'rebuild-index', args: () => ['backup', 'rebuild-index'] },
   {
