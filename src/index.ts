@@ -37,6 +37,7 @@ export type {
 } from './model/snapshot.ts';
 export { type ComponentName, componentNames, components } from './openclaw/components.ts';
 export { discoverHome, type OpenClawHome } from './openclaw/discovery.ts';
+export { type BlamedFile, type BlamedLine, blamePath } from './operations/blame-path.ts';
 export {
   type CheckedRepository,
   type CheckFinding,
@@ -72,16 +73,11 @@ export {
 } from './operations/export-sessions.ts';
 export { type ForgetOptions, type ForgottenBackups, forgetBackups } from './operations/forget-backups.ts';
 export {
-  type FoundPath,
-  findPaths,
   type GrepMatch,
   type GrepOptions,
   type GrepResult,
   grepBackups,
-  logPath,
-  type PathLog,
-  type PathVersion,
-} from './operations/history.ts';
+} from './operations/grep-backups.ts';
 export { type ImportedArchive, type ImportOptions, importArchive } from './operations/import-archive.ts';
 export {
   type ImportConfigOptions,
@@ -101,6 +97,8 @@ export {
   type ListedComponents,
   listComponents,
 } from './operations/list-components.ts';
+export { type FoundPath, findPaths, logPath } from './operations/log-paths.ts';
+export type { PathLog, PathVersion, SnapshotName } from './operations/path-history.ts';
 export type { PlaceOptions } from './operations/places.ts';
 export { openRepository } from './operations/places.ts';
 export type { ConfigInput } from './operations/plan-config-import.ts';

@@ -1,7 +1,4 @@
 /** What differs inside a file that is in both sides of a comparison. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { ContentDiff, DiffNote, FileVersion, SqliteDiff } from '../diff/content-diff.ts';
 import { diffContent } from '../diff/diff-content.ts';
 import { diffSqlite } from '../diff/sqlite/diff-sqlite.ts';
@@ -10,6 +7,7 @@ import type { BlobReader } from '../model/store.ts';
 import type { FileContent, FileNode } from '../model/tree.ts';
 import { contentReader } from '../tree/content.ts';
 import { readUnitIds } from '../tree/page-map.ts';
+import { withTemporaryFolder } from './stored-file.ts';
 
 export function diffContents(
   blobs: BlobReader,
@@ -51,10 +49,5 @@ function lazyUnits(
 
 /** SQLite reads files: both versions are put into a folder of their own for as long as they are compared. */
 function compareDatabases(before: FileVersion, after: FileVersion): SqliteDiff | DiffNote {
-  const temporaryFolder = mkdtempSync(join(tmpdir(), 'exuvia-diff-'));
-  try {
-    return diffSqlite(before, after, { temporaryFolder });
-  } finally {
-    rmSync(temporaryFolder, { recursive: true, force: true });
-  }
+  return withTemporaryFolder((temporaryFolder) => diffSqlite(before, after, { temporaryFolder }));
 }

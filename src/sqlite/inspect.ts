@@ -54,12 +54,18 @@ function quickCheck(database: Database.Database): Pick<CopyFacts, 'check' | 'not
     const rows = database.prepare('PRAGMA quick_check(10)').pluck().all().map(String);
     const finding = rows.find((row) => row !== 'ok');
     if (finding === undefined) return { check: 'ok', note: undefined };
-    if (!needsMore.test(finding)) throw new Refusal('broken', `quick_check: ${finding}`);
+    if (!needsMore.test(finding)) throw new Refusal('broken', `it is damaged: ${firstOf(finding)}`);
     return notCheckable(finding);
   } catch (error) {
     if (isAboutSchema(error)) return notCheckable(messageOf(error));
     throw error;
   }
+}
+
+/** A finding is a heading and up to ten lines: one is enough to know. */
+function firstOf(finding: string): string {
+  const lines = finding.split('\n').filter((line) => !line.startsWith('***'));
+  return lines.length > 1 ? `${lines[0]}, and more` : (lines[0] ?? finding);
 }
 
 function notCheckable(why: string): Pick<CopyFacts, 'check' | 'note'> {

@@ -264,3 +264,48 @@ test('backup diff --content shows rows of databases, between snapshots and again
     /~ id=70 +text: .* -> "other words"/,
   );
 });
+
+test('backup blame tells which snapshot first had each line, and grep which had a row', (context) => {
+  const home = new ChangedHome(context);
+  mkdirSync(home.at('memory'));
+  const database = new Database(home.at('memory/main.sqlite'));
+  context.after(() => database.close());
+  database.pragma('journal_mode = WAL');
+  database.exec(
+    'CREATE TABLE chunk (id INTEGER PRIMARY KEY, text TEXT); CREATE VIRTUAL TABLE words USING fts5(text)',
+  );
+  const add = (id: number, text: string) => {
+    database.prepare('INSERT INTO chunk VALUES (?, ?)').run(id, text);
+    database.prepare('INSERT INTO words VALUES (?)').run(text);
+  };
+  for (let id = 1; id <= 500; id++) add(id, `ordinary words ${id} `.repeat(20));
+  const versions = ['one\ntwo\nthree\n', 'one\nnew two\nthree\n', 'zero\none\nnew two\nthree\n'];
+  for (const [index, text] of versions.entries()) {
+    home.write('workspace/lines.md', text);
+    if (index === 1) add(9000, 'Tomatoes are red');
+    if (index === 2) database.exec('DELETE FROM chunk WHERE id = 9000');
+    assert.equal(home.run('create').status, 0);
+  }
+  const ids = home.run('list', '--json').json.snapshots.map(({ id }: { id: string }) => id);
+  const [file] = home.run('blame', 'workspace/lines.md', '--json').json.files;
+  assert.deepEqual(
+    file.lines.map(({ text, first }: { text: string; first: { id: string } }) => [
+      text,
+      ids.indexOf(first.id),
+    ]),
+    [
+      ['zero', 3],
+      ['one', 1],
+      ['new two', 2],
+      ['three', 1],
+    ],
+  );
+  assert.match(home.run('blame', 'workspace/lines.md').stdout, /^[0-9a-f]{8} .* 3 {2}new two$/m);
+  assert.equal(home.run('blame', 'memory/main.sqlite').status, 2);
+  for (const words of [['Tomatoes are'], ['-i', 'tomatoes ARE']]) {
+    const { matches } = home.run('grep', ...words, '--include', 'memory/**', '--json').json;
+    const row = matches.find(({ table }: { table?: string }) => table === 'chunk');
+    assert.deepEqual([row.row, row.column, row.text], ['id=9000', 'text', 'Tomatoes are red']);
+    assert.deepEqual([ids.indexOf(row.first.id), ids.indexOf(row.last.id)], [2, 2]);
+  }
+});

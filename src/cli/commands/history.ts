@@ -1,4 +1,6 @@
 import {
+  type BlamedFile,
+  blamePath,
   findPaths,
   type GrepResult,
   grepBackups,
@@ -69,12 +71,31 @@ export async function runGrep(
 }
 
 function grepText({ matches, more, searchedContents, searchedBytes }: GrepResult): string {
-  const lines = matches.map(({ path, line, text, first, last }) => {
-    const where = `${safeText(path)}${line === undefined ? '' : `:${line}`}`;
+  const lines = matches.map(({ path, line, table, row, column, text, first, last }) => {
+    const place = line !== undefined ? `:${line}` : table !== undefined ? ` ${table} ${row} ${column}` : '';
+    const where = safeText(path + place);
     const when = `first in ${first.id.slice(0, 8)} (${timeText(first.time)}), last in ${last.id.slice(0, 8)}`;
     return `${bold(where)}  ${text === undefined ? '(not text)' : safeText(text.trim())}\n    ${dim(when)}`;
   });
   const scope = `${countText(searchedContents, 'content')} searched, ${bytesText(searchedBytes)}`;
   const rest = more > 0 ? [`… and ${countText(more, 'more match', 'more matches')}`] : [];
   return [...lines, ...rest, `${countText(matches.length + more, 'match', 'matches')}; ${scope}`].join('\n');
+}
+
+export async function runBlame(
+  { environment, console }: CommandContext,
+  options: GlobalOptions,
+  path = '',
+): Promise<ExitCode> {
+  const files = await blamePath(environment, options, path);
+  console.payload({ files }, () => files.map(blameText).join('\n\n'));
+  return exitCodes.done;
+}
+
+function blameText({ path, source, lines }: BlamedFile): string {
+  const rows = lines.map(
+    ({ line, text, first }) =>
+      `${first.id.slice(0, 8)}  ${dim(timeText(first.time))}  ${String(line).padStart(String(lines.length).length)}  ${safeText(text)}`,
+  );
+  return [`${bold(safeText(path))} ${dim(`in ${safeText(source)}`)}`, ...rows].join('\n');
 }

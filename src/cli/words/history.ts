@@ -1,4 +1,4 @@
-/** `exuvia backup log, find, grep` */
+/** `exuvia backup log, blame, find, grep` */
 import type { Command } from 'commander';
 import { action } from '../run.ts';
 import { collect, examples } from './words.ts';
@@ -14,6 +14,12 @@ export function registerHistory(backup: Command): void {
     )
     .action(action(async () => (await import('../commands/history.ts')).runLog));
   backup
+    .command('blame')
+    .argument('<path>', 'a text file, relative to its source or absolute')
+    .description('show for each line of a file which snapshot first had it')
+    .addHelpText('after', examples(['exuvia backup blame workspace/MEMORY.md']))
+    .action(action(async () => (await import('../commands/history.ts')).runBlame));
+  backup
     .command('find')
     .argument('<globs...>', 'what to look for; a pattern without a slash matches at any depth')
     .description('find files in all snapshots, also those that are gone')
@@ -25,7 +31,9 @@ export function registerHistory(backup: Command): void {
   backup
     .command('grep')
     .argument('<text>', 'what to look for, as it is')
-    .description('find a text in all snapshots, and say which had it first and last')
+    .description(
+      'find a text in all snapshots, in lines and in rows of databases, and say which had it first and last',
+    )
     .option('-i, --ignore-case', 'capital and small letters are the same')
     .option('--include <glob>', 'only in files that match (may be repeated)', collect)
     .addHelpText(
