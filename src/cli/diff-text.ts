@@ -141,51 +141,68 @@ function recordLines(diff: RecordsDiff): string[] {
   ];
   const when =
     firstTime === undefined ? '' : `, ${timeText(firstTime)} to ${timeText(lastTime ?? firstTime)}`;
-  const lines = records.map(({ op, time, who, text }) => {
-    const sign = op === 'added' ? green('+') : op === 'removed' ? red('-') : '~';
-    const head = [time === undefined ? '' : timeText(time), who ?? '']
-      .filter((part) => part !== '')
-      .join(' ');
-    return `${indent}${sign} ${dim(safeText(head))}${head === '' ? '' : ': '}${safeText(shortened(text))}`;
+  const lines = records.map((record) => {
+    const sign = record.op === 'added' ? green('+') : record.op === 'removed' ? red('-') : '~';
+    return `${indent}${sign} ${saidText(record)}`;
   });
   const more = moreRecords > 0 ? [`${indent}… ${countText(moreRecords, 'more record')}`] : [];
   return [`${indent}${counts.join(', ') || 'no record differs'}${when}`, ...lines, ...more];
+}
+
+/** When, who, what. */
+function saidText({ time, who, text }: NonNullable<RowDiff['said']>): string {
+  const head = [time === undefined ? '' : timeText(time), who ?? ''].filter((part) => part !== '').join(' ');
+  return `${dim(safeText(head))}${head === '' ? '' : ': '}${safeText(shortened(text))}`;
 }
 
 function sqliteLines({ schema, tables }: SqliteDiff): string[] {
   if (schema.length + tables.length === 0) return [`${indent}${dim('no row differs')}`];
   return [
     ...schema.map(({ name, change }) => `${indent}schema: ${safeText(name)} ${change}`),
-    ...tables.flatMap(tableLines),
+    ...tables.filter(({ isBookkeeping }) => !isBookkeeping).flatMap(tableLines),
+    ...bookkeepingLine(tables.filter(({ isBookkeeping }) => isBookkeeping)),
   ];
 }
 
-function tableLines(table: TableDiff): string[] {
+function bookkeepingLine(tables: readonly TableDiff[]): string[] {
+  if (tables.length === 0) return [];
+  const names = tables.map((table) => `${safeText(table.name)} (${tableCounts(table)})`);
+  return [dim(`${indent}bookkeeping: ${names.join(', ')}`)];
+}
+
+function tableCounts({ added, removed, changed }: TableDiff): string {
   const counts = [
-    ...(table.added > 0 ? [`${table.added} added`] : []),
-    ...(table.removed > 0 ? [`${table.removed} removed`] : []),
-    ...(table.changed > 0 ? [`${table.changed} changed`] : []),
-  ].join(', ');
-  const head = `${indent}${bold(safeText(table.name))}: ${counts || 'differs'}${table.derived ? dim(' (made from other tables)') : ''}`;
+    ...(added > 0 ? [`${added} added`] : []),
+    ...(removed > 0 ? [`${removed} removed`] : []),
+    ...(changed > 0 ? [`${changed} changed`] : []),
+  ];
+  return counts.join(', ') || 'differs';
+}
+
+function tableLines(table: TableDiff): string[] {
+  const head = `${indent}${bold(safeText(table.name))}: ${tableCounts(table)}${table.derived ? dim(' (made from other tables)') : ''}`;
   const more = table.moreRows > 0 ? [`${indent}  … ${countText(table.moreRows, 'more row')}`] : [];
   return [head, ...table.rows.map(rowLine), ...more];
 }
 
-function rowLine({ op, key, cells }: RowDiff): string {
+function rowLine({ op, key, cells, said }: RowDiff): string {
   const sign = op === 'added' ? green('+') : op === 'removed' ? red('-') : '~';
-  const name = key.map(({ column, value }) => `${column}=${cellText(value)}`).join(' ');
+  if (said !== undefined) return `${indent}  ${sign} ${saidText(said)}`;
+  const name = key.map(({ column, value }) => `${column}=${cellText(value, column)}`).join(' ');
   const shown = cells.map(({ column, before, after }) => {
     if (op === 'changed') {
       const [old, now] = focused(before ?? null, after ?? null);
-      return `${column}: ${cellText(old as CellValue)} -> ${cellText(now as CellValue)}`;
+      return `${column}: ${cellText(old as CellValue, column)} -> ${cellText(now as CellValue, column)}`;
     }
-    return `${column}=${cellText((op === 'added' ? after : before) ?? null)}`;
+    return `${column}=${cellText((op === 'added' ? after : before) ?? null, column)}`;
   });
   return `${indent}  ${sign} ${safeText(shortened([name, ...shown].join('  '), rowCharacters))}`;
 }
 
-function cellText(value: CellValue): string {
+function cellText(value: CellValue, column: string): string {
   if (value === null) return 'NULL';
+  if (typeof value === 'number' && /_at(_ms)?$/.test(column) && value > 1e12 && value < 1e13)
+    return timeText(new Date(value).toISOString());
   if (typeof value === 'object') return `<${bytesText(value.bytes)}, ${value.hash}>`;
   return typeof value === 'string' ? JSON.stringify(shortened(value, cellCharacters)) : String(value);
 }

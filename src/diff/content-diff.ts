@@ -3,6 +3,8 @@
  * masks what is secret (each value that may be one carries where it was found).
  */
 
+import type { RecordDescription } from './describe-record.ts';
+
 /** A version of a file. Read on demand: most comparisons look at neither whole. */
 export interface FileVersion {
   /** Path relative to its source, with slashes. */
@@ -110,6 +112,8 @@ export interface TableDiff {
   readonly changed: number;
   /** Full-text, vector or other tables made from others: only counted. */
   readonly derived: boolean;
+  /** What the program keeps to find its own way: true, and of little interest. */
+  readonly isBookkeeping?: true;
   readonly rows: readonly RowDiff[];
   readonly moreRows: number;
 }
@@ -124,6 +128,8 @@ export interface RowDiff {
     readonly before?: CellValue;
     readonly after?: CellValue;
   }[];
+  /** What the row says, where that is known: who said what. */
+  readonly said?: RecordDescription;
 }
 
 /** Blobs are summed up: their bytes are not for people. */

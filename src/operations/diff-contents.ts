@@ -5,6 +5,7 @@ import { diffSqlite } from '../diff/sqlite/diff-sqlite.ts';
 import { blobIdFromBytes, idBytes } from '../model/ids.ts';
 import type { BlobReader } from '../model/store.ts';
 import type { FileContent, FileNode } from '../model/tree.ts';
+import { knownTables } from '../openclaw/known-tables.ts';
 import { contentReader } from '../tree/content.ts';
 import { readUnitIds } from '../tree/page-map.ts';
 import { withTemporaryFolder } from './stored-file.ts';
@@ -49,5 +50,7 @@ function lazyUnits(
 
 /** SQLite reads files: both versions are put into a folder of their own for as long as they are compared. */
 function compareDatabases(before: FileVersion, after: FileVersion): SqliteDiff | DiffNote {
-  return withTemporaryFolder((temporaryFolder) => diffSqlite(before, after, { temporaryFolder }));
+  return withTemporaryFolder((temporaryFolder) =>
+    diffSqlite(before, after, { temporaryFolder, known: knownTables }),
+  );
 }

@@ -35,7 +35,8 @@ export function maskDiff(diff: ContentDiff, options: MaskOptions): ContentDiff {
     case 'records':
       return mask.records(diff);
     case 'sqlite':
-      return mask.sqlite(diff);
+      // A database among credentials holds much else: its tables and columns tell what is secret.
+      return new Mask({ ...options, isSecretFile: false }).sqlite(diff);
     case 'binary':
     case 'note':
       return diff;
@@ -126,7 +127,12 @@ class Mask {
     };
     const rows = table.rows.map((row) => ({
       ...row,
-      key: row.key.map(({ column, value }) => ({ column, value: isSecret ? value : cell(column, value) })),
+      // What a row is known by is called a key, and is none; but it may look like one.
+      key: row.key.map(({ column, value }) => ({
+        column,
+        value: typeof value === 'string' ? this.#looks(value) : value,
+      })),
+      ...(row.said === undefined ? {} : { said: { ...row.said, text: this.#looks(row.said.text) } }),
       cells: row.cells.map(({ column, before, after }) => ({
         column,
         ...(before === undefined ? {} : { before: cell(column, before) }),

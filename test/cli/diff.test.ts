@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, renameSync, rmSync, symlinkSync, utimesSync, writ
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import Database from 'better-sqlite3';
+import { buildAgentDatabase } from '../helpers/agent-database.ts';
 import { runCli } from '../helpers/cli.ts';
 import { Seeded } from '../helpers/seeded.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
@@ -308,4 +309,30 @@ test('backup blame tells which snapshot first had each line, and grep which had 
     assert.deepEqual([row.row, row.column, row.text], ['id=9000', 'text', 'Tomatoes are red']);
     assert.deepEqual([ids.indexOf(row.first.id), ids.indexOf(row.last.id)], [2, 2]);
   }
+});
+
+test('backup diff --content tells who said what in an agent’s database, and masks only what is secret', (context) => {
+  const home = new ChangedHome(context);
+  const path = home.at('agents/main/agent/openclaw-agent.sqlite');
+  const said = (id: string, role: string, text: string) => ({
+    type: 'message',
+    id,
+    timestamp: '2026-11-20T10:00:00.000Z',
+    message: { role, content: [{ type: 'text', text }] },
+  });
+  const first = said('1', 'user', 'hello');
+  const more = [
+    said('2', 'user', 'what is it called?'),
+    said('3', 'assistant', 'Homard, and sk-ant-api03-abcdefghijklmnopqrstuvwx'),
+  ];
+  for (const events of [[first], [first, ...more]]) {
+    rmSync(path, { force: true });
+    const session = { key: 'agent:main:main', id: 's1', events };
+    buildAgentDatabase(path, [session, { ...session, key: 'agent:main:big', id: 's2', compressed: true }]);
+    assert.equal(home.run('create').status, 0);
+  }
+  const { stdout } = home.run('diff', 'latest~1', 'latest', '--content');
+  assert.equal(stdout.match(/\+ 2026-11-20 10:00:00 user: what is it called\?/g)?.length, 2, stdout);
+  assert.equal(stdout.match(/assistant: Homard, and <secret [0-9a-f]{8}>/g)?.length, 2, stdout);
+  assert.doesNotMatch(stdout, /sk-ant-api03/);
 });

@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import { hashBytes } from '../../codec/hash.ts';
 import { DamageError } from '../../model/errors.ts';
 import type { CellValue, DiffNote, FileVersion, RowDiff, SqliteDiff, TableDiff } from '../content-diff.ts';
+import type { RecordDescription } from '../describe-record.ts';
 import { listTables, quoted, type TablePair, tablePairs } from './tables.ts';
 import { writeVersions } from './write-versions.ts';
 
@@ -19,6 +20,20 @@ export interface SqliteDiffOptions {
   /** For the two files; they are removed before it returns. */
   readonly temporaryFolder: string;
   readonly rowsPerTableMax?: number;
+  readonly known?: KnownTables;
+}
+
+/** What the caller knows of a program's tables. */
+export interface KnownTables {
+  isBookkeeping(table: string): boolean;
+  /** What a row says, by its columns. */
+  describeRow(table: string, row: Readonly<Record<string, unknown>>): RecordDescription | undefined;
+}
+
+interface Comparison {
+  readonly database: Database;
+  readonly rowsMax: number;
+  readonly known: KnownTables | undefined;
 }
 
 type Database = import('better-sqlite3').Database;
@@ -34,7 +49,7 @@ export function diffSqlite(
   const paths = ['a', 'b'].map((name) => join(options.temporaryFolder, `${name}.sqlite`));
   try {
     writeVersions(before, after, paths[0] ?? '', paths[1] ?? '');
-    return compareFiles(paths[0] ?? '', paths[1] ?? '', options.rowsPerTableMax ?? defaultRowsMax);
+    return compareFiles(paths[0] ?? '', paths[1] ?? '', options);
   } catch (error) {
     if (error instanceof DamageError) return { kind: 'note', message: error.message };
     if (!isSqliteError(error)) throw error;
@@ -49,7 +64,7 @@ function isSqliteError(error: unknown): error is Error {
   return error instanceof Error && String((error as { code?: unknown }).code).startsWith('SQLITE_');
 }
 
-function compareFiles(a: string, b: string, rowsMax: number): SqliteDiff {
+function compareFiles(a: string, b: string, options: SqliteDiffOptions): SqliteDiff {
   const BetterSqlite3 = require('better-sqlite3') as typeof import('better-sqlite3');
   const database = new BetterSqlite3(':memory:');
   try {
@@ -59,18 +74,21 @@ function compareFiles(a: string, b: string, rowsMax: number): SqliteDiff {
     database.prepare('ATTACH ? AS b').run(b);
     for (const name of ['a', 'b']) database.pragma(`${name}.cell_size_check = ON`);
     database.pragma('query_only = ON');
-    return compareAttached(database, rowsMax);
+    const { known, rowsPerTableMax: rowsMax = defaultRowsMax } = options;
+    return compareAttached({ database, known, rowsMax });
   } finally {
     database.close();
   }
 }
 
-function compareAttached(database: Database, rowsMax: number): SqliteDiff {
+function compareAttached(comparison: Comparison): SqliteDiff {
+  const { database, known } = comparison;
   const before = listTables(database, 'a');
   const after = listTables(database, 'b');
   const tables = tablePairs(database, before, after)
-    .map((pair) => compareTable(database, pair, rowsMax))
-    .filter(({ added, removed, changed }) => added + removed + changed > 0);
+    .map((pair) => compareTable(comparison, pair))
+    .filter(({ added, removed, changed }) => added + removed + changed > 0)
+    .map((table) => (known?.isBookkeeping(table.name) ? { ...table, isBookkeeping: true as const } : table));
   return { kind: 'sqlite', schema: schemaChanges(database), tables };
 }
 
@@ -95,11 +113,12 @@ function schemaChanges(database: Database): SqliteDiff['schema'] {
   });
 }
 
-function compareTable(database: Database, pair: TablePair, rowsMax: number): TableDiff {
+function compareTable(comparison: Comparison, pair: TablePair): TableDiff {
+  const { database, rowsMax } = comparison;
   const { name, derived, key, common, onlyIn } = pair;
   const base = { name, derived, moreRows: 0, rows: [] };
   if (derived || key.length === 0) return { ...base, ...countsOnly(database, pair) };
-  if (onlyIn !== undefined) return oneSided(database, pair, onlyIn, rowsMax);
+  if (onlyIn !== undefined) return oneSided(comparison, pair, onlyIn);
   const table = quoted(name);
   const same = key.map((column) => `x.${quoted(column)} IS y.${quoted(column)}`).join(' AND ');
   const values = common.filter((column) => !key.includes(column));
@@ -111,7 +130,7 @@ function compareTable(database: Database, pair: TablePair, rowsMax: number): Tab
   /** Returns how many there are; counting them apart only when more than are listed. */
   const list = (op: RowDiff['op'], sql: string): number => {
     const limit = rowsMax - rows.length;
-    const found = readRows(database, { op, sql, key, values }, limit + 1);
+    const found = readRows(comparison, { table: name, op, sql, key, values }, limit + 1);
     rows.push(...found.slice(0, limit));
     if (found.length <= limit) return found.length;
     return database.prepare(`SELECT count(*) ${sql}`).pluck().get() as number;
@@ -143,13 +162,14 @@ function countsOnly(
   return { added: Math.max(0, grown), removed: Math.max(0, -grown), changed: 0 };
 }
 
-function oneSided(database: Database, pair: TablePair, schema: 'a' | 'b', rowsMax: number): TableDiff {
+function oneSided(comparison: Comparison, pair: TablePair, schema: 'a' | 'b'): TableDiff {
+  const { database, rowsMax } = comparison;
   const { name, key, common } = pair;
   const op = schema === 'b' ? 'added' : 'removed';
   const sql = `FROM ${schema}.${quoted(name)} x`;
   const count = database.prepare(`SELECT count(*) ${sql}`).pluck().get() as number;
   const values = common.filter((column) => !key.includes(column));
-  const rows = readRows(database, { op, sql, key, values }, rowsMax);
+  const rows = readRows(comparison, { table: name, op, sql, key, values }, rowsMax);
   const counts = { added: 0, removed: 0, changed: 0, [op]: count };
   return { name, derived: false, ...counts, rows, moreRows: count - rows.length };
 }
@@ -157,6 +177,7 @@ function oneSided(database: Database, pair: TablePair, schema: 'a' | 'b', rowsMa
 type Cell = RowDiff['cells'][number];
 
 interface RowQuery {
+  readonly table: string;
   readonly op: RowDiff['op'];
   /** From `FROM` on; `x` is the row, and of a changed one `y` the older one. */
   readonly sql: string;
@@ -164,13 +185,15 @@ interface RowQuery {
   readonly values: readonly string[];
 }
 
-function readRows(database: Database, { op, sql, key, values }: RowQuery, limit: number): RowDiff[] {
+function readRows({ database, known }: Comparison, query: RowQuery, limit: number): RowDiff[] {
+  const { table, op, sql, key, values } = query;
   const columns = [...key, ...values].map((column) => `x.${quoted(column)}`);
   const older = op === 'changed' ? values.map((column) => `y.${quoted(column)}`) : [];
   const statement = database.prepare(`SELECT ${[...columns, ...older].join(', ')} ${sql} LIMIT ${limit}`);
   const rows = statement.raw().safeIntegers().all() as unknown[][];
   return rows.map((row) => ({
     op,
+    ...saidBy(known?.describeRow(table, namedValues([...key, ...values], row))),
     key: key.map((column, index) => ({ column, value: cellOf(row[index]) })),
     cells: values.flatMap((column, index): Cell[] => {
       const value = cellOf(row[key.length + index]);
@@ -180,6 +203,14 @@ function readRows(database: Database, { op, sql, key, values }: RowQuery, limit:
       return isSame(before, value) ? [] : [{ column, before, after: value }];
     }),
   }));
+}
+
+function saidBy(said: RecordDescription | undefined): Pick<RowDiff, 'said'> {
+  return said === undefined ? {} : { said };
+}
+
+function namedValues(columns: readonly string[], row: readonly unknown[]): Record<string, unknown> {
+  return Object.fromEntries(columns.map((column, index) => [column, row[index]]));
 }
 
 function isSame(a: CellValue, b: CellValue): boolean {

@@ -76,7 +76,7 @@ export class DatabaseStore implements SessionStore {
   }
 }
 
-interface EventRow {
+export interface EventRow {
   readonly event_json: string | null;
   readonly event_zstd?: Buffer | null;
 }
@@ -123,13 +123,19 @@ class SessionReader {
   }
 }
 
-function readEvent({ event_json: text, event_zstd: compressed }: EventRow): JsonRecord | undefined {
-  if (text !== null) return parseRecord(text);
+function readEvent(row: EventRow): JsonRecord | undefined {
+  const text = eventText(row);
+  return text === undefined ? undefined : parseRecord(text);
+}
+
+/** An event is JSON, or the same compressed. Undefined when it cannot be read. */
+export function eventText({ event_json: text, event_zstd: compressed }: EventRow): string | undefined {
+  if (text !== null) return text;
   try {
     const bytes = zstdDecompressSync(compressed ?? Buffer.alloc(0), {
       maxOutputLength: limits.transcriptEventBytesMax,
     });
-    return parseRecord(bytes.toString('utf8'));
+    return bytes.toString('utf8');
   } catch {
     return undefined; // counted by the caller
   }
