@@ -25,6 +25,8 @@ export interface ComparedSide {
   readonly name: string;
   /** ISO 8601. */
   readonly time: string;
+  /** What a snapshot added to the repository when it was taken: bytes of new blobs, and what they take there. */
+  readonly added?: { readonly addedBytes: number; readonly storedBytes: number };
   readonly sources: readonly SnapshotSource[];
 }
 
@@ -115,8 +117,9 @@ async function openSide(
     const { snapshot } = await importInto(environment, store.scratch, name, { home });
     return { kind: 'archive', name, time: snapshot.time, sources: snapshot.sources };
   }
-  const { id, time, sources } = findSnapshot(environment, store.repository ?? store.scratch, name);
-  return { kind: 'snapshot', name: id, time, sources };
+  const { id, time, sources, stats } = findSnapshot(environment, store.repository ?? store.scratch, name);
+  const { addedBytes, storedBytes } = stats;
+  return { kind: 'snapshot', name: id, time, sources, added: { addedBytes, storedBytes } };
 }
 
 /** A folder is named with a slash, as an archive is: a plain word is a snapshot, whatever lies about. */

@@ -100,8 +100,8 @@ export async function diffBackups(
   });
 }
 
-function nameOf({ kind, name, time }: ComparedSide): Omit<ComparedSide, 'sources'> {
-  return { kind, name, time };
+function nameOf({ sources: _sources, ...side }: ComparedSide): Omit<ComparedSide, 'sources'> {
+  return side;
 }
 
 interface SourcePair {

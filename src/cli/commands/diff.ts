@@ -55,8 +55,13 @@ function diffText(diff: BackupDiff, shown: readonly DiffEntry[], words: DiffWord
     ...(table.length === 0 ? [] : [tableText(table, [2])]),
     ...list,
     ...(words.stat ? [] : ['']),
-    `${totalsText(diff.totals, words)}; ${newText(diff.totals.newBytes)}`,
+    `${totalsText(diff.totals, words)}; ${newText(diff.totals.newBytes)}${addedText(diff.b)}`,
   ].join('\n');
+}
+
+function addedText({ name, added }: BackupDiff['b']): string {
+  if (added === undefined) return '';
+  return `; ${name.slice(0, 8)} added ${bytesText(added.addedBytes)} to the repository, stored in ${bytesText(added.storedBytes)}`;
 }
 
 function sideText({ kind, name, time }: BackupDiff['a']): string {
