@@ -30,6 +30,8 @@ export interface BlobStore extends BlobReader, BlobWriter {}
 export interface ContentReader {
   /** In order, in pieces of any size; holes come as pieces of zeros. Pieces are valid until the next one is asked for. */
   readContent(node: FileNode): Iterable<Uint8Array>;
+  /** Says which files are read next, so that their blobs can be found all at once. Promises nothing. */
+  expectContents?(nodes: readonly FileNode[]): void;
 }
 
 /** Entries of one source's tree. */

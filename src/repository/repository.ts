@@ -61,7 +61,7 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
   #rebuilt = false;
   #isRepacking = false;
   /** Where the blobs are that were said to be read next. */
-  #expected: ReadonlyMap<BlobId, BlobPlace> = new Map();
+  readonly #expected = new Map<BlobId, BlobPlace>();
   #snapshotBytes = 0;
 
   private constructor(opened: Opened, options: OpenOptions) {
@@ -131,7 +131,9 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
   }
 
   expectBlobs(ids: readonly BlobId[]): void {
-    if (ids.length > 1) this.#expected = this.#index.findAll(ids);
+    if (ids.length <= 1) return;
+    if (this.#expected.size > expectedBlobsMax) this.#expected.clear();
+    for (const [id, place] of this.#index.findAll(ids)) this.#expected.set(id, place);
   }
 
   hasBlob(id: BlobId): boolean {
@@ -277,7 +279,7 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
   /** Empties the index and fills it from the packs alone. */
   rebuildIndex(): { packs: number; blobs: number; damaged: readonly DamageError[] } {
     this.#rebuilt = true;
-    this.#expected = new Map();
+    this.#expected.clear();
     this.#frames.clear();
     const damaged = rebuildPackIndex(this.#layout, this.#database, this.#index);
     this.#unreadablePacks = damaged;
@@ -335,6 +337,8 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
     );
   }
 }
+
+const expectedBlobsMax = 8192;
 
 /** Opens, works, closes: the lifetime of a repository in one place. */
 export async function withRepository<T>(

@@ -62,6 +62,7 @@ export interface RestoreFailure {
 }
 
 const yieldEveryMs = 50;
+const expectedFiles = 500;
 /** Room that a restore leaves on the disk. */
 const spareBytes = 16 * 1024 * 1024;
 
@@ -99,7 +100,8 @@ class Executor {
 
   async run(): Promise<RestoreResult> {
     let yieldedMs = performance.now();
-    for (const action of this.#plan.actions) {
+    for (const [index, action] of this.#plan.actions.entries()) {
+      if (index % expectedFiles === 0) this.#expectFrom(index);
       if (performance.now() - yieldedMs > yieldEveryMs) {
         await new Promise((resolve) => setImmediate(resolve));
         yieldedMs = performance.now();
@@ -114,6 +116,11 @@ class Executor {
     }
     this.#finishFolders();
     return { ...this.#counts, failures: this.#failures };
+  }
+
+  #expectFrom(index: number): void {
+    const next = this.#plan.actions.slice(index, index + expectedFiles);
+    this.#content.expectContents?.(next.flatMap((one) => (one.kind === 'write-file' ? [one.node] : [])));
   }
 
   #attempt(action: RestoreAction): void {

@@ -9,7 +9,16 @@ import { readUnitIds, unitIds } from './page-map.ts';
 const zeros = new Uint8Array(256 * 1024);
 
 export function contentReader(blobs: BlobReader): ContentReader {
-  return { readContent: (node) => readContent(blobs, node) };
+  return {
+    readContent: (node) => readContent(blobs, node),
+    expectContents: (nodes) => blobs.expectBlobs?.(nodes.flatMap(({ content }) => fewIds(content))),
+  };
+}
+
+/** Of what is not described in blobs of its own. */
+function fewIds(content: FileContent): BlobId[] {
+  if (content.kind === 'blob') return [content.id];
+  return content.kind === 'chunks' ? content.chunks.flatMap(({ id }) => id ?? []) : [];
 }
 
 function* readContent(blobs: BlobReader, node: FileNode): Generator<Uint8Array> {
