@@ -1,5 +1,5 @@
 /** The commands that are killed and disturbed: what each begins with, what it may change, and how to tell that it is done. */
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { compareFolders } from '../helpers/compare-folders.ts';
 import { pathsBelow } from './site.ts';
@@ -176,7 +176,9 @@ export const crashCommands: readonly CrashCommand[] = [
     args: () => ['backup', 'check', '--repair'],
     packsBetween: 2,
     mayDiffer: (difference) => / only in a$|cannot be read|no pack holds it/.test(difference),
-    problemsAfter: soundProblems,
+    mayRemove: (shop) => shop.baseIds, // those of which nothing is left
+    problemsBetween: keptRecords,
+    problemsAfter: async (shop) => [...keptRecords(shop), ...(await soundProblems(shop))],
   },
   {
     name: 'forget by a policy',
@@ -250,6 +252,15 @@ function homeProblems(shop: Workshop, name: string): string[] {
 }
 
 const newest = (shop: Workshop): string => shop.baseIds.at(-1) ?? '';
+
+/** A snapshot of which nothing is left goes to `damaged/`; until it is there its file stays. */
+function keptRecords(shop: Workshop): string[] {
+  const names = ['snapshots', 'damaged'].map((folder) => join(shop.repository, folder));
+  const files = names.flatMap((folder) => (existsSync(folder) ? readdirSync(folder) : []));
+  return shop.baseIds
+    .filter((id) => !files.some((name) => name.includes(id)))
+    .map((id) => `no record of ${id}`);
+}
 
 async function soundProblems(shop: Workshop): Promise<string[]> {
   const ended = await shop.run(['backup', 'check', '--read-data']);
