@@ -1,4 +1,5 @@
 process.env['TZ'] = 'Europe/Berlin'; // its clocks change
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { liveFor } from './year.ts';
