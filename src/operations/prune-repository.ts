@@ -111,7 +111,6 @@ class Prune {
       for (const pack of this.#packsUsedSince(removal)) removal.delete(pack);
       return maintenance.removePacks({
         packs: removal,
-        generation: this.#marks.generation,
         isKept: (node) => isMarked(this.#marks, node),
       });
     });
@@ -189,7 +188,8 @@ class Prune {
     const sizes = new Map(plan.repack.map(({ id, bytes }) => [id, bytes]));
     progress.step('Repacking', { bytes: plan.repack.reduce((sum, { bytes }) => sum + bytes, 0) });
     const repacking = this.#repository.maintenance.repack(sizes.keys(), {
-      isUsed: (id) => this.#marks.isUsed(id),
+      // A copy in another pack stays there, as the marks have it.
+      isWanted: (id, pack) => this.#marks.isUsed(id) && this.#marks.packOf(id) === pack,
       isOver: () => signal?.aborted === true || clock.nowMs() - this.#startedMs > maxDurationMs,
       onPack: (id) => progress.advance({ bytes: sizes.get(id) ?? 0 }),
       level: recompress,

@@ -3,7 +3,7 @@
  * repository. Archives and copies made before still have them.
  */
 import { ExuviaError, UsageError } from '../model/errors.ts';
-import type { BlobId, PackId } from '../model/ids.ts';
+import type { BlobId } from '../model/ids.ts';
 import { displayKey } from '../model/paths.ts';
 import type { Snapshot, SnapshotRecord, SnapshotSource } from '../model/snapshot.ts';
 import type { TreeEntry } from '../model/tree.ts';
@@ -126,7 +126,7 @@ class Purge {
     for (const { sources } of this.#repository.listSnapshots()) {
       for (const { root } of sources) markTree({ blobs: this.#repository, marks: after }, root);
     }
-    const mustRepack = new Set<PackId>(before.packsOfUsed((id) => !after.isUsed(id)));
+    const mustRepack = this.#repository.maintenance.packsHolding(before.usedIds((id) => !after.isUsed(id)));
     const pruned = await pruneIn(this.#environment, this.#repository, {
       limits: { mustRepack, maxUnusedRatio: Number.POSITIVE_INFINITY },
     });

@@ -15,7 +15,7 @@ import {
   openPrivateDatabase,
 } from './database.ts';
 
-const schemaVersion = 2;
+const schemaVersion = 3;
 const applicationId = 0x45585556; // 'EXUV'
 
 // Rows that are believed without a look at the packs carry a checksum: SQLite has none, and disks rot.
@@ -28,8 +28,10 @@ const schema = `
     offset INTEGER NOT NULL, bytes INTEGER NOT NULL
   ) STRICT;
   CREATE INDEX frame_pack ON frame (pack);
+  -- Every copy that any pack holds: two backups at once may store the same blob. The newest frame is where it is read.
   CREATE TABLE blob (
-    id BLOB PRIMARY KEY, frame INTEGER NOT NULL, position INTEGER NOT NULL, bytes INTEGER NOT NULL
+    id BLOB NOT NULL, frame INTEGER NOT NULL, position INTEGER NOT NULL, bytes INTEGER NOT NULL,
+    PRIMARY KEY (id, frame)
   ) STRICT, WITHOUT ROWID;
   -- Frames whose bytes are known to be wrong: their blobs are not in the index, so that they are stored again.
   CREATE TABLE bad_frame (

@@ -29,8 +29,6 @@ const brokenShift = 8;
 const damagedBit = 0x8000;
 
 export class IndexedMarks implements BlobMarks {
-  /** Of the index when it was loaded. */
-  readonly generation: string;
   readonly #index: PackIndex;
   readonly #packs: { readonly id: PackId; readonly bytes: number }[];
   readonly #frames: { readonly pack: number; readonly offset: number; readonly bytes: number }[];
@@ -46,11 +44,7 @@ export class IndexedMarks implements BlobMarks {
   constructor(database: Database, index: PackIndex) {
     this.#index = index;
     // One view of all three tables: another process may be adding to them.
-    const loaded = database.transaction(() => ({
-      generation: index.generation,
-      ...loadTables(database),
-    }))();
-    this.generation = loaded.generation;
+    const loaded = database.transaction(() => loadTables(database))();
     this.#packs = loaded.packs;
     this.#frames = loaded.frames;
     this.#ids = loaded.ids;
@@ -108,13 +102,19 @@ export class IndexedMarks implements BlobMarks {
     return { isKnown: pack >= 0, foundHere };
   }
 
-  /** Packs in which marked blobs are found that `isWanted` wants. */
-  *packsOfUsed(isWanted: (id: BlobId) => boolean): Generator<PackId> {
+  /** Marked blobs that are wanted. */
+  *usedIds(isWanted: (id: BlobId) => boolean): Generator<BlobId> {
     for (let at = 0; at < this.#frameOf.length; at++) {
       if (((this.#marks[at] ?? 0) & usedMask) === 0) continue;
-      const pack = this.#packs[this.#frames[this.#frameOf[at] ?? 0]?.pack ?? 0];
-      if (pack !== undefined && isWanted(blobIdFromBytes(this.#ids, at * idBytes))) yield pack.id;
+      const id = blobIdFromBytes(this.#ids, at * idBytes);
+      if (isWanted(id)) yield id;
     }
+  }
+
+  /** The pack in which a blob was found when this was made. */
+  packOf(id: BlobId): PackId | undefined {
+    const at = this.#find(id);
+    return at < 0 ? undefined : this.#packs[this.#frames[this.#frameOf[at] ?? 0]?.pack ?? 0]?.id;
   }
 
   get packs(): PackId[] {
@@ -212,12 +212,14 @@ function loadBlobs(
   database: Database,
   frameNumbers: ReadonlyMap<number, number>,
 ): Pick<Tables, 'ids' | 'frameOf' | 'bytesOf'> {
-  const count = database.prepare('SELECT count(*) FROM blob').pluck().get() as number;
+  const count = database.prepare('SELECT count(DISTINCT id) FROM blob').pluck().get() as number;
   const ids = Buffer.allocUnsafe(count * idBytes);
   const frameOf = new Uint32Array(count);
   const bytesOf = new Uint32Array(count);
   let at = 0;
-  for (const row of database.prepare('SELECT id, frame, bytes FROM blob ORDER BY id').raw().iterate()) {
+  // Of several copies the newest, as everywhere.
+  const newest = 'SELECT id, max(frame), bytes FROM blob GROUP BY id ORDER BY id';
+  for (const row of database.prepare(newest).raw().iterate()) {
     const [id, frame, bytes] = row as [Buffer, number, number];
     id.copy(ids, at * idBytes);
     frameOf[at] = frameNumbers.get(frame) ?? 0;

@@ -41,7 +41,8 @@ export interface MaintainedParts {
 }
 
 export interface RepackOptions {
-  readonly isUsed: (id: BlobId) => boolean;
+  /** What of the packs is copied. It must not depend on what other processes do to the index meanwhile. */
+  readonly isWanted: (id: BlobId, pack: PackId) => boolean;
   /** Asked between packs. */
   readonly isOver: () => boolean;
   readonly onPack: (pack: PackId) => void;
@@ -65,8 +66,6 @@ export interface PackFound {
 
 export interface Removal {
   readonly packs: ReadonlySet<PackId>;
-  /** Of the index that told which packs are used. */
-  readonly generation: string;
   /** Whether all that the encoded node of a known file refers to stays. */
   readonly isKept: (node: Uint8Array) => boolean;
 }
@@ -85,6 +84,10 @@ export class Maintenance {
 
   countPacksBelow(bytes: number): number {
     return [...this.#parts.index.listPacks().values()].filter((packBytes) => packBytes < bytes).length;
+  }
+
+  packsHolding(ids: Iterable<BlobId>): Set<PackId> {
+    return this.#parts.index.packsHolding(ids);
   }
 
   loadMarks(): IndexedMarks {
@@ -141,7 +144,7 @@ export class Maintenance {
     }, 0);
   }
 
-  /** Copies the blobs of these packs that `isUsed` wants to new packs, until `isOver`. Publishes what is copied. */
+  /** Copies the blobs of these packs that are wanted to new packs, until `isOver`. Publishes what is copied. */
   async repack(packs: Iterable<PackId>, options: RepackOptions): Promise<Repacked> {
     const done = new Set<PackId>();
     const damaged: DamageError[] = [];
@@ -150,7 +153,7 @@ export class Maintenance {
         await new Promise(setImmediate); // signals are heard
         if (options.isOver()) return;
         options.onPack(pack);
-        const trouble = this.#copyUsed(pack, options.isUsed, add);
+        const trouble = this.#copyUsed(pack, options.isWanted, add);
         damaged.push(...trouble);
         if (trouble.length === 0) done.add(pack);
       }
@@ -158,12 +161,11 @@ export class Maintenance {
     return { done, damaged };
   }
 
-  #copyUsed(pack: PackId, isUsed: (id: BlobId) => boolean, add: AddBlob): DamageError[] {
-    const { layout, index } = this.#parts;
+  #copyUsed(pack: PackId, isWanted: RepackOptions['isWanted'], add: AddBlob): DamageError[] {
+    const { layout } = this.#parts;
     const damaged: DamageError[] = [];
     for (const { offset, bytes, kind, blobs } of readPackDirectory(layout, pack).directory.frames) {
-      // A blob that the index finds in another pack stays there.
-      const wanted = blobs.map(({ id }) => isUsed(id) && index.find(id)?.pack === pack);
+      const wanted = blobs.map(({ id }) => isWanted(id, pack));
       if (!wanted.includes(true)) continue;
       const place = `${packPlace(pack)}, frame at byte ${offset}`;
       try {
@@ -207,8 +209,6 @@ export class Maintenance {
     syncFolder(layout.snapshots);
     this.#orWithoutIndex(() =>
       inTransaction(database, () => {
-        // Made anew since, it may find in these packs what others hold too: it is made anew without them.
-        if (index.generation !== removal.generation) index.clear();
         index.removePacks(removal.packs);
         files.dropUnless(removal.isKept);
       }),

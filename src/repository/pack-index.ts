@@ -42,14 +42,17 @@ export class PackIndex {
 
   constructor(database: Database) {
     this.#database = database;
-    this.#has = database.prepare('SELECT 1 FROM blob WHERE id = ?').pluck();
+    this.#has = database.prepare('SELECT 1 FROM blob WHERE id = ? LIMIT 1').pluck();
     this.#find = database
       .prepare(
         `SELECT frame.no, pack.id, frame.offset, frame.bytes, blob.position, blob.bytes
-         FROM blob JOIN frame ON frame.no = blob.frame JOIN pack ON pack.no = frame.pack WHERE blob.id = ?`,
+         FROM blob JOIN frame ON frame.no = blob.frame JOIN pack ON pack.no = frame.pack
+         WHERE blob.id = ? ORDER BY blob.frame DESC LIMIT 1`,
       )
       .raw();
-    this.#findInFrame = database.prepare('SELECT frame, position, bytes FROM blob WHERE id = ?').raw();
+    this.#findInFrame = database
+      .prepare('SELECT frame, position, bytes FROM blob WHERE id = ? ORDER BY frame DESC LIMIT 1')
+      .raw();
     this.#findFrame = database
       .prepare(
         'SELECT pack.id, offset, frame.bytes FROM frame JOIN pack ON pack.no = pack WHERE frame.no = ?',
@@ -57,7 +60,7 @@ export class PackIndex {
       .raw();
     this.#addPack = database.prepare('INSERT INTO pack (id, bytes) VALUES (?, ?)');
     this.#addFrame = database.prepare('INSERT INTO frame (pack, kind, offset, bytes) VALUES (?, ?, ?, ?)');
-    // Two backups at once may have stored the same blob: either copy will do.
+    // A frame that holds a blob twice is none of ours, and does no harm.
     this.#addBlob = database.prepare(
       'INSERT OR IGNORE INTO blob (id, frame, position, bytes) VALUES (?, ?, ?, ?)',
     );
@@ -100,6 +103,20 @@ export class PackIndex {
     return frame;
   }
 
+  /** Packs that hold any of the blobs, in whatever copy. */
+  packsHolding(ids: Iterable<BlobId>): Set<PackId> {
+    const holding = this.#database
+      .prepare(
+        `SELECT DISTINCT pack.id FROM blob JOIN frame ON frame.no = blob.frame JOIN pack ON pack.no = frame.pack
+         WHERE blob.id = ?`,
+      )
+      .pluck();
+    const packs = new Set<PackId>();
+    for (const id of ids)
+      for (const pack of holding.all(idToBytes(id)) as Buffer[]) packs.add(packIdFromBytes(pack));
+    return packs;
+  }
+
   /** Packs that are known, and their lengths in bytes. */
   listPacks(): Map<PackId, number> {
     // As text from SQLite: ten thousand small buffers take 15 ms longer.
@@ -120,24 +137,7 @@ export class PackIndex {
     }
   }
 
-  /** To be called inside a transaction. Blobs that are in other packs too are found in this one from now on. */
-  addRepackedPack(directory: PackDirectory, packBytes: number): void {
-    this.addPack(directory, packBytes);
-    const pack = this.#database
-      .prepare('SELECT no FROM pack WHERE id = ?')
-      .pluck()
-      .get(idToBytes(directory.id));
-    const move = this.#database.prepare(
-      `UPDATE blob SET frame = (SELECT no FROM frame WHERE pack = ? AND offset = ?), position = ? WHERE id = ?`,
-    );
-    for (const frame of directory.frames) {
-      for (const [position, blob] of frame.blobs.entries()) {
-        move.run(pack, frame.offset, position, idToBytes(blob.id));
-      }
-    }
-  }
-
-  /** To be called inside a transaction. Blobs that are found in one of the packs are not found any more. */
+  /** To be called inside a transaction. Blobs that no other pack holds are not found any more. */
   removePacks(ids: ReadonlySet<PackId>): void {
     const numberOf = this.#database.prepare('SELECT no FROM pack WHERE id = ?').pluck();
     const numbers = [...ids].map((id) => numberOf.get(idToBytes(id))).filter((no) => no !== undefined);
@@ -177,10 +177,7 @@ export class PackIndex {
     for (const { pack, offset, message } of bad) add.run(idToBytes(pack), offset, message);
   }
 
-  /**
-   * To be called inside a transaction. Blobs that another pack holds too are lost to the index with this one, so the caller
-   * adds every remaining pack again; and known files may refer to what is gone, so they are forgotten.
-   */
+  /** To be called inside a transaction. Known files may refer to what is gone, so they are forgotten. */
   clear(): void {
     this.#database.exec(
       `DELETE FROM blob; DELETE FROM frame; DELETE FROM pack; DELETE FROM known_file; DELETE FROM source;
@@ -198,7 +195,9 @@ export class PackIndex {
   totals(): PackTotals {
     const [packs, packBytes] = this.#row('SELECT count(*), coalesce(sum(bytes), 0) FROM pack');
     const [frames] = this.#row('SELECT count(*) FROM frame');
-    const [blobs, blobBytes] = this.#row('SELECT count(*), coalesce(sum(bytes), 0) FROM blob');
+    const [blobs, blobBytes] = this.#row(
+      'SELECT count(*), coalesce(sum(bytes), 0) FROM (SELECT bytes FROM blob GROUP BY id)',
+    );
     return {
       packs: packs ?? 0,
       packBytes: packBytes ?? 0,

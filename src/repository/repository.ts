@@ -59,7 +59,6 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
   readonly #temporary: string | undefined;
   #unreadablePacks: readonly DamageError[];
   #rebuilt = false;
-  #isRepacking = false;
   /** Where the blobs are that were said to be read next. */
   readonly #expected = new Map<BlobId, BlobPlace>();
   #snapshotBytes = 0;
@@ -83,8 +82,7 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
         level: options.compress === false ? 0 : opened.parameters.compression.level,
         onPublished: (directory, packBytes) => {
           inTransaction(this.#database, () => {
-            if (this.#isRepacking) this.#index.addRepackedPack(directory, packBytes);
-            else this.#index.addPack(directory, packBytes);
+            this.#index.addPack(directory, packBytes);
             this.#files.flush();
           });
         },
@@ -217,16 +215,11 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
   async #rewrite(work: (add: AddBlob) => Promise<void>, level: number | undefined): Promise<void> {
     const writer = this.#mustGetWriter();
     this.flush();
-    this.#isRepacking = true;
     if (level !== undefined) writer.level = level;
-    try {
-      await work((kind, id, bytes) => {
-        if (!writer.has(id)) writer.add(kind, id, bytes);
-      });
-      this.flush();
-    } finally {
-      this.#isRepacking = false;
-    }
+    await work((kind, id, bytes) => {
+      if (!writer.has(id)) writer.add(kind, id, bytes);
+    });
+    this.flush();
   }
 
   /** False when it is open for reading, or when the disk had no room for a temporary folder. */
