@@ -3,6 +3,7 @@ import {
   closeSync,
   fchmodSync,
   fsyncSync,
+  lstatSync,
   mkdirSync,
   openSync,
   type PathLike,
@@ -134,6 +135,14 @@ export function removeFile(path: PathLike): void {
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT') throw error;
   }
+}
+
+/** Removes whatever is at a path where a file of ours should be and is not: a folder, a link, a pipe. */
+export function removeStranger(path: string): boolean {
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  if (stat === undefined || stat.isFile()) return false;
+  withPath('remove', path, () => (stat.isDirectory() ? rmSync(path, { recursive: true }) : unlinkSync(path)));
+  return true;
 }
 
 /** Removes a folder of temporary files. What cannot be removed is left to a later run: the work that is done does not fail for it. */

@@ -3,7 +3,14 @@ import { accessSync, constants, existsSync, lstatSync, mkdtempSync, readdirSync,
 import { join } from 'node:path';
 import { cutParameters } from '../chunker/parameters.ts';
 import { formatName, formatParameters, formatVersion } from '../codec/parameters.ts';
-import { makePrivateFolder, publishFile, removeTemporary, syncFolder, withPath } from '../io/files.ts';
+import {
+  makePrivateFolder,
+  publishFile,
+  removeFile,
+  removeTemporary,
+  syncFolder,
+  withPath,
+} from '../io/files.ts';
 import type { RandomBytes } from '../model/clock.ts';
 import { ExuviaError, errnoOf, FileSystemError, NoRepositoryError } from '../model/errors.ts';
 import { parametersName, type RepositoryLayout } from './layout.ts';
@@ -61,7 +68,7 @@ function refuseForeignFolder(root: string): void {
 /** Whether `local/` is there or can be made, so that an index can be kept and locks be taken. */
 export function prepareLocal(layout: RepositoryLayout, mode: 'read' | 'append' | 'maintain'): boolean {
   try {
-    makePrivateFolder(layout.temporary);
+    makeLocalFolders(layout);
     accessSync(layout.local, constants.W_OK);
     return true;
   } catch (error) {
@@ -75,6 +82,22 @@ export function prepareLocal(layout: RepositoryLayout, mode: 'read' | 'append' |
       throw error;
     });
   }
+}
+
+/** What lies in the way of a folder of `local/` and is none goes. */
+function makeLocalFolders(layout: RepositoryLayout): void {
+  try {
+    makePrivateFolder(layout.temporary);
+  } catch (error) {
+    const strangers = [layout.local, layout.temporary].filter(isFile);
+    if (strangers.length === 0) throw error;
+    for (const path of strangers) removeFile(path);
+    makePrivateFolder(layout.temporary);
+  }
+}
+
+function isFile(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
 }
 
 /** A folder for the temporary files of this process. Those of processes that were killed are removed. */

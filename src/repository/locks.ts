@@ -6,8 +6,15 @@
  * Backups and readers share; what deletes packs is alone.
  */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { removeFile, removeStranger } from '../io/files.ts';
 import { ExuviaError, LockedError } from '../model/errors.ts';
-import { type Database, namedError, openPrivateDatabase, sqliteCodeOf } from './database.ts';
+import {
+  type Database,
+  isBrokenDatabase,
+  namedError,
+  openPrivateDatabase,
+  sqliteCodeOf,
+} from './database.ts';
 import type { RepositoryLayout } from './layout.ts';
 
 export type LockMode = 'shared' | 'exclusive';
@@ -42,6 +49,18 @@ export class RepositoryLock implements Disposable {
   }
 
   static tryAcquire(layout: RepositoryLayout, mode: LockMode, waitMs: number): RepositoryLock | undefined {
+    try {
+      return RepositoryLock.#tryOnce(layout, mode, waitMs);
+    } catch (error) {
+      // Nothing is in the file that could be lost: a damaged one is made anew.
+      const isBroken = isBrokenDatabase(error instanceof ExuviaError ? error.cause : error);
+      if (!isBroken && !removeStranger(layout.locks)) throw error;
+      removeFile(layout.locks);
+      return RepositoryLock.#tryOnce(layout, mode, waitMs);
+    }
+  }
+
+  static #tryOnce(layout: RepositoryLayout, mode: LockMode, waitMs: number): RepositoryLock | undefined {
     let database: Database;
     try {
       database = openLockDatabase(layout, waitMs);

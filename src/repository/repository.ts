@@ -362,7 +362,7 @@ function openLayout(layout: RepositoryLayout, options: OpenOptions): Opened {
   try {
     // What is relied on from now on may have been named by a run that was killed before it made the names durable.
     if (wasInterrupted || !existsSync(layout.index)) syncNames(layout);
-    const database = openIndexDatabase(layout.index, parameters.id);
+    const database = openIndexDatabase(layout.index, parameters.id, options.nowMs);
     const temporary = options.mode === 'read' ? undefined : makeTemporary(layout);
     return { layout, parameters, database, lock, temporary };
   } catch (error) {

@@ -1,6 +1,16 @@
 /** Damage to `local/`, which is only this machine's: whatever becomes of it, everything goes on as if it were whole. */
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
@@ -50,9 +60,12 @@ export class LocalBench implements Disposable {
   reset(): void {
     this.#small.reset({ keepsLocal: true });
     const path = join(this.#local, index);
-    if (existsSync(path) && !statSync(path).isFile()) rmSync(path, { recursive: true, force: true });
-    for (const name of ['-journal', '-wal', '-shm']) rmSync(path + name, { recursive: true, force: true });
-    mkdirSync(this.#local, { recursive: true });
+    if (existsSync(this.#local)) {
+      for (const name of readdirSync(this.#local))
+        if (name !== index || !lstatSync(path).isFile())
+          rmSync(join(this.#local, name), { recursive: true, force: true });
+    }
+    mkdirSync(join(this.#local, 'tmp'), { recursive: true });
     writeFileSync(path, this.#index);
     const database = new Database(path);
     const place = `${hostname()}:${statSync(path).ino}`;
