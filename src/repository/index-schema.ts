@@ -16,7 +16,7 @@ import {
   sqliteCodeOf,
 } from './database.ts';
 
-const schemaVersion = 3;
+const schemaVersion = 4;
 const applicationId = 0x45585556; // 'EXUV'
 
 // Rows that are believed without a look at the packs carry a checksum: SQLite has none, and disks rot.
@@ -43,7 +43,8 @@ const schema = `
     record TEXT NOT NULL, crc INTEGER NOT NULL
   ) STRICT;
   CREATE INDEX snapshot_paths ON snapshot (paths, sequence);
-  CREATE INDEX snapshot_replaces ON snapshot (replaces) WHERE replaces IS NOT NULL;
+  -- Not of a part of the rows: SQLite checks the integrity of whole indexes only.
+  CREATE INDEX snapshot_replaces ON snapshot (replaces);
   CREATE TABLE source (no INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE) STRICT;
   CREATE TABLE known_file (
     source INTEGER NOT NULL, key BLOB NOT NULL, fingerprint BLOB NOT NULL, node BLOB NOT NULL,
