@@ -142,9 +142,17 @@ function placeOf(path: string): string {
 function isTrusted(database: Database, repositoryId: string, place: string): boolean {
   if (database.pragma('application_id', { simple: true }) !== applicationId) return false;
   if (database.pragma('user_version', { simple: true }) !== schemaVersion) return false;
+  if (!hasOurSchema(database)) return false;
   const rows = database.prepare('SELECT name, value FROM meta').all() as { name: string; value: string }[];
   const meta = new Map(rows.map((row) => [row.name, row.value]));
   return meta.get('repository') === repositoryId && meta.get('place') === place;
+}
+
+/** SQLite keeps the statements as they were written: a name in which a bit has changed is another. */
+function hasOurSchema(database: Database): boolean {
+  const statements = database.prepare('SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL').pluck().all();
+  const isOurs = statements.every((sql) => schema.includes(`${sql};`));
+  return isOurs && statements.length === schema.split('CREATE ').length - 1;
 }
 
 function dropAll(database: Database): void {
