@@ -144,6 +144,7 @@ export {
 export { initSettings, type ShownSettings, showSettings, trustSettings } from './operations/show-settings.ts';
 export { type Finding, type VerifiedBackup, verifyBackup } from './operations/verify-backup.ts';
 export { exuviaVersion } from './operations/version.ts';
+export { planPage, writePage } from './operations/write-page.ts';
 export type { DaemonEvent } from './scheduler/daemon.ts';
 export { runDoctor } from './scheduler/doctor.ts';
 export type { TimerMethod, TimerStep } from './scheduler/platform/job.ts';

@@ -4,7 +4,9 @@ import {
   type DiffEntry,
   type DiffTotals,
   diffBackups,
+  planPage,
   UsageError,
+  writePage,
 } from '../../index.ts';
 import { bold, dim } from '../console.ts';
 import { contentLines } from '../diff-text.ts';
@@ -21,6 +23,8 @@ interface DiffWords extends GlobalOptions {
   readonly include?: readonly string[];
   readonly exclude?: readonly string[];
   readonly exitCode?: boolean;
+  readonly html?: string;
+  readonly overwrite?: boolean;
 }
 
 export async function runDiff(
@@ -30,12 +34,31 @@ export async function runDiff(
 ): Promise<ExitCode> {
   const [a, b, paths = []] = names as [string | undefined, string | undefined, readonly string[] | undefined];
   const [older, newer] = comparedNames([a, b].filter((name) => name !== undefined));
-  if (words.showSecrets && !words.content) {
+  if (words.showSecrets && !words.content && words.html === undefined) {
     throw new UsageError('--show-secrets belongs to --content', 'Without it no content is shown.');
   }
+  if (words.html !== undefined)
+    return await writeHtml({ environment, console }, words, { older, newer, paths });
+  if (words.overwrite) throw new UsageError('--overwrite belongs to --html');
   const diff = await diffBackups(environment, { ...words, paths }, older, newer);
   const shown = words.times ? diff.changes : diff.changes.filter(({ change }) => change !== 'time');
   console.payload({ ...diff, changes: shown }, () => diffText(diff, shown, words));
+  return words.exitCode && shown.length > 0 ? exitCodes.failed : exitCodes.done;
+}
+
+/** With contents: that is what a page is for. */
+async function writeHtml(
+  { environment, console }: CommandContext,
+  words: DiffWords,
+  what: { readonly older: string; readonly newer: string; readonly paths: readonly string[] },
+): Promise<ExitCode> {
+  const html = planPage(environment, words.html ?? '', words.overwrite ?? false);
+  const options = { ...words, content: true, paths: what.paths };
+  const diff = await diffBackups(environment, options, what.older, what.newer);
+  const shown = words.times ? diff.changes : diff.changes.filter(({ change }) => change !== 'time');
+  const { diffPage } = await import('../diff-html/page.ts');
+  writePage(environment, html, diffPage(diff, shown));
+  console.result({ ...diff, changes: shown, html }, () => `${countOf(diff.totals, words)} changes: ${html}`);
   return words.exitCode && shown.length > 0 ? exitCodes.failed : exitCodes.done;
 }
 

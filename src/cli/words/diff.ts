@@ -16,6 +16,8 @@ export function registerDiff(backup: Command): void {
     .option('--name-only', 'only the paths')
     .option('--content', 'also what differs inside files: keys, records, lines')
     .option('--show-secrets', 'with --content: show secrets as they are')
+    .option('--html <file>', 'write a page of it, with what differs inside files, to read in a browser')
+    .option('--overwrite', 'with --html: replace the file if it exists')
     .option('--times', 'also files of which only the time differs')
     .option('--include <glob>', 'only what matches (may be repeated)', collect)
     .option('--exclude <glob>', 'without what matches (may be repeated)', collect)
@@ -28,6 +30,7 @@ export function registerDiff(backup: Command): void {
         'exuvia backup diff latest~1 latest --content',
         'exuvia backup diff yesterday latest workspace --stat',
         'exuvia backup diff ./before.tar.gz live',
+        'exuvia backup diff latest~1 latest --html changes.html',
       ]),
     )
     .action(action(async () => (await import('../commands/diff.ts')).runDiff));
