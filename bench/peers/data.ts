@@ -72,10 +72,14 @@ function buildMixed(dir: string): void {
     put(join(dir, 'src', folder, `${random.hex(6)}-${file}.ts`), code(random, random.between(40, 1300)));
   }
   for (let log = 0; log < logs; log++) put(join(dir, 'logs', `run-${log}.jsonl`), jsonLines(writer, log));
-  for (let no = 0; no < databases; no++) buildDatabase(join(dir, 'databases', `store-${no}.sqlite`), writer, no);
+  for (let no = 0; no < databases; no++)
+    buildDatabase(join(dir, 'databases', `store-${no}.sqlite`), writer, no);
   for (let file = 0; file < mediaFiles; file++) {
     const random = seededRandom(seed, `media ${file}`);
-    put(join(dir, 'media', `${file % 20}`, `${file}.jpg`), random.bytes(random.between(1000, 2 * mediaBytesMean)));
+    put(
+      join(dir, 'media', `${file % 20}`, `${file}.jpg`),
+      random.bytes(random.between(1000, 2 * mediaBytesMean)),
+    );
   }
 }
 
