@@ -2,12 +2,13 @@
  * Repository parameters: `exuvia-repository.json`, written once. JSON for people; canonical for machines: the file must
  * be exactly what `formatParameters` makes of its content, checksum included, so that no byte can change unseen.
  */
-import { DamageError, RepositoryFormatError } from '../model/errors.ts';
+import { ParametersDamageError, RepositoryFormatError } from '../model/errors.ts';
 import { byteStringOf } from '../model/paths.ts';
 import { hashBytes } from './hash.ts';
 
 export const formatName = 'exuvia repository';
 export const formatVersion = 1;
+export const repositoryIdPattern = /^[0-9a-f]{32}$/;
 
 export interface CutParameters {
   readonly name: string;
@@ -36,18 +37,22 @@ export const knownFeatures: ReadonlySet<string> = new Set();
 export function formatParameters(parameters: RepositoryParameters): string {
   const { format, version, id, created, requiredFeatures, hash, chunker, compression, keySlots } = parameters;
   const members = { format, version, id, created, requiredFeatures, hash, chunker, compression, keySlots };
-  const checksum = Buffer.from(hashBytes(Buffer.from(JSON.stringify(members)))).toString('hex');
-  return `${JSON.stringify({ ...members, checksum }, undefined, 2)}\n`;
+  return `${JSON.stringify({ ...members, checksum: checksumOf(members) }, undefined, 2)}\n`;
 }
 
-/** @throws NoRepository…, RepositoryFormatError or DamageError, each with the path. */
+function checksumOf(members: Readonly<Record<string, unknown>>): string {
+  return Buffer.from(hashBytes(Buffer.from(JSON.stringify(members)))).toString('hex');
+}
+
+/** @throws NoRepository…, RepositoryFormatError or ParametersDamageError, each with the path. */
 export function parseParameters(text: string, path: string): RepositoryParameters {
   const found = parseObject(text, path);
-  if (found['format'] !== formatName) throw new DamageError(path, `it does not say "${formatName}"`);
+  if (found['format'] !== formatName)
+    throw new ParametersDamageError(path, `it does not say "${formatName}"`);
   checkVersion(found, path);
   const parameters = found as unknown as RepositoryParameters;
   if (!hasShape(found) || formatParameters(parameters) !== text) {
-    throw new DamageError(path, 'its checksum does not match its content');
+    throw new ParametersDamageError(path, 'its checksum does not match its content');
   }
   return parameters;
 }
@@ -57,18 +62,22 @@ function parseObject(text: string, path: string): Readonly<Record<string, unknow
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new DamageError(path, 'it is not JSON', error);
+    throw new ParametersDamageError(path, 'it is not JSON', error);
   }
-  if (typeof value !== 'object' || value === null) throw new DamageError(path, 'it is not a JSON object');
+  if (typeof value !== 'object' || value === null)
+    throw new ParametersDamageError(path, 'it is not a JSON object');
   return value as Record<string, unknown>;
 }
 
 function checkVersion(found: Readonly<Record<string, unknown>>, path: string): void {
   const version = found['version'];
+  const { checksum, ...members } = found;
+  const doubt = { isChecksumWrong: checksum !== checksumOf(members) };
   if (typeof version === 'number' && version > formatVersion) {
     throw new RepositoryFormatError(
       path,
       `format version ${version}, this program reads up to ${formatVersion}`,
+      doubt,
     );
   }
   const features = found['requiredFeatures'];
@@ -76,7 +85,8 @@ function checkVersion(found: Readonly<Record<string, unknown>>, path: string): v
   const unknown = features.filter((feature) => !knownFeatures.has(String(feature)));
   if (unknown.length > 0) {
     const names = byteStringOf(unknown.map(String).join(', '));
-    throw new RepositoryFormatError(path, `it needs the feature ${names}, which this program does not have`);
+    const detail = `it needs the feature ${names}, which this program does not have`;
+    throw new RepositoryFormatError(path, detail, doubt);
   }
 }
 
@@ -85,7 +95,7 @@ function hasShape(found: Readonly<Record<string, unknown>>): boolean {
   return (
     version === formatVersion &&
     typeof id === 'string' &&
-    /^[0-9a-f]{32}$/.test(id) &&
+    repositoryIdPattern.test(id) &&
     typeof created === 'string' &&
     Array.isArray(requiredFeatures) &&
     hash === 'blake3-256' &&

@@ -45,11 +45,16 @@ export class NoRepositoryError extends ExuviaError {
 }
 
 export class RepositoryFormatError extends ExuviaError {
-  constructor(path: string, detail: string) {
+  /** Then it may be that a bit has changed, and no newer version made it. */
+  readonly isChecksumWrong: boolean;
+
+  constructor(path: string, detail: string, options: { readonly isChecksumWrong: boolean }) {
+    const doubt = ' If none made it, its wrong checksum tells damage: run exuvia backup check --repair.';
     super(`Cannot open repository ${path}: ${detail}`, {
       code: 'ERR_REPOSITORY_FORMAT',
-      hint: 'Install a newer version of exuvia.',
+      hint: `Install a newer version of exuvia.${options.isChecksumWrong ? doubt : ''}`,
     });
+    this.isChecksumWrong = options.isChecksumWrong;
   }
 }
 
@@ -69,15 +74,25 @@ export class DamageError extends ExuviaError {
   /** What is wrong there. */
   readonly detail: string;
 
-  constructor(place: string, detail: string, cause?: unknown) {
-    super(`Damaged ${place}: ${detail}`, {
-      code: 'ERR_DAMAGE',
-      kind: 'damage',
-      hint: 'Copy the repository somewhere safe; other snapshots and files are not affected by this place.',
-      cause,
-    });
+  constructor(place: string, detail: string, cause?: unknown, hint = damageHint) {
+    super(`Damaged ${place}: ${detail}`, { code: 'ERR_DAMAGE', kind: 'damage', hint, cause });
     this.place = place;
     this.detail = detail;
+  }
+}
+
+const damageHint =
+  'Copy the repository somewhere safe; other snapshots and files are not affected by this place.';
+
+/** Of the file that makes a folder a repository. */
+export class ParametersDamageError extends DamageError {
+  constructor(path: string, detail: string, cause?: unknown) {
+    super(
+      path,
+      detail,
+      cause,
+      'Run exuvia backup check --repair: it writes this file anew, and no snapshot is affected.',
+    );
   }
 }
 

@@ -4,10 +4,11 @@
  * is what it was). Damage is told by its consequence: which file of which snapshot is lost.
  */
 import { findLostFiles, type LostFile } from '../checker/lost-files.ts';
-import { InterruptedError } from '../model/errors.ts';
+import { DamageError, InterruptedError } from '../model/errors.ts';
 import type { PackId } from '../model/ids.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import type { IndexedMarks } from '../repository/indexed-marks.ts';
+import { parametersName } from '../repository/layout.ts';
 import type { PackFound } from '../repository/maintenance.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { BadFrame } from '../repository/verify-pack.ts';
@@ -27,7 +28,7 @@ export interface CheckOptions {
   readonly subset?: DataSubset;
 }
 
-export type CheckStep = 'packs' | 'index' | 'snapshots' | 'trees' | 'data';
+export type CheckStep = 'parameters' | 'packs' | 'index' | 'snapshots' | 'trees' | 'data';
 
 export interface CheckFinding {
   readonly step: CheckStep;
@@ -52,6 +53,8 @@ export interface CheckedRepository {
   readonly readBytes: number;
   readonly steps: readonly { readonly name: CheckStep; readonly durationMs: number }[];
   readonly findings: readonly CheckFinding[];
+  /** How many more than those there were. */
+  readonly findingsLeftOut: number;
   /** Files that cannot be restored, in all snapshots together; `findings` names the first thousand. */
   readonly lostFiles: number;
 }
@@ -87,6 +90,8 @@ export class RepositoryCheck {
   #hasNewDamage = false;
   #readBytes = 0;
   #lostFiles = 0;
+  #leftOut = 0;
+  #isSound = true;
 
   constructor(environment: Environment, repository: Repository, options: CheckOptions) {
     this.#environment = environment;
@@ -100,6 +105,7 @@ export class RepositoryCheck {
   }
 
   async run(chosen: readonly Snapshot[] | undefined): Promise<CheckedRepository> {
+    this.#checkParameters();
     await this.#step('packs', () => this.#checkPacks());
     await this.#step('index', () => this.#checkIndex());
     await this.#step('snapshots', () => this.#checkSnapshots());
@@ -120,6 +126,14 @@ export class RepositoryCheck {
     await work();
     this.#steps.push({ name, durationMs: Math.round(clock.nowMs() - startedMs) });
     if (signal?.aborted) throw new InterruptedError('Interrupted; the check is not complete');
+  }
+
+  /** Without them a repository is opened by a repair only. */
+  #checkParameters(): void {
+    const { parametersDamage: error } = this.#repository;
+    if (error === undefined) return;
+    const message = error instanceof DamageError ? error.detail : error.message;
+    this.#add({ step: 'parameters', severity: 'damage', place: parametersName, message });
   }
 
   async #checkPacks(): Promise<void> {
@@ -261,19 +275,22 @@ export class RepositoryCheck {
   }
 
   #add(finding: CheckFinding): void {
+    if (finding.severity === 'damage') this.#isSound = false;
     if (this.#findings.length < findingsMax) this.#findings.push(finding);
+    else this.#leftOut++;
   }
 
   #result(snapshots: number): CheckedRepository {
     return {
       repository: this.#repository.root,
-      isSound: this.#findings.every(({ severity }) => severity === 'note'),
+      isSound: this.#isSound,
       snapshots,
       packs: this.#packs.size + this.badPacks.length,
       blobs: this.#marks.blobs,
       readBytes: this.#readBytes,
       steps: this.#steps,
       findings: this.#findings,
+      findingsLeftOut: this.#leftOut,
       lostFiles: this.#lostFiles,
     };
   }

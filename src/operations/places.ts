@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { UsageError } from '../model/errors.ts';
 import { discoverHome, type OpenClawHome } from '../openclaw/discovery.ts';
-import { Repository, type RepositoryMode } from '../repository/repository.ts';
+import { type OpenOptions, Repository, type RepositoryMode } from '../repository/repository.ts';
 import type { Environment } from './environment.ts';
 import { loadSettings } from './settings.ts';
 
@@ -51,12 +51,19 @@ export function openRepository(
   create = false,
   compress = true,
 ): Repository {
-  return Repository.open(root, {
+  return Repository.open(root, { ...openOptions(environment, mode), create, compress });
+}
+
+/** Opened although the file of its parameters is damaged. */
+export function openToRepair(environment: Environment, root: string, mode: 'read' | 'maintain'): Repository {
+  return Repository.open(root, { ...openOptions(environment, mode), repairs: true });
+}
+
+function openOptions(environment: Environment, mode: RepositoryMode): OpenOptions {
+  return {
     mode,
-    create,
-    compress,
     lockWaitMs: environment.lockWaitMs,
     random: environment.random,
     nowMs: environment.clock.nowMs(),
-  });
+  };
 }

@@ -5,17 +5,20 @@
  * gone are replaced by ones without it, marked so. Damaged packs and snapshot files are not deleted but moved to `damaged/`
  * in the repository, for whoever has another copy or better tools.
  */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { LostFile } from '../checker/lost-files.ts';
 import type { PackId, SnapshotId } from '../model/ids.ts';
 import type { BlobMarks } from '../model/marks.ts';
 import type { Snapshot, SnapshotRecord } from '../model/snapshot.ts';
 import type { FileNode, TreeEntry } from '../model/tree.ts';
+import { parametersName } from '../repository/layout.ts';
 import type { Repository } from '../repository/repository.ts';
 import { markFile } from '../tree/closure.ts';
 import { rewriteTree } from '../tree/rewrite.ts';
 import { type CheckedRepository, RepositoryCheck } from './check-repository.ts';
 import type { Environment } from './environment.ts';
-import { findHome, findRepository, openRepository, type PlaceOptions } from './places.ts';
+import { findHome, findRepository, openToRepair, type PlaceOptions } from './places.ts';
 import { replacementOf } from './replace-snapshots.ts';
 
 export interface RepairedRepository {
@@ -34,6 +37,8 @@ export interface RepairedRepository {
   }[];
   /** Snapshots whose damaged files were written again from what this machine knows of them. */
   readonly rewritten: readonly SnapshotId[];
+  /** Whether the file that makes the folder a repository was (or would be) written anew. */
+  readonly parametersRewritten: boolean;
   /** Files that were (or would be) moved out of use, relative to the repository. */
   readonly setAside: readonly string[];
   /** Snapshots whose files are gone: they do not count as missing any more. */
@@ -45,7 +50,7 @@ export async function repairRepository(
   options: PlaceOptions & { readonly dryRun?: boolean },
 ): Promise<RepairedRepository> {
   const root = findRepository(environment, options, findHome(environment, options));
-  await using repository = openRepository(environment, root, options.dryRun ? 'read' : 'maintain');
+  await using repository = openToRepair(environment, root, options.dryRun ? 'read' : 'maintain');
   if (options.dryRun) return await planRepair(environment, repository);
   using _only = repository.maintenance.lock(environment.lockWaitMs);
   return await new Repair(environment, repository).run();
@@ -62,10 +67,19 @@ async function planRepair(environment: Environment, repository: Repository): Pro
     checked,
     salvagedBlobs: 0,
     replaced: [...check.broken].map(([{ id }, lost]) => ({ before: id, after: null, ...lostOf(lost) })),
+    parametersRewritten: repository.parametersDamage !== undefined,
     rewritten: damaged.flatMap(({ known }) => (known === undefined ? [] : [known.id])),
-    setAside: [...badPacksOf(check)].map((id) => `${id}.pack`).concat(unknown),
+    setAside: [
+      ...damagedParametersOf(repository),
+      ...[...badPacksOf(check)].map((id) => `${id}.pack`),
+      ...unknown,
+    ],
     acknowledged: repository.vanishedSnapshots.map(({ id }) => id),
   };
+}
+
+function damagedParametersOf({ parametersDamage, root }: Repository): string[] {
+  return parametersDamage !== undefined && existsSync(join(root, parametersName)) ? [parametersName] : [];
 }
 
 function badPacksOf(check: RepositoryCheck): Set<PackId> {
@@ -95,6 +109,8 @@ class Repair {
     const check = new RepositoryCheck(this.#environment, this.#repository, { readData: true });
     const checked = await check.run(undefined);
     const bad = badPacksOf(check);
+    const parametersRewritten = this.#repository.parametersDamage !== undefined;
+    const keptParameters = parametersRewritten ? maintenance.rewriteParameters() : undefined;
     const salvagedBlobs = bad.size === 0 ? 0 : await this.#salvage(bad);
     const { marks, broken } = salvagedBlobs === 0 ? check : await this.#checkTrees();
     const rewritten = maintenance.rewriteSnapshots(maintenance.findDamagedSnapshots()).map(({ id }) => id);
@@ -105,8 +121,9 @@ class Repair {
       maintenance.setAside({ packs: bad, snapshots: old, vanished: acknowledged }),
     );
     return {
-      ...{ repository: this.#repository.root, dryRun: false, checked, salvagedBlobs },
-      ...{ replaced: replacements, rewritten, setAside, acknowledged },
+      ...{ repository: this.#repository.root, dryRun: false, checked, salvagedBlobs, parametersRewritten },
+      ...{ replaced: replacements, rewritten, acknowledged },
+      setAside: keptParameters === undefined ? setAside : [keptParameters, ...setAside],
     };
   }
 

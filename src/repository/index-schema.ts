@@ -4,8 +4,9 @@
  * another place.
  */
 
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { repositoryIdPattern } from '../codec/parameters.ts';
 import { removeFile, removeStranger } from '../io/files.ts';
 import {
   type Database,
@@ -128,6 +129,24 @@ function openTrusted(path: string, repositoryId: string): Database {
   } catch (error) {
     database.close();
     throw error;
+  }
+}
+
+/** The repository that an index of this place belongs to; undefined without one that can be read. */
+export function idOfIndex(path: string): string | undefined {
+  if (!existsSync(path)) return undefined;
+  try {
+    const database = openDatabase(path, { readonly: true });
+    try {
+      const id = database.prepare("SELECT value FROM meta WHERE name = 'repository'").pluck().get();
+      const isOurs = typeof id === 'string' && repositoryIdPattern.test(id);
+      return isOurs && isTrusted(database, id, placeOf(path)) ? id : undefined;
+    } finally {
+      database.close();
+    }
+  } catch (error) {
+    if (sqliteCodeOf(error) === undefined) throw error;
+    return undefined; // it is made anew when it is opened
   }
 }
 

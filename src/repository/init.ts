@@ -1,8 +1,7 @@
 /** Making a new repository, and the folders of `local/` in one that came without. */
 import { accessSync, constants, existsSync, lstatSync, mkdtempSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { cutParameters } from '../chunker/parameters.ts';
-import { formatName, formatParameters, formatVersion } from '../codec/parameters.ts';
+import { formatParameters } from '../codec/parameters.ts';
 import {
   makePrivateFolder,
   publishFile,
@@ -13,10 +12,10 @@ import {
 } from '../io/files.ts';
 import type { RandomBytes } from '../model/clock.ts';
 import { ExuviaError, errnoOf, FileSystemError, NoRepositoryError } from '../model/errors.ts';
+import { idOfIndex } from './index-schema.ts';
 import { parametersName, type RepositoryLayout } from './layout.ts';
 import { RepositoryLock } from './locks.ts';
-
-const compressionLevel = 3;
+import { newParameters, newRepositoryId } from './parameters-file.ts';
 
 /** @throws when something that is not a repository is in the way: it is never written into. */
 export function initRepository(
@@ -31,18 +30,9 @@ export function initRepository(
   using _alone = RepositoryLock.acquire(layout, 'exclusive', options.lockWaitMs);
   if (existsSync(layout.parameters)) return;
   RepositoryLock.prepare(layout);
-  const id = Buffer.from(options.random(16)).toString('hex');
-  const text = formatParameters({
-    format: formatName,
-    version: formatVersion,
-    id,
-    created: new Date(options.nowMs).toISOString(),
-    requiredFeatures: [],
-    hash: 'blake3-256',
-    chunker: cutParameters,
-    compression: { codec: 'zstd', level: compressionLevel },
-    keySlots: [],
-  });
+  // Where only this file was lost, what this machine knows of the repository stays known.
+  const id = idOfIndex(layout.index) ?? newRepositoryId(options.random);
+  const text = formatParameters(newParameters(id, options.nowMs));
   syncFolder(layout.root); // nor may a power cut leave a repository without its folders
   // Last: a folder without it is not yet a repository, and the next run starts over.
   publishFile(layout.parameters, Buffer.from(text), join(layout.temporary, `parameters-${id}`));

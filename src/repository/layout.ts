@@ -1,4 +1,5 @@
 /** Where things are in a repository folder. */
+import { existsSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import type { PackId } from '../model/ids.ts';
 
@@ -40,4 +41,12 @@ export function repositoryLayout(root: string): RepositoryLayout {
 /** `packs/<2 hex>/<id>.pack` */
 export function packPath(layout: RepositoryLayout, id: PackId): string {
   return `${layout.packs}${sep}${id.slice(0, 2)}${sep}${id}${packSuffix}`; // join() normalizes, and this is called often
+}
+
+/** A name that nothing has yet. */
+export function freeName(path: string): string {
+  for (let count = 1; ; count++) {
+    const name = count === 1 ? path : `${path}.${count}`;
+    if (!existsSync(name)) return name;
+  }
 }

@@ -11,6 +11,7 @@ import { basename, dirname, join, relative } from 'node:path';
 import { decodeFrame } from '../codec/frame.ts';
 import { blobIdOf } from '../codec/hash.ts';
 import type { PackDirectory } from '../codec/pack.ts';
+import type { RepositoryParameters } from '../codec/parameters.ts';
 import { makePrivateFolder, removeFile, syncFolder, withPath } from '../io/files.ts';
 import { DamageError } from '../model/errors.ts';
 import type { BlobId, PackId, SnapshotId } from '../model/ids.ts';
@@ -20,10 +21,11 @@ import { type Database, inTransaction, isLocalTrouble } from './database.ts';
 import type { IndexFileCache } from './file-cache.ts';
 import { removeIndex } from './index-schema.ts';
 import { IndexedMarks } from './indexed-marks.ts';
-import { packPath, type RepositoryLayout } from './layout.ts';
+import { freeName, packPath, type RepositoryLayout } from './layout.ts';
 import { RepositoryLock } from './locks.ts';
 import { listPackFiles, packPlace, readFrameBytes, readPackDirectory } from './pack-files.ts';
 import type { PackIndex } from './pack-index.ts';
+import { rewriteParameters } from './parameters-file.ts';
 import type { DamagedSnapshot, SnapshotFiles } from './snapshot-files.ts';
 import { type BadFrame, salvagePack, verifyFrames } from './verify-pack.ts';
 
@@ -35,6 +37,7 @@ export interface MaintainedParts {
   readonly index: PackIndex;
   readonly files: IndexFileCache;
   readonly snapshots: SnapshotFiles;
+  readonly parameters: RepositoryParameters;
   readonly opened: { lock: RepositoryLock | undefined; readonly temporary: string | undefined };
   readonly synchronize: () => void;
   readonly rewrite: (work: (add: AddBlob) => Promise<void>, level: number | undefined) => Promise<void>;
@@ -250,6 +253,17 @@ export class Maintenance {
     return count;
   }
 
+  /** Writes the file of the parameters anew. Returns where the old one is kept, relative to the repository; undefined without one. */
+  rewriteParameters(): string | undefined {
+    const { layout, opened, parameters } = this.#parts;
+    const kept = rewriteParameters(
+      layout,
+      parameters,
+      join(opened.temporary ?? layout.temporary, 'parameters'),
+    );
+    return kept === undefined ? undefined : relative(layout.root, kept);
+  }
+
   findDamagedSnapshots(): DamagedSnapshot[] {
     return this.#parts.snapshots.findDamaged();
   }
@@ -321,11 +335,4 @@ function moveInto(folder: string, path: string): string {
   syncFolder(dirname(folder));
   syncFolder(dirname(path));
   return target;
-}
-
-function freeName(path: string): string {
-  for (let count = 1; ; count++) {
-    const name = count === 1 ? path : `${path}.${count}`;
-    if (!existsSync(name)) return name;
-  }
 }

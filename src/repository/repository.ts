@@ -2,16 +2,15 @@
  * A repository: packs and snapshots are the truth, the index in `local/` is how to find things quickly. Opening one
  * brings the index up to date with what is there, so a missing, stale or foreign `local/` costs time and nothing else.
  */
-import { existsSync, lstatSync, readFileSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { decodeFrame } from '../codec/frame.ts';
 import { blobIdOf } from '../codec/hash.ts';
-import { parseParameters, type RepositoryParameters } from '../codec/parameters.ts';
-import { isFolder, removeTemporary, syncFolder, syncFoldersAbove, withPath } from '../io/files.ts';
+import type { RepositoryParameters } from '../codec/parameters.ts';
+import { isFolder, removeTemporary, syncFolder, syncFoldersAbove } from '../io/files.ts';
 import type { RandomBytes } from '../model/clock.ts';
-import { DamageError, ExuviaError, FileSystemError, NoRepositoryError } from '../model/errors.ts';
+import { DamageError, ExuviaError, FileSystemError } from '../model/errors.ts';
 import type { BlobId, PackId, SnapshotId } from '../model/ids.ts';
-import { limits } from '../model/limits.ts';
 import type { Snapshot, SnapshotRecord } from '../model/snapshot.ts';
 import type { BlobKind, BlobStore, FileCache, SnapshotStore } from '../model/store.ts';
 import { type Database, inTransaction, isLocalTrouble } from './database.ts';
@@ -20,12 +19,13 @@ import { FrameCache } from './frame-cache.ts';
 import { openIndexDatabase, openMemoryIndex } from './index-schema.ts';
 import { rebuildPackIndex, synchronizePackIndex } from './index-sync.ts';
 import { initRepository, makeTemporary, prepareLocal, sweepTemporary } from './init.ts';
-import { parametersName, type RepositoryLayout, repositoryLayout } from './layout.ts';
+import { type RepositoryLayout, repositoryLayout } from './layout.ts';
 import { RepositoryLock } from './locks.ts';
 import { type AddBlob, Maintenance } from './maintenance.ts';
 import { packPlace, readFrameBytes } from './pack-files.ts';
 import { type BlobPlace, PackIndex, type PackTotals } from './pack-index.ts';
 import { PackWriter } from './pack-writer.ts';
+import { type FoundParameters, findParameters } from './parameters-file.ts';
 import { SnapshotFiles } from './snapshot-files.ts';
 
 /**
@@ -40,6 +40,8 @@ export interface OpenOptions {
   readonly create?: boolean;
   /** False stores new frames as they are; what is there is read either way. */
   readonly compress?: boolean;
+  /** Opens it although its parameters are damaged or gone: `parametersDamage` says so. */
+  readonly repairs?: boolean;
   readonly lockWaitMs: number;
   readonly random: RandomBytes;
   readonly nowMs: number;
@@ -93,10 +95,8 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
   /** @throws NoRepositoryError, RepositoryFormatError, DamageError, LockedError, FileSystemError */
   static open(root: string, options: OpenOptions): Repository {
     const layout = repositoryLayout(root);
-    if (!existsSync(layout.parameters)) {
-      if (options.mode !== 'append' || !options.create) throw missing(layout);
+    if (!existsSync(layout.parameters) && options.mode === 'append' && options.create)
       initRepository(layout, options);
-    }
     try {
       return Repository.#openWith(openLayout(layout, options), options);
     } catch (error) {
@@ -204,6 +204,7 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
       files: this.#files,
       snapshots: this.#snapshots,
       opened: this.#opened,
+      parameters: this.parameters,
       synchronize: () => {
         this.#unreadablePacks = synchronizePackIndex(this.#layout, this.#database, this.#index);
       },
@@ -230,6 +231,11 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
   /** @throws FileSystemError that says why nothing can be added */
   mustBeAbleToAdd(): void {
     this.#mustGetWriter();
+  }
+
+  /** What is wrong with the file of the parameters; only for who opened it to repair that. */
+  get parametersDamage(): ExuviaError | undefined {
+    return this.#opened.parametersDamage;
   }
 
   /** The pack in which a blob is found. */
@@ -343,9 +349,8 @@ export async function withRepository<T>(
   return await work(repository);
 }
 
-export interface Opened {
+export interface Opened extends FoundParameters {
   readonly layout: RepositoryLayout;
-  readonly parameters: RepositoryParameters;
   readonly database: Database;
   /** Shared; exclusive while packs are removed. */
   lock: RepositoryLock | undefined;
@@ -355,16 +360,16 @@ export interface Opened {
 }
 
 function openLayout(layout: RepositoryLayout, options: OpenOptions): Opened {
-  const parameters = readParameters(layout);
+  const found = findParameters(layout, options);
   if (!prepareLocal(layout, options.mode)) return openInMemory(layout, options);
   const wasInterrupted = options.mode !== 'read' && sweepTemporary(layout);
   const lock = RepositoryLock.acquire(layout, 'shared', options.lockWaitMs);
   try {
     // What is relied on from now on may have been named by a run that was killed before it made the names durable.
     if (wasInterrupted || !existsSync(layout.index)) syncNames(layout);
-    const database = openIndexDatabase(layout.index, parameters.id, options.nowMs);
+    const database = openIndexDatabase(layout.index, found.parameters.id, options.nowMs);
     const temporary = options.mode === 'read' ? undefined : makeTemporary(layout);
-    return { layout, parameters, database, lock, temporary };
+    return { layout, ...found, database, lock, temporary };
   } catch (error) {
     lock[Symbol.dispose]();
     throw error;
@@ -382,32 +387,15 @@ function syncNames(layout: RepositoryLayout): void {
  * who maintains a repository on a full disk holds the lock, which needs no space.
  */
 function openInMemory(layout: RepositoryLayout, options: OpenOptions): Opened {
-  const parameters = readParameters(layout);
+  const found = findParameters(layout, options);
   const lock =
     options.mode === 'maintain' ? RepositoryLock.acquire(layout, 'shared', options.lockWaitMs) : undefined;
-  const database = openMemoryIndex(parameters.id);
-  return { layout, parameters, database, lock, temporary: undefined };
+  const database = openMemoryIndex(found.parameters.id);
+  return { layout, ...found, database, lock, temporary: undefined };
 }
 
 function closeLayout(opened: Opened): void {
   opened.database.close();
   if (opened.temporary !== undefined) removeTemporary(opened.temporary);
   opened.lock?.[Symbol.dispose]();
-}
-
-function readParameters(layout: RepositoryLayout): RepositoryParameters {
-  return withPath('read', layout.parameters, () => {
-    const { size } = statSync(layout.parameters);
-    if (size > limits.parametersFileBytesMax)
-      throw new DamageError(layout.parameters, `is ${size} bytes long`);
-    return parseParameters(readFileSync(layout.parameters, 'utf8'), layout.parameters);
-  });
-}
-
-function missing(layout: RepositoryLayout): NoRepositoryError {
-  const stat = lstatSync(layout.root, { throwIfNoEntry: false });
-  if (stat === undefined) return new NoRepositoryError(layout.root);
-  if (!statSync(layout.root).isDirectory())
-    return new NoRepositoryError(layout.root, 'it is a file, not a folder');
-  return new NoRepositoryError(layout.root, `the folder has no ${parametersName}`);
 }

@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { runCli } from '../helpers/cli.ts';
@@ -167,6 +176,23 @@ test('backup check names each step, and what a damaged byte costs', (context) =>
   assert.match(text.stdout, /Run exuvia backup create/);
 });
 
+test('backup check says how much it does not list', (context) => {
+  const maintained = new MaintainedHome(context, 1);
+  const folder = join(maintained.home, '.openclaw/workspace/many');
+  mkdirSync(folder);
+  const random = new Seeded(9);
+  for (let no = 0; no < 2000; no++) writeFileSync(join(folder, `${no}`), random.bytes(600));
+  const { snapshot } = maintained.run('create', '--json').json;
+  const [path = ''] = maintained.files('packs').filter((one) => readFileSync(one).length > 500_000);
+  for (const at of [100_000, 300_000, 500_000, 700_000]) flipByte(path, at);
+  const { findings, findingsLeftOut, lostFiles } = maintained.run(
+    ...['check', snapshot.id, '--read-data', '--json'],
+  ).json;
+  assert.equal(findings.length, 1000);
+  assert.ok(findingsLeftOut > 0 && lostFiles > 900, JSON.stringify({ findingsLeftOut, lostFiles }));
+  assert.match(maintained.run('check', snapshot.id).stdout, /^… and \d+ findings more$/m);
+});
+
 test('backup check reads a share of the data, and only that of the snapshots named', (context) => {
   const maintained = new MaintainedHome(context, 4);
   const all = maintained.run('check', '--read-data', '--json').json.readBytes;
@@ -239,6 +265,60 @@ test('backup check --repair keeps what can be read, names what is lost, deletes 
   assert.match(maintained.run('check', '--repair').stdout, /Nothing to repair/);
   assert.equal(maintained.run('check', 'latest', '--repair').status, 2);
   assert.equal(maintained.run('check', '--dry-run').status, 2);
+  assert.equal(maintained.run('check', '--repair', '--read-data-subset', '1/2').status, 2);
+});
+
+test('backup check --repair writes exuvia-repository.json anew, whatever became of it', (context) => {
+  const maintained = new MaintainedHome(context, 2);
+  const whole = maintained.restored('latest', 'whole');
+  const path = join(maintained.repository, 'exuvia-repository.json');
+  const text = readFileSync(path, 'utf8');
+  const damages: [string, string | undefined][] = [
+    ['a bit', text.replace('"created": "2', '"created": "3')],
+    ['a bit of the version', text.replace('"version": 1', '"version": 9')],
+    ['cut', text.slice(0, 200)],
+    ['empty', ''],
+    ['gone', undefined],
+  ];
+  for (const [name, damaged] of damages) {
+    for (const keepsLocal of [true, false]) {
+      const { id } = JSON.parse(readFileSync(path, 'utf8'));
+      if (!keepsLocal) rmSync(join(maintained.repository, 'local'), { recursive: true });
+      if (damaged === undefined) rmSync(path);
+      else writeFileSync(path, damaged);
+      const refused = maintained.run('list');
+      assert.notEqual(refused.status, 0, name);
+      assert.match(refused.stderr, /run exuvia backup check --repair/i, name);
+      const planned = maintained.run('check', '--repair', '--dry-run', '--json');
+      assert.equal(planned.status, 4, name);
+      assert.equal(planned.json.parametersRewritten, true);
+      assert.equal(existsSync(path) ? readFileSync(path, 'utf8') : undefined, damaged, 'nothing has changed');
+      const repaired = maintained.run('check', '--repair');
+      assert.equal(repaired.status, 0, repaired.stderr);
+      assert.match(
+        repaired.stdout,
+        /^Damage: exuvia-repository\.json: .*\nWrote exuvia-repository\.json anew/m,
+      );
+      if (keepsLocal) assert.equal(JSON.parse(readFileSync(path, 'utf8')).id, id);
+      maintained.assertSound();
+      const restored = maintained.restored('latest', `restored ${name} ${keepsLocal}`);
+      assert.deepEqual(compareFolders(whole, restored), []);
+    }
+  }
+  const kept = maintained.files('damaged').map((file) => readFileSync(file, 'utf8'));
+  const wanted = damages.flatMap(([, damaged]) => (damaged === undefined ? [] : [damaged, damaged]));
+  assert.deepEqual(kept.sort(), wanted.sort());
+});
+
+test('backup check --repair does not take a folder for a repository in which no pack can be read', (context) => {
+  const maintained = new MaintainedHome(context, 1);
+  const before = maintained.files('.');
+  writeFileSync(join(maintained.repository, 'exuvia-repository.json'), '');
+  for (const path of maintained.files('packs')) truncateSync(path, 20);
+  const refused = maintained.run('check', '--repair');
+  assert.equal(refused.status, 4);
+  assert.match(refused.stderr, /exuvia-repository\.json: it is not JSON/);
+  assert.deepEqual(maintained.files('.'), before);
 });
 
 test('backup tag and pin replace a snapshot, which keeps its place and its old name', (context) => {

@@ -17,6 +17,8 @@ export async function runCheck(
   ...references: readonly string[]
 ): Promise<ExitCode> {
   if (options.repair) {
+    if (subset !== undefined)
+      throw new UsageError('--repair reads all data', 'Leave out --read-data-subset.');
     const { runRepair } = await import('./repair.ts');
     return await runRepair({ environment, console }, options, references.flat());
   }
@@ -35,13 +37,18 @@ function checkedText(checked: CheckedRepository): string {
   const scope = `${countText(checked.snapshots, 'snapshot')}, ${countText(checked.packs, 'pack')}, ${countText(checked.blobs, 'blob')}`;
   const data = checked.readBytes > 0 ? `, ${bytesText(checked.readBytes)} read and verified` : '';
   return [
-    ...checked.findings.map(findingText),
+    ...findingsText(checked),
     `Checked ${scope}${data} (${steps})`,
     checked.isSound ? 'No damage found' : damageText(checked),
   ].join('\n');
 }
 
-export function findingText({ severity, place, message }: CheckFinding): string {
+export function findingsText({ findings, findingsLeftOut }: CheckedRepository): string[] {
+  const more = findingsLeftOut > 0 ? [`… and ${countText(findingsLeftOut, 'finding')} more`] : [];
+  return [...findings.map(findingText), ...more];
+}
+
+function findingText({ severity, place, message }: CheckFinding): string {
   return `${severity === 'note' ? 'Note' : 'Damage'}: ${safeText(place)}: ${safeText(message)}`;
 }
 

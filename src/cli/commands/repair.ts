@@ -2,7 +2,7 @@ import { type RepairedRepository, repairRepository, UsageError } from '../../ind
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import type { CommandContext, GlobalOptions } from '../run.ts';
 import { countText, safeText } from '../text.ts';
-import { findingText } from './check.ts';
+import { findingsText } from './check.ts';
 
 const pathsShownMax = 20;
 
@@ -21,12 +21,14 @@ export async function runRepair(
 
 function repairedText(repaired: RepairedRepository): string {
   const { dryRun, checked, salvagedBlobs, rewritten, replaced, setAside, acknowledged } = repaired;
+  const { parametersRewritten } = repaired;
   const did = (would: string, done: string): string => (dryRun ? `Would ${would}` : done);
-  const lines = checked.findings.map(findingText);
+  const lines = findingsText(checked);
   if (salvagedBlobs > 0) lines.push(`Saved ${countText(salvagedBlobs, 'blob')} from damaged packs`);
   if (rewritten.length > 0) {
     lines.push(`${did('write', 'Wrote')} ${countText(rewritten.length, 'damaged snapshot file')} again`);
   }
+  if (parametersRewritten) lines.push(`${did('write', 'Wrote')} exuvia-repository.json anew`);
   lines.push(...replaced.flatMap((one) => replacedText(one, dryRun)));
   if (setAside.length > 0) {
     const files = countText(setAside.length, 'damaged file');
@@ -36,7 +38,8 @@ function repairedText(repaired: RepairedRepository): string {
     const gone = countText(acknowledged.length, 'vanished snapshot');
     lines.push(`${did('count', 'Counted')} ${gone} as gone`);
   }
-  const isWhole = replaced.length + rewritten.length + setAside.length + acknowledged.length === 0;
+  const isWhole =
+    !parametersRewritten && replaced.length + rewritten.length + setAside.length + acknowledged.length === 0;
   return [...lines, conclusion(isWhole, dryRun)].join('\n');
 }
 
