@@ -79,6 +79,26 @@ function widthOf(cell: string): number {
   return cell.replace(/\u001b\[\d+m/g, '').length;
 }
 
+const movedPathsMax = 40;
+
+/** What a restore or an import made of the paths of another home. */
+export function movedPathLines(
+  changes: readonly { readonly file: string; readonly where: string; readonly to: string }[],
+  dryRun = false,
+): string[] {
+  if (changes.length === 0) return [];
+  const [verb, becomes] = dryRun ? ['Would change', 'would be'] : ['Changed', 'is now'];
+  const lines = changes.map(
+    ({ file, where, to }) => `  ${safeText(file)}: ${safeText(where)} ${becomes} ${safeText(to)}`,
+  );
+  const more = lines.length > movedPathsMax ? [`  … and ${lines.length - movedPathsMax} more`] : [];
+  return [
+    `${verb} ${countText(lines.length, 'path')} of the other home (--keep-paths leaves them):`,
+    ...lines.slice(0, movedPathsMax),
+    ...more,
+  ];
+}
+
 const sizeUnits: Readonly<Record<string, number>> = { '': 1, k: 1e3, m: 1e6, g: 1e9, t: 1e12 };
 
 /** Bytes of a size such as `500M`, `1.5 GB` or `1048576`; binary with `KiB`, `MiB` …. Undefined when it is none. */

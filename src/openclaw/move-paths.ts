@@ -60,6 +60,29 @@ export function movePathsInJson5(
   return { text: moved, changes };
 }
 
+/** Texts that have such a path inside them, and so do not move. */
+export function mentionsOf(
+  text: string,
+  moves: readonly PathMove[],
+): { readonly where: string; readonly from: string }[] {
+  return locateJson5(text).flatMap(({ path, start, end }) => {
+    const literal = text.slice(start, end);
+    if (!/^["']/.test(literal)) return [];
+    const value = String(parseJson5(literal));
+    const move = moves.find(({ from }) => namesPath(value, from));
+    if (move === undefined || movedPath(value, moves) !== undefined) return [];
+    return [{ where: path.join('.'), from: move.from }];
+  });
+}
+
+/** Not the beginning of a longer name. */
+function namesPath(text: string, path: string): boolean {
+  for (let at = text.indexOf(path); at >= 0; at = text.indexOf(path, at + 1)) {
+    if (!/^[\w.-]/.test(text.slice(at + path.length))) return true;
+  }
+  return false;
+}
+
 /** The nearest key that is a name. */
 function keyOf(path: readonly string[]): string {
   return path.findLast((key) => !/^\d+$/.test(key)) ?? '';

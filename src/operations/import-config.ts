@@ -27,6 +27,8 @@ export interface ImportConfigOptions extends PlaceOptions {
   readonly force?: boolean;
   /** False takes no snapshot of the present first. */
   readonly snapshot?: boolean;
+  /** Leaves the paths of another home, in a bundle of it, as they are. */
+  readonly keepPaths?: boolean;
 }
 
 export interface ImportedConfig extends ConfigImportPlan {
@@ -58,7 +60,7 @@ export async function importConfig(
   input: ConfigInput,
 ): Promise<ImportedConfig> {
   const home = findHome(environment, options);
-  const plan = planConfigImport(home, input);
+  const plan = planConfigImport(home, input, options.keepPaths ?? false);
   const toWrite = plan.files.filter(({ action }) => action === 'create' || action === 'replace');
   const { configPath, stateDir } = home;
   const dryRun = options.dryRun ?? false;

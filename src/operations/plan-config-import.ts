@@ -5,6 +5,7 @@ import { ExuviaError, messageOf } from '../model/errors.ts';
 import {
   type BundleFile,
   type BundleKind,
+  type BundleSource,
   ConfigInputError,
   checkFileText,
   isBundle,
@@ -17,6 +18,7 @@ import { configProblem, configWarnings, withMetaOf } from '../openclaw/config-ch
 import type { OpenClawHome } from '../openclaw/discovery.ts';
 import { asRecord, parseJson5 } from '../openclaw/json5.ts';
 import { placeOf } from './config-places.ts';
+import { type MovedConfigPaths, moveConfigPaths } from './move-config.ts';
 import { readOptional } from './settings.ts';
 
 /** What is imported, and what to call it in messages. */
@@ -51,15 +53,28 @@ export interface ConfigImportPlan {
   readonly missingSecrets: readonly SecretPlace[];
   /** Whether the present `meta` block was added to a configuration without one. */
   readonly keptMeta: boolean;
+  /** Of a bundle of another home. */
+  readonly paths: MovedConfigPaths;
   readonly warnings: readonly string[];
 }
 
-/** @throws ConfigInputError, ExuviaError for a link in the way */
-export function planConfigImport(home: OpenClawHome, input: ConfigInput): ConfigImportPlan {
-  const { form, files, warnings } = readInput(home, input);
+/**
+ * @param keepPaths leaves the absolute paths of another home as they are
+ * @throws ConfigInputError, ExuviaError for a link in the way
+ */
+export function planConfigImport(
+  home: OpenClawHome,
+  input: ConfigInput,
+  keepPaths: boolean,
+): ConfigImportPlan {
+  const { form, files, source } = readInput(input);
   for (const file of files)
     checkFile(file, form === 'plain' ? input.name : `${input.name}, file ${file.path}`);
-  const planned = files.map((file) => planFile(home, file));
+  const isMoved = source !== undefined && !keepPaths;
+  const moved = isMoved
+    ? moveConfigPaths(files, source, home)
+    : { files, moves: [], changes: [], warnings: [] };
+  const planned = moved.files.map((file) => planFile(home, file));
   const config = planned.find(({ file }) => file.kind === 'config');
   return {
     form,
@@ -69,39 +84,24 @@ export function planConfigImport(home: OpenClawHome, input: ConfigInput): Config
       missing.map((path) => ({ file: file.path, path })),
     ),
     keptMeta: config?.keptMeta ?? false,
-    warnings: [...warnings, ...planned.flatMap((one) => one.warnings)],
+    paths: { moves: moved.moves, changes: moved.changes },
+    warnings: [...moved.warnings, ...planned.flatMap((one) => one.warnings)],
   };
 }
 
 interface ReadInput {
   readonly form: 'plain' | 'bundle';
   readonly files: readonly BundleFile[];
-  readonly warnings: readonly string[];
+  /** Where a bundle was made. */
+  readonly source: BundleSource | undefined;
 }
 
-function readInput(home: OpenClawHome, { name, bytes }: ConfigInput): ReadInput {
+function readInput({ name, bytes }: ConfigInput): ReadInput {
   const content = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const value = parseText(textOf(content, name), name);
-  if (!isBundle(value)) {
-    const file: BundleFile = { path: 'openclaw.json', kind: 'config', mode: 0o600, content };
-    return { form: 'plain', files: [file], warnings: [] };
-  }
-  const { files, source } = parseBundle(value, name);
-  const elsewhere = [
-    ...(source.stateDir === home.stateDir ? [] : [source.stateDir]),
-    ...(source.home === home.home ? [] : [source.home]),
-  ].filter((path) => path !== '');
-  const warnings = files.flatMap((file) => {
-    const named = elsewhere.find((path) => isPathIn(file, path));
-    return named === undefined
-      ? []
-      : [`${file.path} names paths below ${named}, of another home; they are kept as they are`];
-  });
-  return { form: 'bundle', files, warnings };
-}
-
-function isPathIn({ kind, content }: BundleFile, folder: string): boolean {
-  return (kind === 'config' || kind === 'include') && content.includes(folder);
+  if (isBundle(value)) return { form: 'bundle', ...parseBundle(value, name) };
+  const file: BundleFile = { path: 'openclaw.json', kind: 'config', mode: 0o600, content };
+  return { form: 'plain', files: [file], source: undefined };
 }
 
 function textOf(content: Buffer, name: string): string {

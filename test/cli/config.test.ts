@@ -178,15 +178,59 @@ test('config import says which secrets of a redacted file are not here, and leav
   });
 });
 
-test('config import of a bundle warns of paths of another home', (context) => {
+/** A bundle of a home that is full of its own paths, and an empty home to import it into. */
+function bundleOfPaths(context: TestContext) {
   const home = new Home(context);
-  home.put('openclaw.json', `{ agents: { defaults: { workspace: '${home.state}/workspace' } } }`);
-  const other = new Home(context, {});
-  const { stderr } = other.feed(home.run('config', 'export', '--full').stdout);
-  assert.match(
-    stderr,
-    /^Warning: openclaw\.json names paths below .*\.openclaw, of another home; they are kept/,
+  const config = `\ufeff// at ${home.state}
+{
+  agents: { defaults: { workspace: '${home.home}/desk' }, entries: { main: { agentDir: '${home.state}/agents/main/agent' } } },
+  hooks: { command: 'run ${home.state}/hook.sh', other: '${home.home}-not-mine/x' },
+  $include: './more.json5',
+}
+`;
+  home.put('openclaw.json', config);
+  home.put('more.json5', `{ logging: { file: '${home.state}/logs/mine.log' } } // included\n`);
+  return {
+    home,
+    config,
+    bundle: home.run('config', 'export', '--full').stdout,
+    other: new Home(context, {}),
+  };
+}
+
+test('config import of a bundle of another home changes its paths as a restore does, and lists them', (context) => {
+  const { home, config, bundle, other } = bundleOfPaths(context);
+  const planned = other.feed(bundle, '--dry-run');
+  assert.match(planned.stdout, /^Would change 3 paths of the other home \(--keep-paths leaves them\):$/m);
+  assert.equal(existsSync(join(other.state, 'openclaw.json')), false);
+  const { status, json, stderr } = other.feed(bundle, '--json');
+  assert.equal(status, 0, stderr);
+  const at = (path: string) => path.replace(home.home, other.home);
+  const changed = [
+    ['openclaw.json', 'agents.defaults.workspace', `${home.home}/desk`],
+    ['openclaw.json', 'agents.entries.main.agentDir', `${home.state}/agents/main/agent`],
+    ['more.json5', 'logging.file', `${home.state}/logs/mine.log`],
+  ].map(([file = '', where = '', from = '']) => ({ file, where, from, to: at(from) }));
+  const byWhere = (a: { where: string }, b: { where: string }) => a.where.localeCompare(b.where);
+  assert.deepEqual(json.paths.changes.sort(byWhere), changed.sort(byWhere));
+  assert.equal(
+    other.read().replaceAll('"', "'"),
+    changed.reduce((text, { from, to }) => text.replace(`'${from}'`, `'${to}'`), config),
+    'comments, and everything that is no path of that home, as they were',
   );
+  assert.match(other.read('more.json5'), /\/\/ included\n$/);
+  assert.deepEqual(json.warnings, [
+    `openclaw.json: hooks.command names ${home.state}, of another home; it is kept as it is`,
+  ]);
+  assert.match(other.feed(bundle).stdout, /^Nothing changes/);
+});
+
+test('config import --keep-paths leaves the paths of another home', (context) => {
+  const { config, bundle, other } = bundleOfPaths(context);
+  const { status, json, stderr } = other.feed(bundle, '--keep-paths', '--json');
+  assert.equal(status, 0, stderr);
+  assert.equal(other.read(), config);
+  assert.deepEqual([json.paths, json.warnings], [{ moves: [], changes: [] }, []]);
 });
 
 test('config import --dry-run prints key paths with secrets masked, and writes nothing', (context) => {

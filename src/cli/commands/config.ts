@@ -8,7 +8,7 @@ import {
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import type { CommandContext, GlobalOptions } from '../run.ts';
 import { readStandardInput } from '../standard-input.ts';
-import { bytesText, countText, safeText } from '../text.ts';
+import { bytesText, countText, movedPathLines, safeText } from '../text.ts';
 
 interface ExportWords extends GlobalOptions {
   readonly full?: boolean;
@@ -53,6 +53,7 @@ interface ImportWords extends GlobalOptions {
   readonly snapshot: boolean;
   readonly force?: boolean;
   readonly dryRun?: boolean;
+  readonly keepPaths?: boolean;
 }
 
 export async function runConfigImport(
@@ -89,6 +90,7 @@ function importedText(imported: ImportedConfig): string {
     headLine(imported),
     ...changes.slice(0, linesMax),
     ...more,
+    ...(imported.unchanged ? [] : movedPathLines(imported.paths.changes, imported.dryRun)),
     ...(imported.keptMeta ? ['It had no meta block; the present one is kept'] : []),
     ...(keptSecrets.length > 0 ? [`Kept ${countText(keptSecrets.length, 'secret')} of this home`] : []),
     ...missingSecrets.map(

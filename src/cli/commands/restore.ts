@@ -7,7 +7,7 @@ import {
 } from '../../index.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import type { CommandContext, GlobalOptions } from '../run.ts';
-import { bytesText, countText, safeText, timeText } from '../text.ts';
+import { bytesText, countText, movedPathLines, safeText, timeText } from '../text.ts';
 
 interface RestoreWords extends GlobalOptions {
   readonly only?: readonly string[];
@@ -86,26 +86,11 @@ function restoredText(restored: RestoredBackup): string {
       : [
           `What was there before is snapshot ${before.id.slice(0, 8)}; exuvia backup restore --undo goes back to it`,
         ]),
-    ...movedLines(restored),
+    ...movedPathLines(restored.paths.changes),
     ...failures.map((failure) => `Not restored: ${safeText(failure.path)}: ${safeText(failure.reason)}`),
     ...(restored.notes.length === 0 ? [] : ['What this machine still needs:']),
     ...restored.notes.map((note) => `  ${safeText(note)}`),
   ].join('\n');
-}
-
-const movedLinesMax = 40;
-
-function movedLines({ paths }: RestoredBackup): string[] {
-  if (paths.changes.length === 0) return [];
-  const lines = paths.changes.map(
-    ({ file, where, to }) => `  ${safeText(file)}: ${safeText(where)} is now ${safeText(to)}`,
-  );
-  const more = lines.length > movedLinesMax ? [`  … and ${lines.length - movedLinesMax} more`] : [];
-  return [
-    `Changed ${countText(lines.length, 'path')} of the other home (--keep-paths leaves them):`,
-    ...lines.slice(0, movedLinesMax),
-    ...more,
-  ];
 }
 
 function sourceLine({ target, plan }: RestoredSource): string {

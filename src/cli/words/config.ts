@@ -27,12 +27,17 @@ export function registerConfig(program: Command): void {
     .description('put a configuration in place, after a snapshot of what is there')
     .option('--no-snapshot', 'take no snapshot of the present state first')
     .option('--force', 'import although a gateway runs')
+    .option(
+      '--keep-paths',
+      'leave the absolute paths of another home, in what --full exported there, as they are',
+    )
     .option('--dry-run', 'print what would change, and change nothing')
     .addHelpText(
       'after',
       examples([
         'exuvia config import < config-export.json',
         'exuvia config import full-export.json --dry-run',
+        'exuvia config import full-export.json --keep-paths',
       ]),
     )
     .action(action(async () => (await import('../commands/config.ts')).runConfigImport));
