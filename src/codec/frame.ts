@@ -1,11 +1,11 @@
 /**
- * Frame: the unit that is compressed, checked and (in an encrypted repository) sealed. It holds one large or many small
- * blobs of one kind. See docs/FORMAT.md, "Frames".
+ * Frame: the unit that is compressed, checked and (in an encrypted repository) sealed: see sealed-frame.ts. It holds one large or
+ * many small blobs of one kind. See docs/FORMAT.md, "Frames".
  *
  *    0 – magic 'XFRM'
  *    4 – length of the body (u32)
  *    8 – CRC-32 of bytes 4 to 7 and the body (u32)
- *   12 – body: sealed as a whole in an encrypted repository
+ *   12 – body
  *          0 – codec (u8)    1 – kind (u8)    2 – zero (u16)
  *          4 – length of the payload once decoded (u32)
  *          8 – number of blobs (u32)
@@ -19,12 +19,14 @@ import { ByteReader, ByteWriter } from './bytes.ts';
 import { codecRaw, codecZstd, compressZstd, decompressZstd } from './compression.ts';
 
 export const frameHeaderBytes = 12;
-const bodyHeaderBytes = 12;
+export const frameBodyHeaderBytes = 12;
+const bodyHeaderBytes = frameBodyHeaderBytes;
 const magic = Buffer.from('XFRM', 'latin1');
 
-export const frameKinds = { data: 0, tree: 1, directory: 2 } as const;
+/** `padding` holds no blob: it hides how long a sealed pack is. */
+export const frameKinds = { data: 0, tree: 1, directory: 2, padding: 3 } as const;
 export type FrameKind = keyof typeof frameKinds;
-const kindNames: readonly FrameKind[] = ['data', 'tree', 'directory'];
+const kindNames: readonly FrameKind[] = ['data', 'tree', 'directory', 'padding'];
 
 export interface DecodedFrame {
   readonly kind: FrameKind;
@@ -91,7 +93,7 @@ export function decodeFrame(frame: Uint8Array, place: string): DecodedFrame {
   if (found !== wanted) {
     throw new DamageError(place, `checksum is ${found.toString(16)}, want ${wanted.toString(16)}`);
   }
-  return decodeBody(bytes.subarray(frameHeaderBytes), place);
+  return decodeFrameBody(bytes.subarray(frameHeaderBytes), place);
 }
 
 /**
@@ -116,14 +118,15 @@ function salvageFrameAt(
   try {
     const end = at + frameLength(bytes.subarray(at, at + frameHeaderBytes), 'frame');
     if (end > bytes.length) return undefined;
-    return { frame: decodeBody(bytes.subarray(at + frameHeaderBytes, end), 'frame'), end };
+    return { frame: decodeFrameBody(bytes.subarray(at + frameHeaderBytes, end), 'frame'), end };
   } catch (error) {
     if (error instanceof DamageError || error instanceof RangeError) return undefined; // no frame, or a damaged one
     throw error;
   }
 }
 
-function decodeBody(body: Buffer, place: string): DecodedFrame {
+/** What a frame holds after its header. */
+export function decodeFrameBody(body: Buffer, place: string): DecodedFrame {
   const codec = body.readUInt8(0);
   const kind = kindNames[body.readUInt8(1)];
   const rawBytes = body.readUInt32LE(4);
@@ -134,8 +137,16 @@ function decodeBody(body: Buffer, place: string): DecodedFrame {
     throw new DamageError(place, `says it holds ${rawBytes} bytes in ${blobCount} blobs`);
   }
   const payload = body.subarray(bodyHeaderBytes);
+  if (kind === 'padding') return { kind, blobs: decodePadding(payload, codec, rawBytes, blobCount, place) };
   const raw = decodePayload(codec, payload, rawBytes, place);
   return { kind, blobs: splitBlobs(raw, blobCount, place) };
+}
+
+function decodePadding(payload: Buffer, codec: number, bytes: number, blobs: number, place: string): [] {
+  const isRight = codec === codecRaw && blobs === 0 && payload.length === bytes;
+  if (!isRight || payload.some((byte) => byte !== 0))
+    throw new DamageError(place, 'padding that holds something');
+  return [];
 }
 
 function decodePayload(codec: number, payload: Buffer, rawBytes: number, place: string): Buffer {

@@ -3,7 +3,7 @@
  * (about 36 MB/s, the same ids). `EXUVIA_HASH=portable` asks for the second, for tests and for doubt.
  */
 import { createRequire } from 'node:module';
-import { type BlobId, blobIdFromBytes } from '../model/ids.ts';
+import { asBuffer, type BlobId, blobIdFromBytes } from '../model/ids.ts';
 
 /** Hash of bytes that come in pieces. */
 export interface Hasher {
@@ -15,17 +15,24 @@ export interface Hasher {
 export interface HashBackend {
   readonly name: 'native' | 'portable';
   hash(bytes: Uint8Array): Uint8Array;
+  /** BLAKE3 in its keyed mode; the key has 32 bytes. */
+  keyedHash(key: Uint8Array, bytes: Uint8Array): Uint8Array;
   createHasher(): Hasher;
 }
 
 interface NativeModule {
   blake3(bytes: Uint8Array): Buffer;
-  Blake3Hasher: new () => { update(bytes: Uint8Array): unknown; digestBuffer(): Buffer };
+  Blake3Hasher: { new (): NativeHasher; newKeyed(key: Buffer): NativeHasher };
+}
+
+interface NativeHasher {
+  update(bytes: Uint8Array): unknown;
+  digestBuffer(): Buffer;
 }
 
 interface PortableModule {
   blake3: {
-    (bytes: Uint8Array): Uint8Array;
+    (bytes: Uint8Array, options?: { readonly key: Uint8Array }): Uint8Array;
     create(): { update(bytes: Uint8Array): unknown; digest(): Uint8Array };
   };
 }
@@ -43,6 +50,11 @@ export function loadNativeHash(): HashBackend | undefined {
   return {
     name: 'native',
     hash: (bytes) => native.blake3(bytes),
+    keyedHash: (key, bytes) => {
+      const hasher = native.Blake3Hasher.newKeyed(asBuffer(key));
+      hasher.update(bytes);
+      return hasher.digestBuffer();
+    },
     createHasher: () => {
       const hasher = new native.Blake3Hasher();
       return { update: (bytes) => void hasher.update(bytes), digest: () => hasher.digestBuffer() };
@@ -55,6 +67,7 @@ export function loadPortableHash(): HashBackend {
   return {
     name: 'portable',
     hash: (bytes) => blake3(bytes),
+    keyedHash: (key, bytes) => blake3(bytes, { key }),
     createHasher: () => {
       const hasher = blake3.create();
       return { update: (bytes) => void hasher.update(bytes), digest: () => hasher.digest() };
@@ -73,6 +86,10 @@ export function hashBackend(): HashBackend {
 
 export function hashBytes(bytes: Uint8Array): Uint8Array {
   return hashBackend().hash(bytes);
+}
+
+export function keyedHash(key: Uint8Array, bytes: Uint8Array): Uint8Array {
+  return hashBackend().keyedHash(key, bytes);
 }
 
 export function createHasher(): Hasher {

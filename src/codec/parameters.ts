@@ -5,6 +5,7 @@
 import { ParametersDamageError, RepositoryFormatError } from '../model/errors.ts';
 import { byteStringOf } from '../model/paths.ts';
 import { hashBytes } from './hash.ts';
+import { isKeySlot, type KeySlot } from './key-slots.ts';
 
 export const formatName = 'exuvia repository';
 export const formatVersion = 1;
@@ -23,21 +24,50 @@ export interface RepositoryParameters {
   /** 128 random bits, hex. */
   readonly id: string;
   readonly created: string;
-  /** A reader that does not know one of these must refuse. None are defined in version 1 but `encryption` is reserved. */
+  /** A reader that does not know one of these must refuse. */
   readonly requiredFeatures: readonly string[];
   readonly hash: string;
   readonly chunker: { readonly algorithm: string; readonly profiles: readonly CutParameters[] };
   readonly compression: { readonly codec: 'zstd'; readonly level: number };
   /** Wrapped keys of an encrypted repository; empty otherwise. */
-  readonly keySlots: readonly unknown[];
+  readonly keySlots: readonly KeySlot[];
+  /** With the feature `encryption`. */
+  readonly encryption?: EncryptionParameters;
 }
 
-export const knownFeatures: ReadonlySet<string> = new Set();
+export interface EncryptionParameters {
+  readonly cipher: 'aes-256-gcm';
+  /** X25519, hex. */
+  readonly publicKey: string;
+  /** HMAC-SHA256 of the other members, hex: see parameters-seal.ts. */
+  readonly seal: string;
+}
 
-export function formatParameters(parameters: RepositoryParameters): string {
+export const encryptionFeature = 'encryption';
+export const knownFeatures: ReadonlySet<string> = new Set([encryptionFeature]);
+
+export function isEncrypted(parameters: RepositoryParameters): boolean {
+  return parameters.requiredFeatures.includes(encryptionFeature);
+}
+
+/** The members in their order, which is that of the file. */
+function membersOf(parameters: RepositoryParameters): RepositoryParameters {
   const { format, version, id, created, requiredFeatures, hash, chunker, compression, keySlots } = parameters;
   const members = { format, version, id, created, requiredFeatures, hash, chunker, compression, keySlots };
-  return `${JSON.stringify({ ...members, checksum: checksumOf(members) }, undefined, 2)}\n`;
+  if (parameters.encryption === undefined) return members;
+  const { cipher, publicKey, seal } = parameters.encryption;
+  return { ...members, encryption: { cipher, publicKey, seal } };
+}
+
+/** What the seal of encrypted parameters is made of. */
+export function sealedText(parameters: RepositoryParameters): string {
+  const { encryption, ...members } = membersOf(parameters);
+  return JSON.stringify({ ...members, encryption: { ...encryption, seal: '' } });
+}
+
+export function formatParameters(parameters: RepositoryParameters): string {
+  const members = membersOf(parameters);
+  return `${JSON.stringify({ ...members, checksum: checksumOf({ ...members }) }, undefined, 2)}\n`;
 }
 
 function checksumOf(members: Readonly<Record<string, unknown>>): string {
@@ -103,8 +133,25 @@ function hasShape(found: Readonly<Record<string, unknown>>): boolean {
     Array.isArray(chunker['profiles']) &&
     isRecord(compression) &&
     typeof compression['level'] === 'number' &&
-    Array.isArray(keySlots)
+    Array.isArray(keySlots) &&
+    hasKeys(found, Array.isArray(requiredFeatures) && requiredFeatures.includes(encryptionFeature))
   );
+}
+
+function hasKeys({ keySlots, encryption }: Readonly<Record<string, unknown>>, isEncrypted: boolean): boolean {
+  const slots = keySlots as unknown[];
+  if (!isEncrypted) return slots.length === 0 && encryption === undefined;
+  return (
+    slots.every(isKeySlot) &&
+    isRecord(encryption) &&
+    encryption['cipher'] === 'aes-256-gcm' &&
+    isHexOf32(encryption['publicKey']) &&
+    isHexOf32(encryption['seal'])
+  );
+}
+
+function isHexOf32(value: unknown): boolean {
+  return typeof value === 'string' && /^[0-9a-f]{64}$/.test(value);
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

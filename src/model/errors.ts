@@ -44,6 +44,13 @@ export class NoRepositoryError extends ExuviaError {
   }
 }
 
+/** None of the keys at hand opens the repository or the archive. */
+export class WrongKeyError extends ExuviaError {
+  constructor(message: string, hint: string, cause?: unknown) {
+    super(message, { code: 'ERR_WRONG_KEY', kind: 'wrong-key', hint, cause });
+  }
+}
+
 export class RepositoryFormatError extends ExuviaError {
   /** Then it may be that a bit has changed, and no newer version made it. */
   readonly isChecksumWrong: boolean;

@@ -58,7 +58,7 @@ export interface SalvagedBlob {
  */
 export function* salvagePack(layout: RepositoryLayout, pack: PackId): Generator<SalvagedBlob> {
   for (const { kind, blobs } of salvageFrames(readPackBytes(layout, pack))) {
-    if (kind === 'directory') continue;
+    if (kind === 'directory' || kind === 'padding') continue;
     for (const bytes of blobs) if (bytes.length > 0) yield { kind, id: blobIdOf(bytes), bytes };
   }
 }

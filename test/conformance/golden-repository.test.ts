@@ -104,7 +104,6 @@ function changeParameters(repository: string, change: object): void {
 for (const [name, change, message] of [
   ['a newer format', { version: 2 }, /format version 2/],
   ['an unknown feature', { requiredFeatures: ['time-travel'] }, /time-travel/],
-  ['encryption, which this version has not', { requiredFeatures: ['encryption'] }, /encryption/],
 ] as const) {
   test(`a repository of ${name} is refused by name`, (context) => {
     const { home, repository } = copyOfGolden(context);

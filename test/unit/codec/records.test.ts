@@ -212,7 +212,12 @@ test('parseParameters() refuses what a newer program made, and says so', () => {
     /format version 2/,
   );
   assert.throws(
+    () => parseParameters(formatParameters({ ...parameters, requiredFeatures: ['time-travel'] }), 'x'),
+    /needs the feature time-travel/,
+  );
+  assert.throws(
     () => parseParameters(formatParameters({ ...parameters, requiredFeatures: ['encryption'] }), 'x'),
-    /needs the feature encryption/,
+    DamageError,
+    'encrypted, and nothing says with which key',
   );
 });
