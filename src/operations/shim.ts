@@ -2,23 +2,18 @@
  * The shim: a small `openclaw` in a folder that the user puts first on PATH. What the documentation gives to `openclaw` and Exuvia
  * does goes to Exuvia, everything else to the real `openclaw` further on. So the documentation's lines run word for word.
  */
-import { accessSync, chmodSync, constants, readFileSync, realpathSync, rmSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { accessSync, chmodSync, constants, readFileSync, realpathSync, rmSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { makePrivateFolder, publishFile, temporaryBeside } from '../io/files.ts';
 import { ExuviaError, errnoOf, FileSystemError, UsageError } from '../model/errors.ts';
 import type { Environment } from './environment.ts';
 import { resolvePath } from './places.ts';
+import { batchShim, isShimText, type ShimTarget, shellShim } from './shim-scripts.ts';
 
 export interface ShimOptions {
   /** Where it is put; `~/.exuvia/bin` by default. */
   readonly dir?: string;
   readonly dryRun?: boolean;
-}
-
-/** What the shim starts: a Node and the command line's launcher, as absolute paths. */
-export interface ShimTarget {
-  readonly node: string;
-  readonly launcher: string;
 }
 
 export interface ShimStatus {
@@ -32,34 +27,45 @@ export interface ShimStatus {
 
 export interface InstalledShim extends ShimStatus {
   readonly dryRun: boolean;
-  /** What was, or would be, written. */
-  readonly script: string;
+  /** What was, or would be, written: `path` first. */
+  readonly files: readonly ShimFile[];
 }
 
-const mark = '# exuvia shim 1';
+export interface ShimFile {
+  readonly path: string;
+  readonly content: string;
+}
 
 export function installShim(
   environment: Environment,
   options: ShimOptions,
   target: ShimTarget,
 ): InstalledShim {
-  refuseWindows(environment);
-  const path = shimPath(environment, options);
+  const texts = {
+    openclaw: shellShim(target),
+    'openclaw.cmd': batchShim(target, environment.osHome),
+  };
+  const folder = shimFolder(environment, options);
+  const files = shimNames(environment).map((name) => ({ path: join(folder, name), content: texts[name] }));
+  for (const { path } of files) refuseForeign(path);
+  for (const file of options.dryRun ? [] : files) writeShim(environment, file);
+  return { ...shimStatus(environment, options), dryRun: options.dryRun ?? false, files };
+}
+
+function refuseForeign(path: string): void {
   const present = readOptional(path);
-  if (present !== undefined && !isShim(present)) {
-    throw new ExuviaError(`${path} is not a shim of Exuvia: it is left as it is`, {
-      code: 'ERR_EXISTS',
-      hint: 'Choose another folder with --dir.',
-    });
-  }
-  const script = shimScript(target);
-  if (!options.dryRun) {
-    makePrivateFolder(join(path, '..'));
-    const unique = Buffer.from(environment.random(6)).toString('hex');
-    publishFile(path, Buffer.from(script), temporaryBeside(path, unique));
-    chmodSync(path, 0o755);
-  }
-  return { ...shimStatus(environment, options), dryRun: options.dryRun ?? false, script };
+  if (present === undefined || isShimText(present)) return;
+  throw new ExuviaError(`${path} is not a shim of Exuvia: it is left as it is`, {
+    code: 'ERR_EXISTS',
+    hint: 'Choose another folder with --dir.',
+  });
+}
+
+function writeShim(environment: Environment, { path, content }: ShimFile): void {
+  makePrivateFolder(join(path, '..'));
+  const unique = Buffer.from(environment.random(6)).toString('hex');
+  publishFile(path, Buffer.from(content), temporaryBeside(path, unique));
+  chmodSync(path, 0o755);
 }
 
 /** Removes what `installShim` wrote, and nothing else. */
@@ -67,50 +73,56 @@ export function removeShim(
   environment: Environment,
   options: ShimOptions,
 ): { readonly path: string; readonly removed: boolean; readonly dryRun: boolean } {
-  const path = shimPath(environment, options);
-  const present = readOptional(path);
-  const removed = present !== undefined && isShim(present);
-  if (removed && !options.dryRun) rmSync(path);
-  return { path, removed, dryRun: options.dryRun ?? false };
+  const paths = shimPaths(environment, options);
+  const present = paths.filter((path) => isShimText(readOptional(path) ?? ''));
+  for (const path of options.dryRun ? [] : present) rmSync(path);
+  return { path: paths[0], removed: present.length > 0, dryRun: options.dryRun ?? false };
 }
 
 export function shimStatus(environment: Environment, options: ShimOptions): ShimStatus {
-  const path = shimPath(environment, options);
-  const present = readOptional(path);
+  const paths = shimPaths(environment, options);
   const found = programsOnPath(environment);
+  const [first] = found;
   return {
-    path,
-    installed: present !== undefined && isShim(present),
-    isFirst: found[0] !== undefined && isSame(found[0], path),
-    openclaw: found.find((candidate) => !isShim(readOptional(candidate) ?? '')) ?? null,
+    path: paths[0],
+    installed: paths.every((path) => isShimText(readOptional(path) ?? '')),
+    isFirst: first !== undefined && paths.some((path) => isSame(first, path)),
+    openclaw: found.find((candidate) => !isShimText(readOptional(candidate) ?? '')) ?? null,
   };
 }
 
-function shimPath(environment: Environment, { dir }: ShimOptions): string {
-  if (dir === '') throw new UsageError('--dir has an empty name');
-  return join(resolvePath(environment, dir ?? '~/.exuvia/bin'), 'openclaw');
+type ShimName = 'openclaw' | 'openclaw.cmd';
+
+/** What users of the system's own shell start comes first; on Windows, those of Git's shell start the other. */
+function shimNames({ platform }: Environment): readonly [ShimName, ...ShimName[]] {
+  return platform === 'win32' ? ['openclaw.cmd', 'openclaw'] : ['openclaw'];
 }
 
-function refuseWindows({ platform }: Environment): void {
-  if (platform !== 'win32') return;
-  throw new ExuviaError('The shim is a shell script, and this system is Windows', {
-    code: 'ERR_PLATFORM',
-    hint: 'Run exuvia itself: exuvia backup create, and so on.',
-  });
+function shimPaths(environment: Environment, options: ShimOptions): [string, ...string[]] {
+  const folder = shimFolder(environment, options);
+  const [first, ...others] = shimNames(environment);
+  return [join(folder, first), ...others.map((name) => join(folder, name))];
+}
+
+function shimFolder(environment: Environment, { dir }: ShimOptions): string {
+  if (dir === '') throw new UsageError('--dir has an empty name');
+  return resolvePath(environment, dir ?? '~/.exuvia/bin');
 }
 
 /** Every `openclaw` that PATH offers, in order. */
-function programsOnPath({ env, cwd }: Environment): string[] {
-  const folders = (env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
+function programsOnPath({ env, cwd, platform }: Environment): string[] {
+  const isWindows = platform === 'win32';
+  const names = isWindows ? ['openclaw.exe', 'openclaw.bat', 'openclaw.cmd'] : ['openclaw'];
+  const folders = (env['PATH'] ?? '').split(isWindows ? ';' : ':').filter((folder) => folder !== '');
   return folders
-    .map((folder) => join(folder.startsWith('/') ? folder : join(cwd, folder), 'openclaw'))
-    .filter(isProgram);
+    .flatMap((folder) => names.map((name) => resolve(cwd, folder, name)))
+    .filter((path) => isProgram(path, isWindows ? constants.F_OK : constants.X_OK));
 }
 
-function isProgram(path: string): boolean {
+function isProgram(path: string, access: number): boolean {
   try {
-    accessSync(path, constants.X_OK);
-    return true;
+    accessSync(path, access);
+    return statSync(path).isFile();
   } catch {
     return false; // Not there, or not to be run: the shell passes it by as well.
   }
@@ -131,48 +143,4 @@ function readOptional(path: string): string | undefined {
     if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return undefined;
     throw new FileSystemError('read', path, error);
   }
-}
-
-function isShim(text: string): boolean {
-  return text.split('\n', 2)[1]?.startsWith(mark) ?? false;
-}
-
-/** POSIX sh. Options of `openclaw` that stand before the command are passed on as they are. */
-function shimScript({ node, launcher }: ShimTarget): string {
-  return `#!/bin/sh
-${mark}: remove it with "exuvia shim remove"
-node=${quoted(node)}
-exuvia=${quoted(launcher)}
-
-command= sub= skip=
-for word in "$@"; do
-  if [ -n "$skip" ]; then skip=; continue; fi
-  case $word in
-    --profile | --log-level | --container) skip=1 ;;
-    -*) ;;
-    *) if [ -z "$command" ]; then command=$word; else sub=$word; break; fi ;;
-  esac
-done
-
-case "$command $sub" in
-  'backup sqlite' | 'backup git' | 'backup enable' | 'backup disable') ;;
-  'backup '* | 'config export' | 'config import' | 'sessions export' | 'sessions import')
-    exec "$node" "$exuvia" "$@" ;;
-esac
-
-rest=$PATH:
-while [ -n "$rest" ]; do
-  place=\${rest%%:*}/openclaw
-  rest=\${rest#*:}
-  [ -f "$place" ] && [ -x "$place" ] || continue
-  case $(sed -n 2p "$place" 2>/dev/null) in '# exuvia shim'*) continue ;; esac
-  exec "$place" "$@"
-done
-echo "openclaw: OpenClaw itself is not on PATH; only backup, config export and import, and sessions export and import work here" >&2
-exit 127
-`;
-}
-
-function quoted(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -72,7 +72,7 @@ test('the shim says so when there is no real openclaw', (context) => {
 test('shim install, status and remove touch nothing but the shim', (context) => {
   const { home, real, shim, path } = machine(context);
   const run = (...words: string[]) => runCli(['shim', ...words, '--json'], { home, env: { PATH: path } });
-  assert.equal(run('install', '--dry-run').json.script.split('\n')[0], '#!/bin/sh');
+  assert.equal(run('install', '--dry-run').json.files[0].content.split('\n')[0], '#!/bin/sh');
   assert.equal(existsSync(shim), false);
   assert.equal(run('install').json.isFirst, true);
   assert.equal(statSync(shim).mode & 0o777, 0o755);

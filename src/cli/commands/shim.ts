@@ -1,6 +1,13 @@
 import { realpathSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { installShim, removeShim, type ShimOptions, type ShimStatus, shimStatus } from '../../index.ts';
+import {
+  type InstalledShim,
+  installShim,
+  removeShim,
+  type ShimOptions,
+  type ShimStatus,
+  shimStatus,
+} from '../../index.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import type { CommandContext, GlobalOptions } from '../run.ts';
 import { safeText } from '../text.ts';
@@ -15,8 +22,11 @@ export async function runInstallShim(
   const installed = installShim(environment, options, { node: process.execPath, launcher });
   console.result(installed, () =>
     installed.dryRun
-      ? installed.script
-      : [`Wrote ${safeText(installed.path)}`, ...nextLines(installed)].join('\n'),
+      ? installed.files.map(plannedText).join('\n')
+      : [
+          ...installed.files.map(({ path }) => `Wrote ${safeText(path)}`),
+          ...nextLines(installed, environment.platform),
+        ].join('\n'),
   );
   return exitCodes.done;
 }
@@ -44,18 +54,25 @@ export async function runShimStatus(
       status.installed
         ? `The shim is at ${safeText(status.path)}`
         : `There is no shim at ${safeText(status.path)}`,
-      ...(status.installed ? nextLines(status) : []),
+      ...(status.installed ? nextLines(status, environment.platform) : []),
     ].join('\n'),
   );
   return exitCodes.done;
 }
 
-function nextLines({ path, isFirst, openclaw }: ShimStatus): string[] {
+function plannedText({ path, content }: InstalledShim['files'][number]): string {
+  const lines = content.trimEnd().split(/\r?\n/);
+  return [`Would write ${safeText(path)}`, ...lines.map((line) => `    ${safeText(line)}`)].join('\n');
+}
+
+function nextLines({ path, isFirst, openclaw }: ShimStatus, platform: string): string[] {
   const folder = safeText(dirname(path));
+  const howTo =
+    platform === 'win32'
+      ? `under "Edit environment variables for your account": ${folder}`
+      : `for instance in ~/.profile: export PATH="${folder}:$PATH"`;
   return [
-    isFirst
-      ? 'It is what "openclaw" means here'
-      : `Put its folder first on PATH, for instance in ~/.profile: export PATH="${folder}:$PATH"`,
+    isFirst ? 'It is what "openclaw" means here' : `Put its folder first on PATH, ${howTo}`,
     openclaw === null ? 'OpenClaw itself is not on PATH' : `Everything else goes to ${safeText(openclaw)}`,
   ];
 }
