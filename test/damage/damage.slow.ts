@@ -9,7 +9,7 @@ test('check finds every flipped bit, and no wrong byte is restored', async (cont
       for (const [path, bytes] of small.files)
         for (let bit = 0; bit < bytes.length * 8; bit++) yield flipAt(path, bit);
     },
-    50,
+    { restoresEach: 20, repairsEach: 50 },
   );
 });
 
@@ -21,6 +21,6 @@ test('check finds every truncation, swap, deletion and overwritten block', async
         for (let length = 0; length < bytes.length; length++) yield truncateAt(path, length);
       yield* wholeFileDamages(small);
     },
-    10,
+    { restoresEach: 5, repairsEach: 10 },
   );
 });

@@ -7,7 +7,7 @@ import type { SmallRepository } from './small-repository.ts';
 const seed = Number(process.env['EXUVIA_SEED'] ?? 1);
 
 test('check finds any flipped bit, and no wrong byte is restored: a slice', async (context) => {
-  await judgeAll(context, (small) => someFlips(small, 500, seed), 5);
+  await judgeAll(context, (small) => someFlips(small, 500, seed), { restoresEach: 5, repairsEach: 10 });
 });
 
 test('check finds any truncation, swap, deletion and overwritten block: a slice', async (context) => {
@@ -20,6 +20,6 @@ test('check finds any truncation, swap, deletion and overwritten block: a slice'
       for (const [path, bytes] of small.files)
         for (let count = 0; count < 5; count++) yield truncateAt(path, random.below(bytes.length));
     },
-    3,
+    { restoresEach: 3, repairsEach: 5 },
   );
 });

@@ -31,6 +31,13 @@ export function truncateAt(path: string, length: number): Damage {
 /** Every damage to whole files: deleted, swapped, grown, overwritten in blocks. */
 export function* wholeFileDamages(small: SmallRepository): Generator<Damage> {
   const paths = [...small.files.keys()];
+  yield {
+    name: 'an older copy of the whole repository',
+    apply: (it) => {
+      for (const path of paths) if (!it.olderPaths.has(path)) it.delete(path);
+    },
+    needsLocal: true,
+  };
   for (const path of paths) {
     yield {
       name: `${path} deleted`,
@@ -70,20 +77,22 @@ function bytesOf(small: SmallRepository, path: string): Buffer {
 
 export interface Judged {
   damages: number;
-  notFound: number;
+  restores: number;
+  repairs: number;
 }
 
 /**
- * Applies each damage to a whole repository: the check must find it, and no restore may write a byte that was not stored. Every other
- * time `local/` is there, as it was before the damage. Throws with every violation.
+ * Applies each damage to a whole repository: the check must find it and name what is lost of which snapshot; no restore may write a
+ * byte that was not stored, and all that was not named must be restored; a repair must leave a sound repository that has lost nothing
+ * more. Every other time `local/` is there, as it was before the damage. Throws with every violation.
  */
 export async function judgeAll(
   context: TestContext,
   damages: (small: SmallRepository) => Iterable<Damage>,
-  restoresEach = 1,
+  { restoresEach = 1, repairsEach = 1 }: { restoresEach?: number; repairsEach?: number } = {},
 ): Promise<Judged> {
   const small = await SmallRepository.make();
-  const judged: Judged = { damages: 0, notFound: 0 };
+  const judged: Judged = { damages: 0, restores: 0, repairs: 0 };
   const violations: string[] = [];
   try {
     for (const damage of damages(small)) {
@@ -94,15 +103,21 @@ export async function judgeAll(
       const checked = await small.check();
       if (checked?.isSound === true) violations.push(`${damage.name}: not found`);
       if (judged.damages % restoresEach === 0) {
-        const wrong = await small.wrongRestores();
+        judged.restores++;
+        const wrong = await small.wrongRestores({ checked });
         violations.push(...wrong.map((text) => `${damage.name}: ${text}`));
+      }
+      if (judged.damages % repairsEach === 0) {
+        const wrong = await small.wrongRepair();
+        violations.push(...wrong.map((text) => `${damage.name}: ${text}`));
+        judged.repairs++;
       }
       judged.damages++;
     }
   } finally {
     small.remove();
   }
-  context.diagnostic(`${judged.damages} damages, ${violations.length} violations`);
+  context.diagnostic(`${JSON.stringify(judged)}, ${violations.length} violations`);
   if (violations.length > 0)
     throw new Error(`${violations.length} violations:\n${violations.slice(0, 50).join('\n')}`);
   return judged;

@@ -11,6 +11,7 @@ const cuts = 200;
 function* everyKind(bench: LocalBench): Generator<LocalDamage> {
   const random = new Seeded(7);
   yield* wholeLocalDamages;
+  yield bench.olderIndex;
   const bits = bench.indexBytes * 8;
   for (let count = 0; count < flips; count++)
     yield flipIndex(Math.floor((count * bits) / flips) + random.below(8));

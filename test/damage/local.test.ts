@@ -11,7 +11,7 @@ test('damage to local/ never matters: a slice', async () => {
   const pages = Array.from({ length: 15 }, () => copyPage(random, bench.indexBytes));
   const cuts = Array.from({ length: 5 }, () => cutIndex(random.below(bench.indexBytes)));
   const problems: string[] = [];
-  for (const damage of [...wholeLocalDamages, ...flips, ...pages, ...cuts]) {
+  for (const damage of [...wholeLocalDamages, bench.olderIndex, ...flips, ...pages, ...cuts]) {
     const found = await bench.judge(damage);
     problems.push(...found.map((text) => `${damage.name}: ${text}`));
   }

@@ -56,6 +56,19 @@ export class LocalBench implements Disposable {
     return this.#index.length;
   }
 
+  /** The index as it was before the last snapshot, in the file that is trusted. */
+  get olderIndex(): LocalDamage {
+    const older = this.#small.olderIndex;
+    return {
+      name: 'an older index',
+      apply: (local) => {
+        const path = join(local, index);
+        writeFileSync(path, older);
+        trust(path);
+      },
+    };
+  }
+
   /** As it was, and trusted: the index says in which file it is. */
   reset(): void {
     this.#small.reset({ keepsLocal: true });
@@ -67,11 +80,7 @@ export class LocalBench implements Disposable {
     }
     mkdirSync(join(this.#local, 'tmp'), { recursive: true });
     writeFileSync(path, this.#index);
-    const database = new Database(path);
-    const place = `${hostname()}:${statSync(path).ino}`;
-    const known = database.prepare("SELECT value FROM meta WHERE name = 'place'").pluck().get();
-    if (known !== place) database.prepare("UPDATE meta SET value = ? WHERE name = 'place'").run(place);
-    database.close();
+    trust(path);
     this.#index = readFileSync(path);
   }
 
@@ -114,6 +123,15 @@ export class LocalBench implements Disposable {
     problems.push(...after.findings.map((one) => `at the end: ${one.message}`));
     return problems;
   }
+}
+
+/** The index says in which file it is, and is believed only there. */
+function trust(path: string): void {
+  const database = new Database(path);
+  const place = `${hostname()}:${statSync(path).ino}`;
+  const known = database.prepare("SELECT value FROM meta WHERE name = 'place'").pluck().get();
+  if (known !== place) database.prepare("UPDATE meta SET value = ? WHERE name = 'place'").run(place);
+  database.close();
 }
 
 /** One bit of the index, anywhere. */

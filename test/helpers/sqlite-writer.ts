@@ -102,8 +102,21 @@ export class Writer implements AsyncDisposable {
   }
 
   /** What it did since it was last asked. */
-  async stats(): Promise<WriterStats> {
-    this.#child.stdin.write('stats\n');
+  stats(): Promise<WriterStats> {
+    return this.#ask('stats');
+  }
+
+  /** It rests after the transaction it is in. */
+  async pause(): Promise<void> {
+    await this.#ask('pause');
+  }
+
+  async resume(): Promise<void> {
+    await this.#ask('resume');
+  }
+
+  async #ask(word: string): Promise<WriterStats> {
+    this.#child.stdin.write(`${word}\n`);
     const { value } = await this.#lines.next();
     return JSON.parse(value);
   }
@@ -172,21 +185,22 @@ function main(options: WriterOptions): void {
   };
   step();
   if (options.work === 'half') halfTransaction(db);
-  const stopped = { now: false };
+  const state = { isStopped: false, isPaused: false };
   const loop = () => {
-    if (stopped.now) return;
-    for (let count = 0; count < 10; count++) step();
+    if (state.isStopped) return;
+    for (let count = 0; count < 10 && !state.isPaused; count++) step();
     setImmediate(loop);
   };
   if (options.work === 'endless') loop();
   createInterface({ input: process.stdin })
-    .on('line', () => {
+    .on('line', (word) => {
+      if (word !== 'stats') state.isPaused = word === 'pause';
       process.stdout.write(`${JSON.stringify({ transactions, slowestMs } satisfies WriterStats)}\n`);
       transactions = 0;
       slowestMs = 0;
     })
     .on('close', () => {
-      stopped.now = true;
+      state.isStopped = true;
       db.close();
     });
 }

@@ -78,7 +78,9 @@ export class Scene {
       this.log.push(operation);
       if (operation.kind === 'acknowledged') added.push(operation.snapshot);
     }
-    for (const snapshot of added) this.copies.set(snapshot, options.replaces ? undefined : stored);
+    // A repair writes damaged snapshot files again: they hold what they held.
+    for (const snapshot of added)
+      if (!this.copies.has(snapshot)) this.copies.set(snapshot, options.replaces ? undefined : stored);
   }
 
   /** A run that is killed after a drawn number of operations, or that ends before. */
@@ -133,8 +135,9 @@ export class Scene {
 
   runRepair(): void {
     const words = ['backup', 'check', '--repair', '--quiet'];
-    if (this.random.below(2) === 0) this.runKilled(words, 30, { mayEndWith: [3, 4] });
-    this.run(words, { mayEndWith: [3, 4] });
+    const options: RunOptions = { mayEndWith: [3, 4], replaces: true };
+    if (this.random.below(2) === 0) this.runKilled(words, 30, options);
+    this.run(words, options);
     this.log.push({ kind: 'repaired' });
   }
 
@@ -236,7 +239,7 @@ export class Scene {
     const isKilled = stopAfter !== undefined && signal === 'SIGKILL';
     assert.ok(
       isKilled || [0, ...mayEndWith].includes(status ?? -1),
-      `${words.join(' ')}: ${status} ${stderr}`,
+      `${words.join(' ')}: ${signal ?? status} ${stderr}`,
     );
     return deserialize(readFileSync(output)) as FileOperation[];
   }

@@ -1,6 +1,11 @@
 import { test } from 'node:test';
 import { captureUnderWriter } from './busy.ts';
 
+for (const journalMode of ['WAL', 'DELETE'] as const) {
+  test(`capture() gives one transaction's state 1,000 times under a writer that never rests (${journalMode})`, (context) =>
+    captureUnderWriter(context, journalMode, { count: 100, rounds: 10, fillerBytes: 3_000_000 }));
+}
+
 for (const journalMode of ['WAL', 'DELETE', 'TRUNCATE', 'PERSIST', 'MEMORY'] as const) {
   test(`capture() gives one transaction's state 60 times under a writer that never rests (${journalMode})`, (context) =>
     captureUnderWriter(context, journalMode, { count: 60, fillerBytes: 10_000_000 }));
