@@ -1,7 +1,7 @@
 /** Everything the command line prints goes through here: the result to stdout, all else to stderr. */
 import type { Progress } from '../index.ts';
 import { ProgressBar } from './progress-bar.ts';
-import { safeText } from './text.ts';
+import { jsonText, safeText } from './text.ts';
 
 export interface OutputOptions {
   readonly json?: boolean;
@@ -36,20 +36,20 @@ export class Console {
   /** The one object of `--json`, or text for people; `--quiet` prints no text. */
   result(value: unknown, text: () => string): void {
     this.#bar?.clear();
-    if (this.json) process.stdout.write(`${JSON.stringify(value, undefined, 2)}\n`);
+    if (this.json) process.stdout.write(`${jsonText(value, 2)}\n`);
     else if (!this.quiet) process.stdout.write(endLine(text()));
   }
 
   /** What the user asked for and nothing else: printed with `--quiet` too. */
   payload(value: unknown, text: () => string): void {
     this.#bar?.clear();
-    process.stdout.write(this.json ? `${JSON.stringify(value, undefined, 2)}\n` : endLine(text()));
+    process.stdout.write(this.json ? `${jsonText(value, 2)}\n` : endLine(text()));
   }
 
   /** One line of a log: of text, or one JSON object. */
   line(value: unknown, text: string): void {
     this.#bar?.clear();
-    process.stdout.write(this.json ? `${JSON.stringify(value)}\n` : endLine(text));
+    process.stdout.write(this.json ? `${jsonText(value)}\n` : endLine(text));
   }
 
   warn(message: string): void {

@@ -170,7 +170,8 @@ function bookkeepingLine(tables: readonly TableDiff[]): string[] {
   return [dim(`${indent}bookkeeping: ${names.join(', ')}`)];
 }
 
-function tableCounts({ added, removed, changed }: TableDiff): string {
+function tableCounts({ added, removed, changed, note }: TableDiff): string {
+  if (note !== undefined) return safeText(note);
   const counts = [
     ...(added > 0 ? [`${added} added`] : []),
     ...(removed > 0 ? [`${removed} removed`] : []),

@@ -2,6 +2,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { exuviaVersion } from '../index.ts';
 import { exitCodeHelp, exitCodes } from './exit-codes.ts';
+import { jsonText } from './text.ts';
 import { registerBackup } from './words/backup.ts';
 import { registerConfig } from './words/config.ts';
 import { registerDoctor } from './words/doctor.ts';
@@ -70,7 +71,7 @@ async function main(): Promise<void> {
     process.exitCode = error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
     if (error.exitCode !== 0 && process.argv.includes('--json')) {
       const message = error.message.replace(/^error: /, '');
-      process.stdout.write(`${JSON.stringify({ error: { code: 'ERR_USAGE', message } }, undefined, 2)}\n`);
+      process.stdout.write(`${jsonText({ error: { code: 'ERR_USAGE', message } }, 2)}\n`);
     }
   }
 }

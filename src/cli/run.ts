@@ -9,7 +9,7 @@ import {
 } from '../index.ts';
 import { Console } from './console.ts';
 import { type ExitCode, exitCodeOf, exitCodes } from './exit-codes.ts';
-import { safeText } from './text.ts';
+import { jsonText, safeText } from './text.ts';
 
 /** Options that every command has. */
 export interface GlobalOptions extends PlaceOptions {
@@ -63,9 +63,7 @@ export function reportError(console: Pick<Console, 'json'>, error: unknown): Exi
   const code = known === undefined ? exitCodes.failed : exitCodeOf(known.kind);
   if (console.json) {
     const { code: name = 'ERR_INTERNAL', hint } = known ?? {};
-    process.stdout.write(
-      `${JSON.stringify({ error: { code: name, message, ...(hint ? { hint } : {}) } }, undefined, 2)}\n`,
-    );
+    process.stdout.write(`${jsonText({ error: { code: name, message, ...(hint ? { hint } : {}) } }, 2)}\n`);
   }
   process.stderr.write(`exuvia: ${message}\n`);
   if (known?.hint !== undefined) process.stderr.write(`${safeText(known.hint)}\n`);

@@ -15,6 +15,18 @@ function escapeCharacter(character: string): string {
   return `\\u{${character.charCodeAt(0).toString(16)}}`;
 }
 
+/** JSON for a terminal or a program: what JSON lets stand in its texts and a terminal would obey is escaped as JSON does it. */
+export function jsonText(value: unknown, indent?: number): string {
+  return JSON.stringify(value, undefined, indent).replace(unsafeInJson, escapeInJson);
+}
+
+/** Those of `unsafe` that JSON itself does not escape. */
+const unsafeInJson = /[\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
+
+function escapeInJson(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+}
+
 const units = ['B', 'KB', 'MB', 'GB', 'TB', 'PB'];
 
 /** `1.4 MB`: decimal units, three digits at most. */

@@ -116,6 +116,8 @@ export interface TableDiff {
   readonly isBookkeeping?: true;
   readonly rows: readonly RowDiff[];
   readonly moreRows: number;
+  /** Why its rows were not compared; then nothing is counted. */
+  readonly note?: string;
 }
 
 export interface RowDiff {

@@ -11,8 +11,8 @@ export interface ElementPair {
 }
 
 /**
- * What is neither removed nor added is in `pairs`, by position in the newer array. Those that did not move are in the same
- * order in both.
+ * What is neither removed nor added is in `pairs`, by position in the newer array, but for equal elements that both begin or
+ * end with. Those that did not move are in the same order in both.
  */
 export interface ElementMatch {
   readonly pairs: readonly ElementPair[];
@@ -21,7 +21,7 @@ export interface ElementMatch {
 }
 
 const identityFields = ['id', 'key', 'name'] as const;
-/** Of both versions together, compared by value: 100,000 take 0.4 s and 70 MB. */
+/** Of both versions together, without what they begin and end with, compared by value: 100,000 take 0.4 s and 70 MB. */
 const elementsMax = 100_000;
 const matchOptions = { maxEditLength: 2000, timeoutMs: 500 };
 
@@ -36,7 +36,37 @@ export function matchElements(
     const now = old === undefined ? undefined : placesByIdentity(after, field);
     if (old !== undefined && now !== undefined) return matchByIdentity(old, now);
   }
-  return before.length + after.length > elementsMax ? undefined : matchByValue(before, after, numbers);
+  return matchMiddle(before, after, numbers);
+}
+
+/** What both begin and end with is only compared: of a long array most stays as it is. */
+function matchMiddle(
+  before: readonly unknown[],
+  after: readonly unknown[],
+  numbers: ValueNumbers,
+): ElementMatch | undefined {
+  const isFew = before.length + after.length <= elementsMax;
+  const isEqual = (left: unknown, right: unknown): boolean =>
+    isFew ? numbers.of(left) === numbers.of(right) : isSameScalar(left, right);
+  const shorter = Math.min(before.length, after.length);
+  let start = 0;
+  while (start < shorter && isEqual(before[start], after[start])) start++;
+  let end = 0;
+  while (end < shorter - start && isEqual(before.at(-1 - end), after.at(-1 - end))) end++;
+  const old = before.slice(start, before.length - end);
+  const now = after.slice(start, after.length - end);
+  if (old.length + now.length > elementsMax) return undefined;
+  const { pairs, removed, added } = matchByValue(old, now, numbers);
+  return {
+    pairs: pairs.map((pair) => ({ ...pair, from: pair.from + start, to: pair.to + start })),
+    removed: removed.map((at) => at + start),
+    added: added.map((at) => at + start),
+  };
+}
+
+/** Containers would each have to be gone through. */
+function isSameScalar(left: unknown, right: unknown): boolean {
+  return (typeof left !== 'object' || left === null) && Object.is(left, right);
 }
 
 type Identities = ReadonlyMap<string | number, number>;

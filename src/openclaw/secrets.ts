@@ -63,7 +63,7 @@ const secretLooks: readonly RegExp[] = [
   /\b(AKIA|ASIA)[A-Z0-9]{16}\b/,
   /\b\d{6,12}:[A-Za-z0-9_-]{30,}/, // Telegram
   /\b[MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,}/, // Discord
-  /\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]*/, // JSON Web Token
+  /(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]*/, // JSON Web Token
   /-----BEGIN [A-Z ]*PRIVATE KEY-----/,
   /^[a-z][a-z0-9+.-]*:\/\/[^/\s:@]*:[^/\s@]+@/i,
   /[?&](token|key|api_?key|secret|password|access_token)=[^&\s$]{6,}/i,
@@ -83,6 +83,22 @@ export function maskLooks(text: string, replacement: (secret: string) => string)
       secret.startsWith('<secret ') ? secret : replacement(secret),
     );
   }, text);
+}
+
+/**
+ * `token: "…"` and `"apiKey":"…"` anywhere in a text, also inside a string of JSON, where quotes have a backslash before them.
+ * A name is looked at from its beginning only, so that the time is that of the length.
+ */
+const namedTexts =
+  /(?<![\w.-])([\w.-]{1,100})((?:\\{0,7}["'])?\s{0,20}[:=]\s{0,20}(\\{0,7}["']))((?:(?!\3).){1,100000}?)\3/gs;
+
+/** The text with every quoted value replaced that stands behind the name of a secret. */
+export function maskNamed(text: string, replacement: (secret: string) => string): string {
+  return text.replace(namedTexts, (all, name: string, between: string, quote: string, value: string) =>
+    isSecretName(name) && isSecretText(value) && !value.startsWith('<secret ')
+      ? name + between + replacement(value) + quote
+      : all,
+  );
 }
 
 /** `{ source: "env", id: "TELEGRAM_TOKEN" }`: says where a secret is, and is none. */

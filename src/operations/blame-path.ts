@@ -1,6 +1,7 @@
 /** `backup blame`: for each line of a file's newest version, the snapshot in which it came. */
 import { createNumbering, matchSequences } from '../diff/sequence-match.ts';
 import { UsageError } from '../model/errors.ts';
+import type { SnapshotSource } from '../model/snapshot.ts';
 import type { BlobReader } from '../model/store.ts';
 import type { FileNode } from '../model/tree.ts';
 import { contentReader } from '../tree/content.ts';
@@ -15,6 +16,12 @@ import {
 } from './path-history.ts';
 import type { PlaceOptions } from './places.ts';
 import { withRepositoryToRead } from './read-backups.ts';
+import { isSecretFile, SecretMask, secretsInJson } from './secret-mask.ts';
+
+export interface BlameOptions extends PlaceOptions {
+  /** Secrets are shown as they are; else a fingerprint stands for each. */
+  readonly showSecrets?: boolean;
+}
 
 export interface BlamedLine {
   /** From 1. */
@@ -33,20 +40,32 @@ export interface BlamedFile {
 }
 
 const fileBytesMax = 16 * 1024 * 1024;
+const linesMax = 200_000;
 const matching = { maxEditLength: 2000, timeoutMs: 1000 };
 
 /** One answer for each source that has such a path. @throws UsageError for what is not text */
 export async function blamePath(
   environment: Environment,
-  options: PlaceOptions,
+  options: BlameOptions,
   path: string,
 ): Promise<readonly BlamedFile[]> {
   return await withRepositoryToRead(environment, options, (repository) => {
     const holding = holdingOf(repository);
-    return historiesOf(environment, repository, path).map((history) =>
-      blame(repository, logOf(holding(history.source), history), history),
-    );
+    return historiesOf(environment, repository, path).map((history) => {
+      const file = blame(repository, logOf(holding(history.source), history), history);
+      return options.showSecrets ? file : maskFile(repository.parameters.id, history.source, file);
+    });
   });
+}
+
+function maskFile(key: string, source: SnapshotSource, file: BlamedFile): BlamedFile {
+  const content = Buffer.from(file.lines.map(({ text }) => text).join('\n'));
+  const mask = new SecretMask({
+    key,
+    isSecretFile: isSecretFile(source, file.path),
+    secrets: secretsInJson(file.path, content),
+  });
+  return { ...file, lines: file.lines.map((line) => ({ ...line, text: mask.line(line.text) })) };
 }
 
 /** Lines that stay where they are in the order of the others keep the snapshot in which they came. */
@@ -89,6 +108,11 @@ function linesOf(blobs: BlobReader, path: string, node: FileNode): string[] {
     );
   }
   const lines = content.toString('utf8').split('\n');
+  if (lines.length > linesMax + 1)
+    throw new UsageError(
+      `${path} has more than ${linesMax} lines`,
+      'exuvia backup grep finds a line, and the snapshots that had it.',
+    );
   return lines.at(-1) === '' ? lines.slice(0, -1) : lines;
 }
 

@@ -17,6 +17,7 @@ import type { Environment } from './environment.ts';
 import { maskDiff } from './mask-diff.ts';
 import { findHome, findRepository, openRepository, type PlaceOptions } from './places.ts';
 import { componentsIn } from './restore-deletable.ts';
+import { isSecretFile } from './secret-mask.ts';
 
 export interface DiffOptions extends PlaceOptions {
   readonly include?: readonly string[];
@@ -152,21 +153,15 @@ function isBelow(absolute: string, source: SnapshotSource, path: string): boolea
   return full === absolute || full.startsWith(`${absolute.replace(/\/$/, '')}/`);
 }
 
-type Inside = (entry: DiffEntry, change: TreeChange) => ContentDiff | undefined;
+type Inside = (source: SnapshotSource, entry: DiffEntry, change: TreeChange) => ContentDiff | undefined;
 
 function contentsOf(blobs: BlobReader, { showSecrets }: DiffOptions, key: string): Inside {
-  return (entry, { before, after }) => {
+  return (source, entry, { before, after }) => {
     if (before?.type !== 'file' || after?.type !== 'file' || contentOf(before) === contentOf(after))
       return undefined;
     const diff = diffContents(blobs, entry.path, before, after);
-    return showSecrets ? diff : maskDiff(diff, { key, isSecretFile: holdsSecrets(entry) });
+    return showSecrets ? diff : maskDiff(diff, { key, isSecretFile: isSecretFile(source, entry.path) });
   };
-}
-
-/** Sign-ins, variables of the environment and whatever else is nothing but secrets. */
-function holdsSecrets({ components, path }: DiffEntry): boolean {
-  const name = path.split('/').at(-1) ?? '';
-  return components.includes('credentials') || /^\.env(\..+)?$/.test(name);
 }
 
 function diffSource(
@@ -180,7 +175,7 @@ function diffSource(
   const changes = diffTrees(options, rootOf(before), rootOf(after));
   return changes.map((change) => {
     const entry = entryOf(blobs, source, change);
-    const content = inside?.(entry, change);
+    const content = inside?.(source, entry, change);
     return content === undefined ? entry : { ...entry, content };
   });
 }
@@ -219,7 +214,7 @@ function stateOf(node: TreeNode): DiffState {
 /** By chunks: what of the new content is not in the old one. */
 function newBytesOf(blobs: BlobReader, before: TreeNode | undefined, after: FileNode): number {
   if (before?.type !== 'file') return after.size;
-  if (after.content.kind === 'inline') return 0;
+  if (after.content.kind === 'inline') return contentOf(before) === contentOf(after) ? 0 : after.size;
   const known = new Set<string | undefined>([undefined]); // holes are never new
   for (const { id } of chunksOf(blobs, before.content, before.size)) known.add(id);
   let sum = 0;

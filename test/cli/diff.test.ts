@@ -336,3 +336,59 @@ test('backup diff --content tells who said what in an agent’s database, and ma
   assert.equal(stdout.match(/assistant: Homard, and <secret [0-9a-f]{8}>/g)?.length, 2, stdout);
   assert.doesNotMatch(stdout, /sk-ant-api03/);
 });
+
+test('backup grep and blame find secrets and show fingerprints, unless they are asked for them', (context) => {
+  const home = new ChangedHome(context);
+  const long = 'no secret '.repeat(80);
+  home.write('.env', 'API_TOKEN=plain-one\nNAME=open\n');
+  home.write('credentials/oauth.json', '{"access": "plain-two", "n": 1}');
+  home.write(
+    'openclaw.json',
+    '{ gateway: { port: 5, auth: { token: "plain-three" } },\n  // a comment\n  env: { REGION: "plain-four" } }\n',
+  );
+  home.write(
+    'workspace/notes.md',
+    `${long} sk-ant-api03-plainfive567890123456789 ${long}\npassword: plain-six\nplain-words\n`,
+  );
+  mkdirSync(home.at('agents/main/sessions'), { recursive: true });
+  home.write('agents/main/sessions/s.jsonl', '{"text":"it says {\\"apiKey\\":\\"plain-seven\\"}"}\n');
+  mkdirSync(home.at('memory'));
+  const database = new Database(home.at('memory/main.sqlite'));
+  context.after(() => database.close());
+  database.exec(
+    `CREATE TABLE secret_store_entries (id INTEGER PRIMARY KEY, v); INSERT INTO secret_store_entries VALUES (1, 'plain-eight');
+     CREATE TABLE other (id INTEGER PRIMARY KEY, password, v);
+     INSERT INTO other VALUES (1, 'plain-nine', '{"deep":{"botToken":"plain-ten"}}'), (2, NULL, 'plain-words')`,
+  );
+  assert.equal(home.run('create').status, 0);
+  for (const words of [
+    ['grep', 'plain'],
+    ['grep', '-i', 'PLAIN'],
+    ['grep', 'plain', '--json'],
+  ]) {
+    const { stdout, status } = home.run(...words);
+    assert.equal(status, 0);
+    assert.doesNotMatch(stdout, /plain-?(one|two|three|four|five|six|seven|eight|nine|ten)/);
+    assert.equal(stdout.match(/plain-words/g)?.length, 2, stdout);
+    assert.equal(new Set(stdout.match(/<secret [0-9a-f]{8}>/g)).size, 10, stdout);
+  }
+  assert.match(home.run('grep', 'plain-six').stdout, /^workspace\/notes\.md:2 .*password: <secret/m);
+  assert.match(
+    home.run('grep', 'plainfive').stdout,
+    /^workspace\/notes\.md:1 .*… ?.*no secret +<secret [0-9a-f]{8}> +no secret/m,
+  );
+  assert.equal(home.run('grep', '--show-secrets', 'plain').stdout.match(/plain-?[a-z]+/g)?.length, 12);
+  for (const path of [
+    '.env',
+    'credentials/oauth.json',
+    'openclaw.json',
+    'workspace/notes.md',
+    'agents/main/sessions/s.jsonl',
+  ]) {
+    const { stdout } = home.run('blame', path);
+    assert.doesNotMatch(stdout, /plain-?(one|two|three|four|five|six|seven)/, path);
+    assert.match(stdout, /<secret [0-9a-f]{8}>/);
+    assert.match(home.run('blame', '--show-secrets', path).stdout, /plain-?(one|two|three|five|six|seven)/);
+  }
+  assert.match(home.run('blame', 'openclaw.json').stdout, /port: 5, auth: .*\n.*a comment\n/);
+});

@@ -60,9 +60,15 @@ export async function runFind(
   return exitCodes.done;
 }
 
+interface GrepWords {
+  readonly ignoreCase?: boolean;
+  readonly include?: readonly string[];
+  readonly showSecrets?: boolean;
+}
+
 export async function runGrep(
   { environment, console }: CommandContext,
-  options: GlobalOptions & { readonly ignoreCase?: boolean; readonly include?: readonly string[] },
+  options: GlobalOptions & GrepWords,
   text = '',
 ): Promise<ExitCode> {
   const result = await grepBackups(environment, options, text);
@@ -84,7 +90,7 @@ function grepText({ matches, more, searchedContents, searchedBytes }: GrepResult
 
 export async function runBlame(
   { environment, console }: CommandContext,
-  options: GlobalOptions,
+  options: GlobalOptions & { readonly showSecrets?: boolean },
   path = '',
 ): Promise<ExitCode> {
   const files = await blamePath(environment, options, path);

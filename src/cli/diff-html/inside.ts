@@ -139,7 +139,8 @@ function sqliteHtml({ schema, tables }: SqliteDiff): string {
   );
 }
 
-function countsOf({ added, removed, changed }: TableDiff): string {
+function countsOf({ added, removed, changed, note: reason }: TableDiff): string {
+  if (reason !== undefined) return reason;
   const counts = [
     [added, 'added'],
     [removed, 'removed'],

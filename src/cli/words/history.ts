@@ -17,6 +17,7 @@ export function registerHistory(backup: Command): void {
     .command('blame')
     .argument('<path>', 'a text file, relative to its source or absolute')
     .description('show for each line of a file which snapshot first had it')
+    .option('--show-secrets', 'show secrets as they are, and not as fingerprints')
     .addHelpText('after', examples(['exuvia backup blame workspace/MEMORY.md']))
     .action(action(async () => (await import('../commands/history.ts')).runBlame));
   backup
@@ -36,6 +37,7 @@ export function registerHistory(backup: Command): void {
     )
     .option('-i, --ignore-case', 'capital and small letters are the same')
     .option('--include <glob>', 'only in files that match (may be repeated)', collect)
+    .option('--show-secrets', 'show secrets as they are, and not as fingerprints')
     .addHelpText(
       'after',
       examples([

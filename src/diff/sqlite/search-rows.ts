@@ -1,6 +1,6 @@
 /** The rows of a database in which a text is. */
 import { createRequire } from 'node:module';
-import { listTables, quoted, type Table, tablePairs } from './tables.ts';
+import { anyOf, keyOf, listTables, quoted, type Table, tablePairs } from './tables.ts';
 
 export interface FoundRow {
   readonly table: string;
@@ -32,9 +32,8 @@ export function searchRows(path: string, search: RowSearch): FoundRow[] | undefi
     database.function('exuvia_lower', { deterministic: true }, (value) => String(value).toLowerCase());
     const tables = listTables(database, 'a');
     const found: FoundRow[] = [];
-    for (const { name, derived, key } of tablePairs(database, tables, tables)) {
-      const table = tables.get(name);
-      if (table === undefined || derived || key.length === 0) continue;
+    for (const { after: table, derived } of tablePairs(tables, tables)) {
+      if (table === undefined || derived || table.columns.length === 0) continue;
       found.push(...searchTable(database, table, { ...search, rowsMax: search.rowsMax - found.length }));
       if (found.length >= search.rowsMax) break;
     }
@@ -48,29 +47,45 @@ export function searchRows(path: string, search: RowSearch): FoundRow[] | undefi
   }
 }
 
+/** A value that is longer is not looked at: SQLite and JavaScript would each hold all of it. */
+const valueBytesMax = 16 * 1024 * 1024;
+/** What is kept of a value that is longer, around the text. */
+const keptCharacters = 64 * 1024;
+
 function searchTable(database: Database, table: Table, search: RowSearch): FoundRow[] {
-  const { name, key, columns } = table;
-  const text = (column: string): string => `CAST(${quoted(column)} AS TEXT)`;
+  const { name, columns } = table;
+  const key = keyOf(table);
+  const short = (column: string): string =>
+    `CASE WHEN octet_length(${quoted(column)}) <= ${valueBytesMax} THEN ${quoted(column)} END`;
+  const text = (column: string): string => `CAST(${short(column)} AS TEXT)`;
   const has = (column: string): string =>
     `instr(${search.ignoreCase ? `exuvia_lower(${text(column)})` : text(column)}, :text) > 0`;
   const statement = database.prepare(
-    `SELECT ${[...key.map(quoted), ...columns.map(text)].join(', ')} FROM a.${quoted(name)}
-     WHERE ${columns.map(has).join(' OR ')} LIMIT :limit`,
+    `SELECT ${[...key.map(short), ...columns.map(text)].join(', ')} FROM a.${quoted(name)}
+     WHERE ${anyOf(columns.map(has))} LIMIT :limit`,
   );
-  const rows = statement
-    .raw()
-    .safeIntegers()
-    .all({ text: search.text, limit: search.rowsMax }) as unknown[][];
-  return rows.flatMap((row) => {
+  const found: FoundRow[] = [];
+  // Row by row: a few long values at a time are held, and not those of all rows.
+  const rows = statement.raw().safeIntegers().iterate({ text: search.text, limit: search.rowsMax });
+  for (const row of rows as IterableIterator<unknown[]>) {
     const named = key.map((column, at) => `${column}=${nameOf(row[at])}`).join(' ');
-    return columns.flatMap((column, at): FoundRow[] => {
+    for (const [at, column] of columns.entries()) {
       const value = String(row[key.length + at] ?? '');
-      const compared = search.ignoreCase ? value.toLowerCase() : value;
-      return compared.includes(search.text) ? [{ table: name, row: named, column, value }] : [];
-    });
-  });
+      const place = (search.ignoreCase ? value.toLowerCase() : value).indexOf(search.text);
+      if (place >= 0) found.push({ table: name, row: named, column, value: around(value, place) });
+    }
+  }
+  return found;
+}
+
+function around(value: string, at: number): string {
+  if (value.length <= keptCharacters) return value;
+  const from = Math.max(0, at - keptCharacters / 2);
+  return Buffer.from(value.slice(from, from + keptCharacters)).toString(); // a copy: the rest can go
 }
 
 function nameOf(value: unknown): string {
-  return value instanceof Uint8Array ? `x'${Buffer.from(value).toString('hex', 0, 16)}'` : String(value);
+  if (value instanceof Uint8Array) return `x'${Buffer.from(value).toString('hex', 0, 16)}'`;
+  const text = String(value);
+  return text.length <= 200 ? text : `${text.slice(0, 200)}\u2026`;
 }

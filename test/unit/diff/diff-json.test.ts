@@ -168,13 +168,17 @@ test('diffJson() does not take numbers for equal that only round to the same', (
   assert.equal(jsonDiff('{"cost": 0.0012345000000000001}', '{"cost": 0.5}').changes.length, 1);
 });
 
-test('diffJson() says of an array of very many elements only that it changed', () => {
-  const long = (last: number) => `{"a": [${'7,'.repeat(100_000)}${last}]}`;
-  assert.deepEqual(
-    jsonDiff(long(1), long(2)).changes.map(({ path, change }) => ({ path, change })),
-    [{ path: ['a'], change: 'changed' }],
-  );
+test('diffJson() finds the elements that differ in an array of very many', () => {
+  const long = (last: number, other = 7) =>
+    `{"a": [${'7,'.repeat(100_000)}${last}${`,${other}`.repeat(100_000)}]}`;
+  assert.deepEqual(jsonDiff(long(1), long(2)).changes, [
+    { path: ['a', 100_000], change: 'changed', before: 1, after: 2 },
+  ]);
   assert.equal(jsonDiff(long(1), ` ${long(1)}`).formOnly, 'spaces');
+  const whole = jsonDiff(long(1), long(2, 8)).changes.map(({ path, change }) => ({ path, change }));
+  assert.deepEqual(whole, [{ path: ['a'], change: 'changed' }], 'too many of them');
+  const objects = (last: number) => `[${'{"a":1},'.repeat(200_000)}{"a":${last}}]`;
+  assert.equal(jsonDiff(objects(1), objects(2)).changes.length, 1);
 });
 
 test('diffJson() refuses more values than it can compare in bounded memory', () => {
