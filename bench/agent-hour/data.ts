@@ -69,13 +69,14 @@ export const fullAgentHomeSize: HomeSize = {
   databaseEvents: 21_500,
 };
 
-export function liveOneHour(dir: string, seed: number, size: HomeSize = agentHomeSize): void {
+/** `label` makes it another hour, to be lived after others. */
+export function liveOneHour(dir: string, seed: number, size: HomeSize = agentHomeSize, label = ''): void {
   const writer = createWriter(seed);
-  const logs = seededRandom(seed, 'hour of logs');
+  const logs = seededRandom(seed, `hour of logs${label}`);
   for (const index of size.logBytes.keys()) appendToLog(dir, writer, logs, logSession(seed, index));
-  const notes = seededRandom(seed, 'hour of notes');
+  const notes = seededRandom(seed, `hour of notes${label}`);
   for (const path of editedMarkdown(seed, size)) editMarkdown(dir, path, writer, notes);
-  const random = seededRandom(seed, 'hour of the database');
+  const random = seededRandom(seed, `hour of the database${label}`);
   const database = openAgentDatabase(join(dir, databasePath), size.databaseShape);
   const olderRows = database.eventCount();
   addTurns(database, writer, random, 60);

@@ -26,7 +26,9 @@ export interface RunOptions {
 }
 
 const sampleMs = 20;
-const launcher = fileURLToPath(new URL('../../dist/launcher.cjs', import.meta.url));
+/** A program that fails for each of a hundred thousand files says so as often. */
+const errorLettersMost = 2000;
+export const launcher = fileURLToPath(new URL('../../dist/launcher.cjs', import.meta.url));
 
 /** Runs the built command line with the Node that runs this. */
 export function runExuvia(args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
@@ -60,7 +62,7 @@ export async function run(
     const stdout = Buffer.concat(out).toString();
     if (exitCode === undefined || !(options.exitCodes ?? [0]).includes(exitCode)) {
       throw new Error(
-        `${command} ${args.join(' ')} ended with ${exitCode ?? 'a signal'}: ${stderr}${stdout}`,
+        `${command} ${args.join(' ')} ended with ${exitCode ?? 'a signal'}: ${`${stderr}${stdout}`.slice(-errorLettersMost)}`,
       );
     }
     return { stdout, stderr, exitCode, wallMs, memoryBytesMax: memory?.bytesMax() };

@@ -5,7 +5,7 @@
 import { appendFileSync, lutimesSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
-import { buildAgentHome, liveOneHour } from '../agent-hour/data.ts';
+import { agentHomeSize, buildAgentHome, type HomeSize, liveOneHour } from '../agent-hour/data.ts';
 import { type Random, seededRandom } from '../lib/random.ts';
 import { createWriter, type Writer } from '../lib/text.ts';
 
@@ -13,9 +13,9 @@ export type SetName = 'a' | 'b' | 'c';
 
 export interface DataSet {
   readonly name: SetName;
-  build(dir: string): void;
+  readonly build: (dir: string) => void;
   /** An hour of life, or one file in a hundred edited; another one for each round. */
-  change(dir: string, round: number): void;
+  readonly change: (dir: string, round: number) => void;
 }
 
 const seed = 1;
@@ -24,11 +24,24 @@ export const dataSets: Readonly<Record<SetName, DataSet>> = {
   a: {
     name: 'a',
     build: (dir) => buildAgentHome(dir, seed),
-    change: (dir, round) => liveOneHour(dir, seed + round),
+    change: (dir, round) => liveOneHour(dir, seed, agentHomeSize, ` ${round}`),
   },
   b: { name: 'b', build: buildMixed, change: editOneInHundred },
   c: { name: 'c', build: buildSmall, change: editOneInHundred },
 };
+
+/** A home of a few days, 6 MB. */
+const youngHomeSize: HomeSize = {
+  databaseShape: 'plain',
+  databaseEvents: 150,
+  databaseChunks: 20,
+  logBytes: [60_000, 80_000, 70_000],
+  markdownFiles: 50,
+};
+
+export function buildYoungHome(dir: string): void {
+  buildAgentHome(dir, seed, youngHomeSize);
+}
 
 /** Every file gets another time, and the same bytes. */
 export function touchAll(dir: string, round: number): void {
