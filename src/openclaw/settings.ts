@@ -78,7 +78,7 @@ export function parseSettings(text: string, file: string): Partial<Settings> {
   try {
     value = parseJson5(text);
   } catch (error) {
-    throw new SettingsError(file, `it does not parse: ${messageOf(error)}`);
+    throw syntaxError(file, messageOf(error));
   }
   const at = (path: readonly string[]): string => `${file}, line ${lineOfJson5(text, path)}`;
   const root = asRecord(value);
@@ -88,6 +88,15 @@ export function parseSettings(text: string, file: string): Partial<Settings> {
       throw new SettingsError(at([key]), `unknown key "${key}"; settings stand in "backup"`);
   }
   return parseBlock(root['backup'] ?? {}, at);
+}
+
+/** json5 says `JSON5: invalid character 'x' at 3:5`. */
+function syntaxError(file: string, message: string): SettingsError {
+  const [, problem = message, line] = /^(?:JSON5: )?(.*?)(?: at (\d+):\d+)?$/s.exec(message) ?? [];
+  return new SettingsError(
+    line === undefined ? file : `${file}, line ${line}`,
+    `it is not JSON5: ${problem}`,
+  );
 }
 
 /** The `backup` block of a configuration whose other keys are none of our business. */

@@ -46,7 +46,7 @@ export interface CreatedBackup {
 export async function createBackup(environment: Environment, options: CreateOptions): Promise<CreatedBackup> {
   checkTags(options.tags ?? []);
   const plan = planBackup(environment, options);
-  const toArchive = options.output && (await planArchive(environment, options.output));
+  const toArchive = options.output && (await planArchive(environment, options.output, options.dryRun));
   if (options.dryRun) return await runDry(environment, plan);
   await using repository = openRepository(environment, plan.repositoryRoot, 'append', true, options.compress);
   const created = await runBackup(environment, plan, repository);
@@ -58,9 +58,10 @@ export async function createBackup(environment: Environment, options: CreateOpti
 async function planArchive(
   environment: Environment,
   output: ExportTarget,
+  dryRun?: boolean,
 ): Promise<(repository: Repository, snapshot: Snapshot) => Promise<ExportedArchive>> {
   const { exportFrom, planExport } = await import('./export-backup.ts');
-  const planned = planExport(environment, output);
+  const planned = planExport(environment, output, dryRun);
   return (repository, snapshot) => exportFrom(environment, repository, snapshot, planned);
 }
 

@@ -1,6 +1,7 @@
 /** `backup export` and `backup create --output`: a snapshot as a portable archive. */
 import { existsSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { makePrivateFolder } from '../io/files.ts';
 import { ExuviaError, UsageError } from '../model/errors.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import { formatOfName, writeArchive } from '../portable/archive-writer.ts';
@@ -15,7 +16,7 @@ export type ArchiveLayout = 'openclaw' | 'home';
 export type ArchiveFormat = 'tar' | 'tar.gz' | 'tar.zst';
 
 export interface ExportTarget {
-  /** A file, or an existing folder in which a name is made. */
+  /** A file, or a folder (one that exists, or ends with a slash) in which a name is made. Missing folders are made. */
   readonly path: string;
   readonly layout?: ArchiveLayout;
   /** By the file's name when not given. */
@@ -41,8 +42,8 @@ export interface ExportPlan {
   readonly overwrite: boolean;
 }
 
-/** Finds what is wrong with the target before any work is done. */
-export function planExport(environment: Environment, target: ExportTarget): ExportPlan {
+/** Finds what is wrong with the target before any work is done, and makes its folder unless it is a dry run. */
+export function planExport(environment: Environment, target: ExportTarget, dryRun = false): ExportPlan {
   const path = resolvePath(environment, target.path);
   const isFolder = /[/\\]$/.test(target.path) || (existsSync(path) && statSync(path).isDirectory());
   const format = target.format ?? (isFolder ? 'tar.gz' : formatOfName(path));
@@ -59,6 +60,7 @@ export function planExport(environment: Environment, target: ExportTarget): Expo
       hint: 'Choose another name, or give --overwrite.',
     });
   }
+  if (!dryRun) makePrivateFolder(isFolder ? path : dirname(path));
   return { path, isFolder, layout: target.layout ?? 'openclaw', format, overwrite };
 }
 

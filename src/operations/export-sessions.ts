@@ -11,6 +11,7 @@ import {
 import { ExuviaError, UsageError } from '../model/errors.ts';
 import type { OpenClawHome } from '../openclaw/discovery.ts';
 import { type BundledSession, formatSessions, type SessionsHead } from '../openclaw/sessions/bundle.ts';
+import { formatMarkdown } from '../openclaw/sessions/markdown.ts';
 import type { SessionName, SessionStore } from '../openclaw/sessions/store.ts';
 import type { Environment } from './environment.ts';
 import { resolveOutput, uniqueName } from './export-config.ts';
@@ -25,7 +26,11 @@ export interface ExportSessionsOptions extends PlaceOptions {
   /** Written there, readable by its owner only. */
   readonly output?: string;
   readonly overwrite?: boolean;
+  /** `json` can be imported again, and is what is meant when none is given; `markdown` is for reading. */
+  readonly format?: SessionsFormat;
 }
+
+export type SessionsFormat = 'json' | 'markdown';
 
 export interface ExportedSession extends SessionName {
   readonly events: number;
@@ -59,7 +64,8 @@ export function exportSessions(
   const output = options.output === undefined ? undefined : resolveOutput(environment, options);
   const chosen = choose(home, options.agent, reference);
   const exported = new SessionExport(chosen);
-  const pieces = formatSessions(headOf(environment, home), exported.sessions());
+  const format = options.format === 'markdown' ? formatMarkdown : formatSessions;
+  const pieces = format(headOf(environment, home), exported.sessions());
   const bytes =
     output === undefined
       ? writePieces(pieces, write)

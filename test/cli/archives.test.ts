@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { runCli } from '../helpers/cli.ts';
@@ -54,4 +54,18 @@ test('a changed byte anywhere in an archive of ours is refused', (context) => {
   assert.equal(run.status, 1);
   assert.match(run.stderr, /damaged at .*workspace\/a\.md: its content is not what was archived/);
   assert.equal(runCli(['backup', 'list', '--json'], { home }).json.snapshots.length, 1);
+});
+
+test('an archive makes the folders it goes into, for their owner alone, and a dry run makes none', (context) => {
+  const home = temporaryFolder(context);
+  mkdirSync(join(home, '.openclaw'));
+  writeFileSync(join(home, '.openclaw/openclaw.json'), '{}');
+  const words = ['backup', 'create', '--output', '~/backups/of home/a.tar.gz'];
+  assert.equal(runCli([...words, '--dry-run'], { home }).status, 0);
+  assert.equal(existsSync(join(home, 'backups')), false);
+  const { status, stderr } = runCli(words, { home });
+  assert.equal(status, 0, stderr);
+  assert.equal(statSync(join(home, 'backups/of home')).mode & 0o777, 0o700);
+  assert.equal(runCli(['backup', 'export', 'latest', 'other/'], { home }).status, 0);
+  assert.equal(readdirSync(join(home, 'other')).length, 1);
 });

@@ -95,6 +95,91 @@ test('sessions export prints one session by key or id, from files and from a dat
   }
 });
 
+test('sessions export --format markdown is for reading: whole texts, tools, times; from files and from a database', (context) => {
+  const long = `${'word '.repeat(400)}end`;
+  const talk: TestSession = {
+    key: 'agent:main:main',
+    id: 'a-1',
+    events: [
+      { type: 'session', version: 3, id: 'a-1' },
+      {
+        ...{ type: 'message', id: 'm1', timestamp: '2026-11-20T10:00:00.000Z' },
+        message: { role: 'user', content: [{ type: 'text', text: `grüß dich\n${long}` }, { type: 'image' }] },
+      },
+      {
+        ...{ type: 'message', id: 'm2', timestamp: '2026-11-20T10:00:05.000Z' },
+        message: {
+          role: 'assistant',
+          content: [
+            { type: 'thinking', thinking: 'hm\nwell' },
+            { type: 'toolCall', name: 'exec', arguments: { command: 'ls' } },
+          ],
+        },
+      },
+      {
+        ...{ type: 'message', id: 'm3' },
+        message: { role: 'toolResult', toolName: 'exec', content: [{ type: 'text', text: '```\na.txt' }] },
+      },
+      { type: 'compaction', id: 'c1', summary: 'they met', timestamp: '2026-11-20T11:00:00.000Z' },
+      { type: 'model_change', id: 'x1' },
+      { type: 'model_change', id: 'x2' },
+    ],
+  };
+  const wanted = `## \`agent:main:main\`
+
+Agent \`main\`, session \`a-1\`.
+
+### User, 2026-11-20 10:00:00 UTC
+
+grüß dich
+${long}
+
+*(image)*
+
+### Assistant, 2026-11-20 10:00:05 UTC
+
+> hm
+> well
+
+Calls \`exec\`
+
+\`\`\`json
+{
+  "command": "ls"
+}
+\`\`\`
+
+### Result of \`exec\`
+
+\`\`\`\`
+\`\`\`
+a.txt
+\`\`\`\`
+
+### Summary of what was said before, 2026-11-20 11:00:00 UTC
+
+they met
+
+*Not shown, as nobody said it: model_change (2).*
+`;
+  for (const home of [new Home(context).putFiles([talk]), new Home(context).putDatabase([talk])]) {
+    const { status, stdout, stderr } = home.run('export', 'agent:main:main', '--format', 'markdown');
+    assert.equal(status, 0, stderr);
+    assert.equal(stdout.slice(stdout.indexOf('## ')), wanted);
+    assert.match(stdout, /^# Conversations of OpenClaw\n\nFrom `\S+\.openclaw` on /);
+    const { json } = home.run('export', '--all', '--format', 'markdown', '--json');
+    assert.equal(json.markdown.slice(json.markdown.indexOf('## ')), wanted);
+    assert.equal(json.sessions.length, 1);
+    const file = join(home.home, 'talk.md');
+    assert.equal(home.run('export', '--all', '--format', 'markdown', '--output', file).status, 0);
+    assert.equal(readFileSync(file, 'utf8').slice(-wanted.length), wanted);
+    const refused = home.run('import', file);
+    assert.equal(refused.status, 1);
+    assert.match(refused.stderr, /^exuvia: Cannot import \S+talk\.md: it is not JSON/);
+    assert.equal(home.run('export', '--all', '--format', 'html').status, 2);
+  }
+});
+
 test('sessions export --all takes every agent, --agent one of them', (context) => {
   const home = new Home(context).putFiles([main, chat]);
   home.putFiles([{ key: 'agent:work:main', id: 'w', events }], 'work');

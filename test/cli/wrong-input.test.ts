@@ -71,10 +71,13 @@ test('an archive that is none, is cut short, or is not there', (context) => {
   );
   refuses(runCli(['backup', 'export', 'latest', archive], place), 1, /exists already/);
   refuses(runCli(['backup', 'export', 'latest', join(place.home, 'x.rar')], place), 2, /kind of archive/);
-  refuses(
-    runCli(['backup', 'export', 'latest', join(place.home, 'no/folder/x.tar')], place),
-    1,
-    /no such file or folder/,
+  const inFile = join(archive, 'folder/x.tar');
+  refuses(runCli(['backup', 'export', 'latest', inFile], place), 1, /create folder .*a\.tar\.gz/);
+  refuses(runCli(['backup', 'create', '--output', inFile], place), 1, /create folder .*a\.tar\.gz/);
+  assert.equal(
+    runCli(['backup', 'list', '--json'], place).json.snapshots.length,
+    before,
+    'nor for an archive that cannot be written',
   );
 });
 

@@ -44,7 +44,7 @@ class Reader {
     this.state = join(this.home, '.openclaw');
     this.remote = join(folder, 'remote');
     const bin = join(folder, 'bin');
-    for (const made of [this.home, this.cwd, this.remote, bin, join(this.home, 'backups')]) mkdirSync(made);
+    for (const made of [this.home, this.cwd, this.remote, bin]) mkdirSync(made);
     writeFileSync(join(folder, 'rclone.conf'), `[remote]\ntype = alias\nremote = ${this.remote}\n`);
     writeFileSync(
       join(bin, 'aws'),

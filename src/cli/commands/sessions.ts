@@ -16,6 +16,7 @@ interface ExportWords extends GlobalOptions {
   readonly agent?: string;
   readonly output?: string;
   readonly overwrite?: boolean;
+  readonly format: 'json' | 'markdown';
 }
 
 export async function runSessionsExport(
@@ -23,12 +24,18 @@ export async function runSessionsExport(
   options: ExportWords,
   reference = '',
 ): Promise<ExitCode> {
-  const exported = exportSessions(environment, options, reference, (text) => process.stdout.write(text));
+  const isWrapped = console.json && options.format === 'markdown';
+  let markdown = '';
+  const exported = exportSessions(environment, options, reference, (text) => {
+    if (isWrapped) markdown += text;
+    else process.stdout.write(text);
+  });
   for (const problem of exported.problems) console.warn(problem);
   const { sessions, problems, output, bytes } = exported;
   // Without an output the document is what is printed, and it is one JSON object already.
   if (output !== undefined)
     console.result({ output, bytes, sessions, problems }, () => exportedText(exported));
+  else if (isWrapped) console.payload({ markdown, bytes, sessions, problems }, () => markdown);
   return problems.length === 0 ? exitCodes.done : exitCodes.incomplete;
 }
 

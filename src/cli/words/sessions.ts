@@ -8,9 +8,14 @@ export function registerSessions(program: Command): void {
   sessions
     .command('export')
     .argument('[session]', 'session key, such as agent:main:main, or session id')
-    .description('print one session or all with their transcripts, as one JSON document')
+    .description('print one session or all with their transcripts, as one document')
     .option('--all', 'every session')
     .option('--agent <id>', 'only of this agent')
+    .addOption(
+      new Option('--format <format>', 'json, which can be imported again, or markdown, for reading')
+        .choices(['json', 'markdown'])
+        .default('json'),
+    )
     .option('-o, --output <file>', 'write it to a file that only you can read')
     .option('--overwrite', 'replace the file if it exists')
     .addHelpText(
@@ -18,6 +23,7 @@ export function registerSessions(program: Command): void {
       examples([
         'exuvia sessions export agent:main:main > session-backup.json',
         'exuvia sessions export --all --output all-sessions.json',
+        'exuvia sessions export agent:main:main --format markdown > conversation.md',
       ]),
     )
     .action(action(async () => (await import('../commands/sessions.ts')).runSessionsExport));
