@@ -57,6 +57,12 @@ export class Console {
     if (!this.quiet) process.stderr.write(`Warning: ${safeText(message)}\n`);
   }
 
+  /** What was left undone. The text of a result says it as well, and `--quiet` prints none. */
+  incomplete(problems: readonly string[]): void {
+    if (!this.quiet || this.json) return;
+    for (const problem of problems) process.stderr.write(`exuvia: ${problem}\n`);
+  }
+
   clear(): void {
     this.#bar?.clear();
   }

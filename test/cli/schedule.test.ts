@@ -77,3 +77,17 @@ test('schedule run refuses wrong settings before it waits', (context) => {
   assert.equal(status, 2);
   assert.match(stderr, /The schedule "0 0 31 2 \*" never comes/);
 });
+
+test('a run that is incomplete says so with --quiet too, as timers start it', (context) => {
+  const home = smallHome(context, { postBackup: 'exit 7' });
+  for (const words of [
+    ['schedule', 'run', '--once', '--quiet'],
+    ['backup', 'create', '--quiet'],
+  ]) {
+    const { status, stdout, stderr } = runCli(words, { home });
+    assert.deepEqual(
+      [status, stdout, stderr],
+      [3, '', 'exuvia: postBackup failed: it ended with exit code 7\n'],
+    );
+  }
+});

@@ -31,6 +31,7 @@ export async function runCreate(context: CommandContext, words: CreateWords): Pr
       : { output: { path: output, layout, ...(overwrite === undefined ? {} : { overwrite }) } }),
   });
   console.result(createdJson(created), () => createdText(created));
+  console.incomplete(problemLines(created));
   const isWhole =
     created.unreadable.length === 0 && created.hooks.every((hook) => hook.problem === undefined);
   return isWhole ? exitCodes.done : exitCodes.incomplete;
@@ -46,7 +47,7 @@ function createdJson(created: ConfiguredBackup): unknown {
 }
 
 function createdText(created: ConfiguredBackup): string {
-  const { stats, snapshot, archive, skipped, unreadable } = created;
+  const { stats, snapshot, archive, skipped } = created;
   const name =
     snapshot === undefined
       ? 'Dry run: nothing was stored'
@@ -66,13 +67,21 @@ function createdText(created: ConfiguredBackup): string {
   const leftOut = skipped.filter((one) => one.reason !== 'sidecar' && one.reason !== 'repository');
   if (leftOut.length > 0)
     lines.push(dim(`Left out: ${countText(leftOut.length, 'path')} (--json lists them)`));
-  for (const one of unreadable.slice(0, 20))
-    lines.push(`Not readable: ${safeText(one.path)}: ${safeText(one.reason)}`);
-  for (const { name: hook, problem } of created.hooks)
-    if (problem !== undefined) lines.push(`${hook} failed: ${safeText(problem)}`);
-  if (unreadable.length > 20)
-    lines.push(`… and ${countText(unreadable.length - 20, 'more path')} not readable`);
-  return lines.join('\n');
+  return [...lines, ...problemLines(created)].join('\n');
+}
+
+const unreadableLinesMax = 20;
+
+function problemLines({ unreadable, hooks }: ConfiguredBackup): string[] {
+  const files = unreadable.map(({ path, reason }) => `Not readable: ${safeText(path)}: ${safeText(reason)}`);
+  const moreCount = files.length - unreadableLinesMax;
+  return [
+    ...files.slice(0, unreadableLinesMax),
+    ...(moreCount > 0 ? [`… and ${countText(moreCount, 'more path')} not readable`] : []),
+    ...hooks.flatMap(({ name, problem }) =>
+      problem === undefined ? [] : [`${name} failed: ${safeText(problem)}`],
+    ),
+  ];
 }
 
 function filesText(stats: SnapshotStats): string {

@@ -40,6 +40,7 @@ function reportOne(console: CommandContext['console'], done: ScheduledBackup | u
     return exitCodes.done;
   }
   console.result(doneJson(done), () => doneText(done));
+  console.incomplete(problemsOf(done));
   return isWhole(done) ? exitCodes.done : exitCodes.incomplete;
 }
 
@@ -53,20 +54,24 @@ export function doneJson({ backup, forgotten, maintained }: ScheduledBackup) {
   return { ...base, forgotten, maintained: maintained ?? null };
 }
 
-export function doneText({ backup, forgotten, maintained }: ScheduledBackup): string {
-  const { snapshot, stats, unreadable, hooks } = backup;
-  const problems = [
+export function doneText(done: ScheduledBackup): string {
+  const { backup, forgotten, maintained } = done;
+  const { snapshot, stats } = backup;
+  return [
+    `snapshot ${snapshot?.id.slice(0, 8)}: ${countText(stats.files, 'file')}, ${bytesText(stats.addedBytes)} new`,
+    ...(forgotten > 0 ? [`${countText(forgotten, 'old snapshot')} dropped`] : []),
+    ...maintainedText(maintained),
+    ...problemsOf(done),
+  ].join('; ');
+}
+
+function problemsOf({ backup: { unreadable, hooks } }: ScheduledBackup): string[] {
+  return [
     ...(unreadable.length > 0 ? [`${countText(unreadable.length, 'file')} not readable`] : []),
     ...hooks.flatMap(({ name, problem }) =>
       problem === undefined ? [] : [`${name} failed: ${safeText(problem)}`],
     ),
   ];
-  return [
-    `snapshot ${snapshot?.id.slice(0, 8)}: ${countText(stats.files, 'file')}, ${bytesText(stats.addedBytes)} new`,
-    ...(forgotten > 0 ? [`${countText(forgotten, 'old snapshot')} dropped`] : []),
-    ...maintainedText(maintained),
-    ...problems,
-  ].join('; ');
 }
 
 function maintainedText(maintained: ScheduledBackup['maintained']): string[] {
