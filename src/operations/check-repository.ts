@@ -260,13 +260,11 @@ export class RepositoryCheck {
 
   #addLost(snapshot: Snapshot, source: string, { path, entries, message }: LostFile): void {
     this.#lostFiles += entries;
-    const more = path === '' ? `its ${entries} entries ` : `and ${entries - 1} entries before it `;
-    const what = `${entries === 1 ? '' : more}cannot be restored`;
     this.#add({
       step: 'trees',
       severity: 'damage',
-      place: `snapshot ${snapshot.id.slice(0, 8)}, ${path === '' ? `all of ${source}` : `file ${path}`}`,
-      message: `${what}: ${message}`,
+      place: `snapshot ${snapshot.id.slice(0, 8)}, ${placeOfLost(source, path, entries)}`,
+      message: `cannot be restored: ${message}`,
       snapshot: snapshot.id,
       source,
       path,
@@ -300,6 +298,11 @@ export class RepositoryCheck {
     if (this.#environment.signal?.aborted)
       throw new InterruptedError('Interrupted; the check is not complete');
   }
+}
+
+function placeOfLost(source: string, path: string, entries: number): string {
+  if (path === '') return `all ${entries} entries of ${source}`;
+  return entries === 1 ? `file ${path}` : `${entries} entries up to ${path}`;
 }
 
 function takeBytes(packs: readonly PackFound[], bytes: number): PackFound[] {

@@ -226,6 +226,7 @@ export interface RebuiltIndex {
 /** Throws the index away and makes it anew from packs and snapshots. */
 export async function rebuildIndex(environment: Environment, options: PlaceOptions): Promise<RebuiltIndex> {
   return await withRepositoryToRead(environment, options, (repository) => {
+    repository.mustKeepIndex();
     const { packs, blobs, damaged } = repository.rebuildIndex();
     const all = [...damaged, ...repository.damage.filter((error) => error.place.startsWith('snapshot'))];
     return {

@@ -212,16 +212,10 @@ function permissionFindings(home: OpenClawHome, nodes: readonly (readonly [strin
     ([path, node]) => node.type === 'file' && (node.mode & 0o077) !== 0 && secretName.test(path),
   );
   const [first] = open;
+  const count = open.length === 1 ? 'A file with secrets' : `${open.length} files with secrets`;
+  const message = `${count} could be read by others when stored, such as ${first?.[0]}; a restore keeps the modes that are here`;
   const findings: Finding[] =
-    first === undefined
-      ? []
-      : [
-          {
-            about: 'permissions',
-            level: 'warning',
-            message: `${open.length} files with secrets could be read by others when they were stored, such as ${first[0]}; a restore keeps the modes that are here`,
-          },
-        ];
+    first === undefined ? [] : [{ about: 'permissions', level: 'warning', message }];
   const problem = writeProblem(home.stateDir);
   return [
     ...findings,

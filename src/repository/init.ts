@@ -11,7 +11,7 @@ import {
   withPath,
 } from '../io/files.ts';
 import type { RandomBytes } from '../model/clock.ts';
-import { ExuviaError, errnoOf, FileSystemError, NoRepositoryError } from '../model/errors.ts';
+import { ExuviaError, FileSystemError, NoRepositoryError } from '../model/errors.ts';
 import { idOfIndex } from './index-schema.ts';
 import { parametersName, type RepositoryLayout } from './layout.ts';
 import { RepositoryLock } from './locks.ts';
@@ -55,24 +55,25 @@ function refuseForeignFolder(root: string): void {
   );
 }
 
-/** Whether `local/` is there or can be made, so that an index can be kept and locks be taken. */
-export function prepareLocal(layout: RepositoryLayout, mode: 'read' | 'append' | 'maintain'): boolean {
+/** Makes sure that `local/` is there, so that an index can be kept and locks be taken; or tells why it cannot be used. */
+export function prepareLocal(
+  layout: RepositoryLayout,
+  mode: 'read' | 'append' | 'maintain',
+): FileSystemError | undefined {
   try {
-    makeLocalFolders(layout);
-    accessSync(layout.local, constants.W_OK);
-    return true;
-  } catch (error) {
-    const errno = error instanceof FileSystemError ? error.errno : errnoOf(error);
-    if (
-      mode !== 'append' &&
-      (errno === 'EACCES' || errno === 'EROFS' || errno === 'EPERM' || errno === 'ENOSPC')
-    )
-      return false;
-    return withPath('write to', layout.local, () => {
-      throw error;
+    withPath('write to', layout.local, () => {
+      makeLocalFolders(layout);
+      accessSync(layout.local, constants.W_OK);
     });
+    return undefined;
+  } catch (error) {
+    if (mode !== 'append' && error instanceof FileSystemError && unwritable.has(error.errno)) return error;
+    throw error;
   }
 }
+
+/** Reading goes on with an index in memory. */
+const unwritable: ReadonlySet<string> = new Set(['EACCES', 'EROFS', 'EPERM', 'ENOSPC']);
 
 /** What lies in the way of a folder of `local/` and is none goes. */
 function makeLocalFolders(layout: RepositoryLayout): void {

@@ -6,6 +6,7 @@
  * Backups and readers share; what deletes packs is alone.
  */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { basename } from 'node:path';
 import { removeFile, removeStranger } from '../io/files.ts';
 import { ExuviaError, LockedError } from '../model/errors.ts';
 import {
@@ -132,12 +133,17 @@ function lockHolders(path: string): number[] {
 function processText(pid: number): string {
   try {
     const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
-    const command = words.slice(words.findIndex((word) => /exuvia|cli\.c?js$/.test(word)) + 1);
+    const command = words.slice(words.findIndex(isProgramName) + 1);
     const named = command.slice(0, 2).filter((word) => /^[a-z-]+$/.test(word));
     return named.length > 0 ? `process ${pid} (exuvia ${named.join(' ')})` : `process ${pid}`;
   } catch {
     return `process ${pid}`;
   }
+}
+
+/** The name it is installed under, or the file itself. */
+function isProgramName(word: string): boolean {
+  return /^(exuvia|launcher\.cjs)$/.test(basename(word));
 }
 
 export function livingHolders(layout: RepositoryLayout): number[] {

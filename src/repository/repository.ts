@@ -275,6 +275,12 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
     return this.#mustGetTemporary();
   }
 
+  /** @throws FileSystemError that says why the index is in memory only */
+  mustKeepIndex(): void {
+    const { trouble } = this.#opened;
+    if (trouble !== undefined) throw trouble;
+  }
+
   /** Empties the index and fills it from the packs alone. */
   rebuildIndex(): { packs: number; blobs: number; damaged: readonly DamageError[] } {
     this.#rebuilt = true;
@@ -361,7 +367,8 @@ export interface Opened extends FoundParameters {
 
 function openLayout(layout: RepositoryLayout, options: OpenOptions): Opened {
   const found = findParameters(layout, options);
-  if (!prepareLocal(layout, options.mode)) return openInMemory(layout, options);
+  const trouble = prepareLocal(layout, options.mode);
+  if (trouble !== undefined) return { ...openInMemory(layout, options), trouble };
   const wasInterrupted = options.mode !== 'read' && sweepTemporary(layout);
   const lock = RepositoryLock.acquire(layout, 'shared', options.lockWaitMs);
   try {

@@ -68,3 +68,48 @@ test('with no byte and no inode free, list, check, restore, forget and prune wor
   const free = Number(lines.findLast((line) => line.startsWith('free'))?.split(' ')[1]);
   assert.ok(free > 5000, `prune freed ${free} KiB`);
 });
+
+/** The same on a disk that becomes read-only: what reads works, what would write names the cause. */
+const readOnlyScript = `
+  set -e
+  home=$1; node=$2; launcher=$3; disk=$home/disk
+  mkdir -p "$disk" "$home/.openclaw/workspace"
+  mount -t tmpfs -o size=24m none "$disk"
+  export HOME="$home" EXUVIA_REPOSITORY="$disk/repository"
+  echo '{}' > "$home/.openclaw/openclaw.json"
+  echo notes > "$home/.openclaw/workspace/notes.md"
+  "$node" "$launcher" backup create --quiet
+  cp -r "$home/.openclaw" "$home/before"
+  mount -o remount,ro "$disk"
+  set +e
+  run() {
+    out=$("$node" "$launcher" backup "$@" 2>&1); code=$?
+    echo "$1 $code $(echo "$out" | head -1)"
+  }
+  run list
+  run check --read-data
+  run restore latest --target "$home/restored"
+  diff -r "$home/before" "$home/restored" && echo same
+  run create
+  run forget latest
+  run prune
+  run tag latest --add good
+  run pin latest
+  run purge workspace/notes.md
+  run rebuild-index
+`;
+
+test('on a read-only disk, list, check and restore work, and all else says that it is read-only', {
+  skip,
+}, (context) => {
+  const home = temporaryFolder(context);
+  const args = [...flags, 'sh', '-c', readOnlyScript, 'sh', home, process.execPath, launcherPath];
+  const { stdout, stderr, status } = spawnSync('unshare', args, { encoding: 'utf8' });
+  assert.equal(status, 0, stderr);
+  const lines = stdout.trim().split('\n');
+  const works = lines.slice(0, 3).map((line) => line.split(' ').slice(0, 2).join(' '));
+  assert.deepEqual(works, ['list 0', 'check 0', 'restore 0'], stdout);
+  assert.equal(lines[3], 'same');
+  assert.equal(lines.length, 11);
+  for (const line of lines.slice(4)) assert.match(line, /^[a-z-]+ 1 exuvia: .*read-only/);
+});

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import {
   existsSync,
   mkdirSync,
@@ -12,10 +13,13 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { runCli } from '../helpers/cli.ts';
 import { compareFolders } from '../helpers/compare-folders.ts';
 import { Seeded } from '../helpers/seeded.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
+
+const holdLock = fileURLToPath(new URL('../helpers/hold-lock.ts', import.meta.url));
 
 /** A home with snapshots of which each has one new large file in place of the one before. */
 class MaintainedHome {
@@ -320,6 +324,28 @@ test('backup check --repair does not take a folder for a repository in which no 
   assert.match(refused.stderr, /exuvia-repository\.json: it is not JSON/);
   assert.deepEqual(maintained.files('.'), before);
 });
+
+for (const [lock, words] of [
+  ['maintenance.sqlite', ['prune']],
+  ['locks.sqlite', ['create']],
+] as const) {
+  test(`backup ${words[0]} waits for who holds ${lock}, and names it`, {
+    skip: process.platform === 'linux' ? false : 'who holds a lock is told by Linux only',
+  }, async (context) => {
+    const maintained = new MaintainedHome(context, 1);
+    const path = join(maintained.repository, 'local', lock);
+    const command = [holdLock, path, 'dist/launcher.cjs', 'backup', 'prune', '--max-unused', '0'];
+    const holder = spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'inherit'] });
+    context.after(() => holder.kill('SIGKILL'));
+    await once(holder.stdout, 'data');
+    const refused = maintained.run(...words, '--lock-wait', '0');
+    assert.equal(refused.status, 11);
+    const name = `process ${holder.pid} \\(exuvia backup prune\\) is using it \\(waited 0 s\\)`;
+    assert.match(refused.stderr, new RegExp(name));
+    holder.kill('SIGKILL');
+    assert.equal(maintained.run(...words, '--lock-wait', '20').status, 0, 'a lock ends with its process');
+  });
+}
 
 test('backup tag and pin replace a snapshot, which keeps its place and its old name', (context) => {
   const maintained = new MaintainedHome(context, 3);

@@ -18,11 +18,26 @@ export type Visit = (
 ) => AsyncIterable<Violation | undefined>;
 
 const benches = 2;
+/** For a share of a whole run: every so many-th point, another share with another seed. */
+const every = Number(process.env['EXUVIA_EVERY'] ?? 1);
+const seed = Number(process.env['EXUVIA_SEED'] ?? 1);
+
+/** Whether a run that visits all points takes this one. */
+export function isVisited(index: number, { no, of }: Share): boolean {
+  return index % of === no && Math.floor(index / of) % every === seed % every;
+}
 
 /** The points whose number leaves `no` when divided by `of` are this bench's; or the commands. */
 export interface Share {
   readonly no: number;
   readonly of: number;
+}
+
+/** Against a table of commands, or a tracer, that has quietly become shorter. */
+export function mustHaveVisited(counts: readonly Counts[], visitsMin: number): void {
+  const visited = counts.reduce((sum, count) => sum + count.visited, 0);
+  const min = Math.floor(visitsMin / every);
+  if (visited < min) throw new Error(`only ${visited} visits, want at least ${min}`);
 }
 
 /**
@@ -74,6 +89,8 @@ export async function visitAll(
         context.diagnostic(violationText(violation));
       }
     }
+    // A whole run takes an hour: what it is at is told meanwhile.
+    if (options.split === 'points') process.stderr.write(`bench ${share.no}: ${countsText(count)}\n`);
   }
 }
 

@@ -1,12 +1,12 @@
 /** Every error that a call can meet, at every call of every command. */
 import { test } from 'node:test';
-import { type Visit, visitAll } from './all-commands.ts';
+import { isVisited, mustHaveVisited, type Visit, visitAll } from './all-commands.ts';
 import { failAt, faultsOf } from './failing-calls.ts';
 import { whyNoTracing } from './system-calls.ts';
 
-const failEverywhere: Visit = async function* (bench, prepared, { no, of }) {
+const failEverywhere: Visit = async function* (bench, prepared, share) {
   for (const [index, point] of [...prepared.points, ...prepared.readings].entries()) {
-    if (index % of !== no) continue;
+    if (!isVisited(index, share)) continue;
     for (const fault of faultsOf(point)) yield await failAt(bench, prepared, point, fault);
   }
 };
@@ -14,5 +14,5 @@ const failEverywhere: Visit = async function* (bench, prepared, { no, of }) {
 test('every command survives every error of every call', {
   skip: whyNoTracing() ?? false,
 }, async (context) => {
-  await visitAll(context, failEverywhere, { split: 'points' });
+  mustHaveVisited(await visitAll(context, failEverywhere, { split: 'points' }), 5000);
 });

@@ -26,6 +26,8 @@ class World {
   readonly done = new Map<string, string>();
   readonly #folder: string;
   #count = 0;
+  /** How long a backup takes here: the power goes in the first of a cycle, or some backups later. */
+  #backupMs = 0;
 
   constructor(folder: string, disk: LoopDisk, seed: number) {
     this.#folder = folder;
@@ -46,11 +48,18 @@ class World {
     this.done.clear();
   }
 
+  async #measureBackup(nodeOptions: readonly string[]): Promise<void> {
+    const startedMs = performance.now();
+    await this.#backUp(nodeOptions);
+    this.#backupMs = performance.now() - startedMs;
+  }
+
   /** Backups until the power is gone; returns how many were reported done. */
   async backupsUntilCut(lost: Lost, nodeOptions: readonly string[]): Promise<number> {
     const before = this.done.size;
+    if (this.#backupMs === 0) await this.#measureBackup(nodeOptions);
     let isCut = false;
-    const cutting = sleep(150 + this.random.below(1200)).then(() => {
+    const cutting = sleep(this.#backupMs * (0.5 + this.random.below(600) / 100)).then(() => {
       this.disk.cut(lost);
       isCut = true;
     });

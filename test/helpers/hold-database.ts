@@ -8,4 +8,5 @@ database.exec("INSERT INTO chunks (text) VALUES ('the last committed row')");
 database.exec('BEGIN');
 database.exec("UPDATE chunks SET text = 'not committed' || id");
 process.stdout.write('holding\n');
-setInterval(() => {}, 1000);
+// A database that nothing refers to is closed by the garbage collector.
+setInterval(() => database.inTransaction, 1000);

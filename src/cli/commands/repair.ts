@@ -38,6 +38,8 @@ function repairedText(repaired: RepairedRepository): string {
     const gone = countText(acknowledged.length, 'vanished snapshot');
     lines.push(`${did('count', 'Counted')} ${gone} as gone`);
   }
+  const canSave = dryRun && setAside.some((path) => path.endsWith('.pack'));
+  if (canSave) lines.push('Less may be lost than this: what can be read in damaged packs is saved first');
   const isWhole =
     !parametersRewritten && replaced.length + rewritten.length + setAside.length + acknowledged.length === 0;
   return [...lines, conclusion(isWhole, dryRun)].join('\n');
