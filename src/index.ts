@@ -16,6 +16,7 @@ export type {
   TextHunk,
   TextLine,
 } from './diff/content-diff.ts';
+export { diffJson } from './diff/diff-json.ts';
 export {
   type ErrorKind,
   ExuviaError,
@@ -52,6 +53,7 @@ export {
   comparedNames,
   type DiffEntry,
   type DiffOptions,
+  type DiffState,
   type DiffTotals,
   diffBackups,
 } from './operations/diff-backups.ts';

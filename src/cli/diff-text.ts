@@ -1,6 +1,5 @@
 /** What differs inside a file, as text for a terminal. Everything that comes from the files is made harmless. */
 import type {
-  CellValue,
   ContentDiff,
   JsonChange,
   JsonDiff,
@@ -12,13 +11,13 @@ import type {
   TextLine,
 } from '../index.ts';
 import { bold, dim, green, red } from './console.ts';
+import { arranged, cellText, focused, shortened, shownCells } from './diff-cells.ts';
 import { bytesText, countText, safeText, timeText } from './text.ts';
 
 const indent = '    ';
 const valueCharacters = 200;
 const cellCharacters = 80;
 const rowCharacters = 600;
-const contextCharacters = 20;
 const hunkLinesShown = 1000;
 const lineCharacters = 4000;
 
@@ -91,7 +90,7 @@ function jsonText(change: JsonChange): string {
     case 'removed':
       return `${red('-')} ${path}: ${valueText(change.before)}`;
     case 'changed': {
-      const [before, after] = focused(change.before, change.after);
+      const [before, after] = focused(change.before, change.after, cellCharacters);
       return `${path}: ${valueText(before)} -> ${valueText(after)}`;
     }
     case 'moved':
@@ -111,22 +110,7 @@ function pathText(path: JsonChange['path']): string {
 
 function valueText(value: unknown): string {
   const text = value === undefined ? 'nothing' : (JSON.stringify(value) ?? String(value));
-  return safeText(shortened(text));
-}
-
-function shortened(text: string, characters = valueCharacters): string {
-  return text.length <= characters ? text : `${text.slice(0, characters)}…`;
-}
-
-/** Of two long texts what comes before the first difference is left out, but for a few words. */
-function focused(before: unknown, after: unknown): [unknown, unknown] {
-  if (typeof before !== 'string' || typeof after !== 'string') return [before, after];
-  let same = 0;
-  while (same < before.length && before[same] === after[same]) same++;
-  const from = same - contextCharacters;
-  if (from <= contextCharacters || Math.max(before.length, after.length) <= cellCharacters)
-    return [before, after];
-  return [`…${before.slice(from)}`, `…${after.slice(from)}`];
+  return safeText(shortened(text, valueCharacters));
 }
 
 function recordLines(diff: RecordsDiff): string[] {
@@ -152,22 +136,23 @@ function recordLines(diff: RecordsDiff): string[] {
 /** When, who, what. */
 function saidText({ time, who, text }: NonNullable<RowDiff['said']>): string {
   const head = [time === undefined ? '' : timeText(time), who ?? ''].filter((part) => part !== '').join(' ');
-  return `${dim(safeText(head))}${head === '' ? '' : ': '}${safeText(shortened(text))}`;
+  return `${dim(safeText(head))}${head === '' ? '' : ': '}${safeText(shortened(text, valueCharacters))}`;
 }
 
 function sqliteLines({ schema, tables }: SqliteDiff): string[] {
   if (schema.length + tables.length === 0) return [`${indent}${dim('no row differs')}`];
+  const { told, summedUp } = arranged(tables);
   return [
     ...schema.map(({ name, change }) => `${indent}schema: ${safeText(name)} ${change}`),
-    ...tables.filter(({ isBookkeeping }) => !isBookkeeping).flatMap(tableLines),
-    ...bookkeepingLine(tables.filter(({ isBookkeeping }) => isBookkeeping)),
+    ...told.flatMap(tableLines),
+    ...summedUpLine(summedUp),
   ];
 }
 
-function bookkeepingLine(tables: readonly TableDiff[]): string[] {
+function summedUpLine(tables: readonly TableDiff[]): string[] {
   if (tables.length === 0) return [];
   const names = tables.map((table) => `${safeText(table.name)} (${tableCounts(table)})`);
-  return [dim(`${indent}bookkeeping: ${names.join(', ')}`)];
+  return [dim(`${indent}indexes and bookkeeping: ${names.join(', ')}`)];
 }
 
 function tableCounts({ added, removed, changed, note }: TableDiff): string {
@@ -181,29 +166,20 @@ function tableCounts({ added, removed, changed, note }: TableDiff): string {
 }
 
 function tableLines(table: TableDiff): string[] {
-  const head = `${indent}${bold(safeText(table.name))}: ${tableCounts(table)}${table.derived ? dim(' (made from other tables)') : ''}`;
+  const head = `${indent}${bold(safeText(table.name))}: ${tableCounts(table)}`;
   const more = table.moreRows > 0 ? [`${indent}  … ${countText(table.moreRows, 'more row')}`] : [];
   return [head, ...table.rows.map(rowLine), ...more];
 }
 
-function rowLine({ op, key, cells, said }: RowDiff): string {
+function rowLine(row: RowDiff): string {
+  const { op, key, said } = row;
   const sign = op === 'added' ? green('+') : op === 'removed' ? red('-') : '~';
   if (said !== undefined) return `${indent}  ${sign} ${saidText(said)}`;
-  const name = key.map(({ column, value }) => `${column}=${cellText(value, column)}`).join(' ');
-  const shown = cells.map(({ column, before, after }) => {
-    if (op === 'changed') {
-      const [old, now] = focused(before ?? null, after ?? null);
-      return `${column}: ${cellText(old as CellValue, column)} -> ${cellText(now as CellValue, column)}`;
-    }
-    return `${column}=${cellText((op === 'added' ? after : before) ?? null, column)}`;
-  });
+  const name = key
+    .map(({ column, value }) => `${column}=${cellText(value, column, cellCharacters)}`)
+    .join(' ');
+  const shown = shownCells(row, cellCharacters).map(({ name: column, before, after }) =>
+    op === 'changed' ? `${column}: ${before} -> ${after}` : `${column}=${after ?? before}`,
+  );
   return `${indent}  ${sign} ${safeText(shortened([name, ...shown].join('  '), rowCharacters))}`;
-}
-
-function cellText(value: CellValue, column: string): string {
-  if (value === null) return 'NULL';
-  if (typeof value === 'number' && /_at(_ms)?$/.test(column) && value > 1e12 && value < 1e13)
-    return timeText(new Date(value).toISOString());
-  if (typeof value === 'object') return `<${bytesText(value.bytes)}, ${value.hash}>`;
-  return typeof value === 'string' ? JSON.stringify(shortened(value, cellCharacters)) : String(value);
 }

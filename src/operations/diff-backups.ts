@@ -10,20 +10,16 @@ import type { BlobReader } from '../model/store.ts';
 import type { FileNode, TreeEntry, TreeNode } from '../model/tree.ts';
 import { parametersName } from '../repository/layout.ts';
 import { chunksOf } from '../tree/content.ts';
-import { compileGlobs, type GlobSet } from '../walker/globs.ts';
 import { type ComparedSide, liveName, withComparedSides } from './compared-sides.ts';
 import { diffContents } from './diff-contents.ts';
+import { type PathSelection, refuseUnknownPaths, selectionOf, type Wants } from './diff-paths.ts';
 import type { Environment } from './environment.ts';
 import { maskDiff } from './mask-diff.ts';
 import { findHome, findRepository, openRepository, type PlaceOptions } from './places.ts';
 import { componentsIn } from './restore-deletable.ts';
 import { isSecretFile } from './secret-mask.ts';
 
-export interface DiffOptions extends PlaceOptions {
-  readonly include?: readonly string[];
-  readonly exclude?: readonly string[];
-  /** Files and folders to look at, relative to their source or absolute; all without any. */
-  readonly paths?: readonly string[];
+export interface DiffOptions extends PlaceOptions, PathSelection {
   /** Also what differs inside files that both sides have. */
   readonly content?: boolean;
   /** Secrets are shown as they are; else a fingerprint stands for each. */
@@ -93,6 +89,7 @@ export async function diffBackups(
   await using repository = exists ? openRepository(environment, root, 'read') : undefined;
   return await withComparedSides(environment, options, [a, b], repository, ({ blobs, sides }) => {
     const [older, newer] = sides as [ComparedSide, ComparedSide];
+    refuseUnknownPaths(blobs, [...older.sources, ...newer.sources], options.paths ?? []);
     const wants = selectionOf(options);
     environment.progress.step('Comparing');
     const inside = options.content ? contentsOf(blobs, options, repository?.parameters.id ?? '') : undefined;
@@ -129,28 +126,6 @@ function pairSources(a: ComparedSide, b: ComparedSide): SourcePair[] {
   const [only] = lonely;
   if (lonely.length === 1 && rest.length === 1 && only !== undefined) only.before = rest.pop();
   return [...pairs, ...rest.map((before) => ({ before, after: undefined }))];
-}
-
-type Wants = (source: SnapshotSource, entry: TreeEntry) => boolean;
-
-function selectionOf({ include = [], exclude = [], paths = [] }: DiffOptions): Wants {
-  const included = compileGlobs(include);
-  const excluded = compileGlobs(exclude);
-  const relative = paths
-    .filter((path) => !path.startsWith('/'))
-    .map((path) => `/${path.replace(/^\.\//, '')}`);
-  const named = compileGlobs(relative);
-  return (source, { key, node }) => {
-    const path = displayKey(key);
-    const matches = (globs: GlobSet): boolean => globs.matches(path, node.type === 'directory');
-    if (matches(excluded) || (include.length > 0 && !matches(included))) return false;
-    return paths.length === 0 || matches(named) || paths.some((absolute) => isBelow(absolute, source, path));
-  };
-}
-
-function isBelow(absolute: string, source: SnapshotSource, path: string): boolean {
-  const full = path === '' ? source.path : `${source.path}/${path}`;
-  return full === absolute || full.startsWith(`${absolute.replace(/\/$/, '')}/`);
 }
 
 type Inside = (source: SnapshotSource, entry: DiffEntry, change: TreeChange) => ContentDiff | undefined;

@@ -120,6 +120,16 @@ test('backup diff shows sums by component, names alone, parts, and ends with 1 w
     /^R {2}workspace\/MEMORY\.md -> workspace\/memory\/2026\.md$/m,
   );
   assert.equal(changed.run('diff', 'nothere').status, 1);
+  const unknown = changed.run('diff', 'latest', 'live', 'workspace/never.md');
+  assert.equal(unknown.status, 2);
+  assert.match(unknown.stderr, /^exuvia: Neither side has workspace\/never\.md\n/);
+  const all = Object.keys(changed.changes('latest'));
+  for (const path of ['.', './', changed.at('')])
+    assert.deepEqual(Object.keys(changed.changes('latest', 'live', path)), all, path);
+  for (const path of ['./workspace/', changed.at('workspace'), 'workspace/**'])
+    assert.equal(Object.keys(changed.changes('latest', 'live', path)).length, 6, path);
+  const whole = changed.run('diff', 'latest', '--json').json.changes as { path: string; newBytes: number }[];
+  assert.equal(whole.find(({ path }) => path === 'openclaw.json')?.newBytes, 32, 'also of a small file');
 });
 
 test('backup log, find and grep know what was when', (context) => {

@@ -1,6 +1,5 @@
 /** What differs inside a file, as HTML. Everything that comes from the files goes through `text`. */
 import type {
-  CellValue,
   ContentDiff,
   JsonChange,
   JsonDiff,
@@ -11,6 +10,7 @@ import type {
   TextDiff,
   TextLine,
 } from '../../index.ts';
+import { arranged, cellText, shownCells } from '../diff-cells.ts';
 import { bytesText, countText, timeText } from '../text.ts';
 import { shortened, text } from './escape.ts';
 
@@ -127,15 +127,12 @@ function saidHtml({ time, who, text: said }: NonNullable<RowDiff['said']>): stri
 function sqliteHtml({ schema, tables }: SqliteDiff): string {
   if (schema.length + tables.length === 0) return note('no row differs');
   const shapes = schema.map(({ name, change }) => note(`schema: ${name} ${change}`)).join('');
-  const rest = tables.filter(({ isBookkeeping }) => isBookkeeping);
-  const names = rest.map((table) => `${table.name} (${countsOf(table)})`).join(', ');
+  const { told, summedUp } = arranged(tables);
+  const names = summedUp.map((table) => `${table.name} (${countsOf(table)})`).join(', ');
   return (
     shapes +
-    tables
-      .filter(({ isBookkeeping }) => !isBookkeeping)
-      .map(tableHtml)
-      .join('') +
-    (rest.length > 0 ? note(`bookkeeping: ${names}`) : '')
+    told.map(tableHtml).join('') +
+    (summedUp.length > 0 ? note(`indexes and bookkeeping: ${names}`) : '')
   );
 }
 
@@ -150,24 +147,19 @@ function countsOf({ added, removed, changed, note: reason }: TableDiff): string 
 }
 
 function tableHtml(table: TableDiff): string {
-  const derived = table.derived ? ' (made from other tables)' : '';
-  const head = `<p class="table">${text(table.name)} <span class="when">${text(countsOf(table) + derived)}</span></p>`;
+  const head = `<p class="table">${text(table.name)} <span class="when">${text(countsOf(table))}</span></p>`;
   return head + table.rows.map(rowHtml).join('') + more(table.moreRows, 'row');
 }
 
-function rowHtml({ op, key, cells, said }: RowDiff): string {
+function rowHtml(row: RowDiff): string {
+  const { op, key, said } = row;
   if (said !== undefined) return line(op, saidHtml(said));
-  const name = key.map(({ column, value }) => `${column}=${cellText(value)}`).join(' ');
-  const shown = cells.map(({ column, before = null, after = null }) => {
+  const name = key.map(({ column, value }) => `${column}=${cellText(value, column, cellCharactersMax)}`);
+  const shown = shownCells(row, cellCharactersMax).map(({ name: column, before = '', after = '' }) => {
     const label = `<span class="when">${text(column)}</span> `;
-    if (op === 'changed') return label + arrow(text(cellText(before)), text(cellText(after)));
-    return label + text(cellText(op === 'added' ? after : before));
+    return (
+      label + (op === 'changed' ? arrow(text(before), text(after)) : text(op === 'added' ? after : before))
+    );
   });
-  return line(op, [`<span class="name">${text(name)}</span>`, ...shown].join('  '));
-}
-
-function cellText(value: CellValue): string {
-  if (value === null) return 'NULL';
-  if (typeof value === 'object') return `<${bytesText(value.bytes)}, ${value.hash}>`;
-  return typeof value === 'string' ? JSON.stringify(shortened(value, cellCharactersMax)) : String(value);
+  return line(op, [`<span class="name">${text(name.join(' '))}</span>`, ...shown].join('  '));
 }

@@ -1,6 +1,6 @@
 /** The page of a comparison: one file that needs no other and asks nothing of any network. */
 import { createHash } from 'node:crypto';
-import type { BackupDiff, DiffEntry, DiffTotals } from '../../index.ts';
+import type { BackupDiff, DiffEntry, DiffState, DiffTotals } from '../../index.ts';
 import { bytesText, countText, timeText } from '../text.ts';
 import { text } from './escape.ts';
 import { insideHtml } from './inside.ts';
@@ -94,11 +94,11 @@ function countsOf(totals: DiffTotals): [number, string][] {
 function components({ components: all }: BackupDiff): string {
   const names = Object.entries(all);
   if (names.length === 0) return '';
-  const heads = ['', 'added', 'removed', 'changed', 'moved', 'new data']
+  const heads = ['', 'added', 'removed', 'changed', 'moved', 'mode only', 'new data']
     .map((head) => `<th scope="col">${head}</th>`)
     .join('');
-  const rows = names.map(([name, { added, removed, changed, renamed, newBytes }]) => {
-    const cells = [added, removed, changed, renamed].map(
+  const rows = names.map(([name, { added, removed, changed, renamed, mode, newBytes }]) => {
+    const cells = [added, removed, changed, renamed, mode].map(
       (count) => `<td${count === 0 ? ' class="zero"' : ''}>${count}</td>`,
     );
     return `<tr><th scope="row">${text(name)}</th>${cells.join('')}<td>${text(bytesText(newBytes))}</td></tr>`;
@@ -136,7 +136,13 @@ function entryHtml(entry: DiffEntry, { isOpen, room }: { isOpen: boolean; room: 
 function headHtml({ change, path, from, type, before, after }: DiffEntry): string {
   const name = `${path === '' ? '.' : path}${type === 'directory' ? '/' : ''}`;
   const old = from === undefined ? '' : `<span class="from">${text(from)} \u2192 </span>`;
-  const sizes = [before, after].map((state) => (state?.type === 'file' ? bytesText(state.size) : ''));
-  const detail = sizes.filter((size) => size !== '').join(' \u2192 ');
+  const shown = [before, after].map((state) => (state === undefined ? '' : stateText(change, state)));
+  const detail = shown.filter((one) => one !== '').join(' \u2192 ');
   return `<span class="kind ${change}">${words[change]}</span><span class="path">${old}${text(name)}</span><span class="detail">${text(detail)}</span>`;
+}
+
+function stateText(change: DiffEntry['change'], { type, size, mode, mtime, target }: DiffState): string {
+  if (change === 'mode') return mode.toString(8).padStart(4, '0');
+  if (change === 'time') return timeText(mtime);
+  return type === 'file' ? bytesText(size) : (target ?? '');
 }

@@ -196,9 +196,13 @@ function changedCells(names: readonly string[], row: readonly unknown[]): Cell[]
     const [after, before] = [row[index], row[names.length + index]];
     if (isSame(before, after)) return [];
     // 5 and 5.0 are different values that look the same.
-    const show = typeof before !== typeof after && Number(before) === Number(after) ? withType : cellOf;
+    const show = isNumber(before) && isNumber(after) && Number(before) === Number(after) ? withType : cellOf;
     return [{ column, before: show(before), after: show(after) }];
   });
+}
+
+function isNumber(value: unknown): boolean {
+  return typeof value === 'number' || typeof value === 'bigint';
 }
 
 function withType(value: unknown): CellValue {
