@@ -1,10 +1,12 @@
 /**
- * node bench/many-snapshots/main.ts [--snapshots N] [--dir DIR] [--json FILE]
+ * node bench/many-snapshots/main.ts [--snapshots N] [--dir DIR] [--json FILE] [--build DIR | --built DIR]
  *
  * Ten thousand snapshots, one every five minutes: what listing, one more snapshot, forgetting and pruning cost. Limits:
  * list under 0.3 s, a snapshot at most 1.5 times what it takes at ten snapshots, forgetting and pruning in minutes.
+ *
+ * Making the snapshots takes longer than measuring: `--build DIR` only makes them, and `--built DIR` measures a copy of them.
  */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -24,13 +26,19 @@ const { values } = parseArgs({
   options: {
     snapshots: { type: 'string', default: '10000' },
     dir: { type: 'string' },
+    build: { type: 'string' },
+    built: { type: 'string' },
     json: { type: 'string' },
   },
 });
+const counts = { few: 10, many: Number(values.snapshots) };
+if (values.build !== undefined) {
+  await buildBoth(values.build);
+  process.exit();
+}
 const dir = mkdtempSync(join(values.dir ?? tmpdir(), 'exuvia-many-'));
 try {
-  const few = await build('few', 10);
-  const many = await build('many', Number(values.snapshots));
+  const { few, many } = values.built === undefined ? await buildBoth(dir) : await copyBoth(values.built);
   const createMs: Record<'few' | 'many', number[]> = { few: [], many: [] };
   for (let round = 0; round < runs; round++) {
     // In turns, so that both meet the same machine.
@@ -86,9 +94,25 @@ interface Built {
   readonly repository: string;
 }
 
+async function buildBoth(folder: string): Promise<Record<'few' | 'many', Built>> {
+  const few = await build(join(folder, 'few'), counts.few);
+  return { few, many: await build(join(folder, 'many'), counts.many) };
+}
+
+/** A copy's index is made anew, and its files are new to it: both are seen to before anything is measured. */
+async function copyBoth(folder: string): Promise<Record<'few' | 'many', Built>> {
+  cpSync(folder, dir, { recursive: true, preserveTimestamps: true });
+  const [few, many] = [builtIn(join(dir, 'few')), builtIn(join(dir, 'many'))];
+  for (const built of [few, many]) await backup(built, 'create');
+  return { few, many };
+}
+
+function builtIn(home: string): Built {
+  return { home, repository: join(home, '.openclaw/backups') };
+}
+
 /** Made in this process: starting the program ten thousand times would take longer than the snapshots. */
-async function build(name: string, snapshots: number): Promise<Built> {
-  const home = join(dir, name);
+async function build(home: string, snapshots: number): Promise<Built> {
   const workspace = join(home, '.openclaw/workspace');
   mkdirSync(workspace, { recursive: true });
   writeFileSync(join(home, '.openclaw/openclaw.json'), '{}');
@@ -98,7 +122,7 @@ async function build(name: string, snapshots: number): Promise<Built> {
     const clock = { nowMs: () => Date.UTC(2026, 0, 1) + round * 300_000 };
     await createBackup(systemEnvironment({ env: { HOME: home }, osHome: home, cwd: home, clock }), {});
   }
-  return { home, repository: join(home, '.openclaw/backups') };
+  return builtIn(home);
 }
 
 function text(file: number, round: number): string {

@@ -55,6 +55,13 @@ test('planted bugs are found, and nothing is found without them', options, (cont
   ];
   const { log } = recordHistory(realpathSync(temporaryFolder(context)), 12, names);
   assertNoViolations(explore(log, { seed: 2, subsets: 30 }));
+  assert.deepEqual(Object.keys(plants), [
+    'no fsync of files',
+    'no fsync of folders',
+    'snapshot before pack',
+    'packs deleted before what replaces them is there',
+    'no temporary files',
+  ]);
   for (const [name, plant] of Object.entries(plants)) {
     const planted: readonly Operation[] = plant(log);
     const { counts } = explore(planted, { seed: 2, subsets: 30 });

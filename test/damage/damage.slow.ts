@@ -1,26 +1,31 @@
 /** Every bit of a small repository flipped, every file cut at every length, and every damage to whole files. */
 import { test } from 'node:test';
-import { flipAt, judgeAll, truncateAt, wholeFileDamages } from './every-kind.ts';
+import { type Damage, flipAt, judgeAll, truncateAt, wholeFileDamages } from './every-kind.ts';
+import type { SmallRepository } from './small-repository.ts';
+
+/** For a share of a whole run: every so many-th damage, another share with another seed. */
+const every = Number(process.env['EXUVIA_EVERY'] ?? 1);
+const seed = Number(process.env['EXUVIA_SEED'] ?? 1);
+
+function* share(damages: Iterable<Damage>): Generator<Damage> {
+  let index = 0;
+  for (const damage of damages) if (index++ % every === seed % every) yield damage;
+}
+
+function* everyFlip({ files }: SmallRepository): Generator<Damage> {
+  for (const [path, bytes] of files) for (let bit = 0; bit < bytes.length * 8; bit++) yield flipAt(path, bit);
+}
+
+function* everyOther(small: SmallRepository): Generator<Damage> {
+  for (const [path, bytes] of small.files)
+    for (let length = 0; length < bytes.length; length++) yield truncateAt(path, length);
+  yield* wholeFileDamages(small);
+}
 
 test('check finds every flipped bit, and no wrong byte is restored', async (context) => {
-  await judgeAll(
-    context,
-    function* (small) {
-      for (const [path, bytes] of small.files)
-        for (let bit = 0; bit < bytes.length * 8; bit++) yield flipAt(path, bit);
-    },
-    { restoresEach: 20, repairsEach: 50 },
-  );
+  await judgeAll(context, (small) => share(everyFlip(small)), { restoresEach: 20, repairsEach: 50 });
 });
 
 test('check finds every truncation, swap, deletion and overwritten block', async (context) => {
-  await judgeAll(
-    context,
-    function* (small) {
-      for (const [path, bytes] of small.files)
-        for (let length = 0; length < bytes.length; length++) yield truncateAt(path, length);
-      yield* wholeFileDamages(small);
-    },
-    { restoresEach: 5, repairsEach: 10 },
-  );
+  await judgeAll(context, (small) => share(everyOther(small)), { restoresEach: 5, repairsEach: 10 });
 });

@@ -233,7 +233,7 @@ export class Scene {
           EXUVIA_RECORD_SEED: String(this.random.next()),
           ...(stopAfter === undefined ? {} : { EXUVIA_RECORD_STOP: stopAfter }),
         },
-        timeout: 120_000,
+        timeout: 600_000, // a hang, and no busy machine
       },
     );
     const isKilled = stopAfter !== undefined && signal === 'SIGKILL';
