@@ -219,6 +219,11 @@ class SourceArchiver {
 
   /** Undefined when the file is gone or cannot be read; that is reported. */
   async #storeFile(entry: WalkedEntry, previous: FileNode | undefined): Promise<FileNode | undefined> {
+    if (entry.stat.size > limits.fileBytesMax) {
+      const reason = `it has ${entry.stat.size} bytes, at most ${limits.fileBytesMax} are stored`;
+      this.#unreadable.push({ ...pathFields(entry.key), reason });
+      return undefined;
+    }
     try {
       if (await this.#looksLikeDatabase(entry)) {
         const captured = await this.#storeDatabase(entry, previous);

@@ -4,6 +4,7 @@
  */
 import type { BlobId } from '../model/ids.ts';
 import { limits } from '../model/limits.ts';
+import { isPathKey } from '../model/paths.ts';
 import type { Chunk } from '../model/tree.ts';
 import { ByteReader, ByteWriter } from './bytes.ts';
 import { readChunk, writeChunk } from './node-codec.ts';
@@ -103,6 +104,7 @@ function readLeaf(input: ByteReader, count: number): MapLeaf {
   let previous: string | undefined;
   for (let index = 0; index < count; index++) {
     previous = readKey(input, previous);
+    if (!isPathKey(previous)) throw input.error('a key that is no path');
     keys.push(previous);
     values.push(input.bytes(input.varint()));
   }

@@ -100,8 +100,8 @@ function readNode(input: ByteReader): TreeNode {
   const flags = input.u8();
   const mode = input.varint();
   if (mode > 0o7777) throw input.error(`mode ${mode.toString(8)}`);
-  const uid = input.varint();
-  const gid = input.varint();
+  const uid = readOwner(input);
+  const gid = readOwner(input);
   const seconds = input.signedVarint();
   const nanos = input.varint();
   if (nanos >= 1e9) throw input.error(`${nanos} nanoseconds`);
@@ -115,12 +115,20 @@ function readNode(input: ByteReader): TreeNode {
   throw input.error(`unknown type of node ${type}`);
 }
 
+/** User and group ids have 32 bits. */
+function readOwner(input: ByteReader): number {
+  const id = input.varint();
+  if (id > limits.ownerIdMax) throw input.error(`owner ${id}`);
+  return id;
+}
+
 type CommonFields = Pick<TreeNode, 'mode' | 'uid' | 'gid' | 'mtimeNs'>;
 
 function readFileNode(input: ByteReader, flags: number, common: CommonFields): FileNode {
   if ((flags & ~(stateMask | flagHardLink)) !== 0) throw input.error(`unknown flags ${flags}`);
   const state = states[flags & stateMask] ?? 'stable';
   const size = input.varint();
+  if (size > limits.fileBytesMax) throw input.error(`a file of ${size} bytes`);
   const content = readContent(input, size);
   const node: FileNode = { type: 'file', ...common, size, content, state };
   if ((flags & flagHardLink) === 0) return node;

@@ -1,48 +1,83 @@
 /** Checks that a decoded JSON value is a snapshot record: a file may be authentic and still come from another program. */
 import { DamageError } from '../model/errors.ts';
-import type { SnapshotRecord } from '../model/snapshot.ts';
+import { limits } from '../model/limits.ts';
+import {
+  arrayOf,
+  type Check,
+  isCount,
+  isObject,
+  isPathText,
+  isString,
+  matching,
+  oneOf,
+  orAbsent,
+  orNull,
+  recordOf,
+  shape,
+} from '../model/shape.ts';
+import type { SnapshotRecord, SnapshotStats, SourceKind } from '../model/snapshot.ts';
 
-type Check = (value: unknown) => boolean;
+const isId = matching(/^[0-9a-f]{64}$/);
+const isTime = matching(/^\d{4,}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
 
-const isString: Check = (value) => typeof value === 'string';
-const isCount: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
-const isId: Check = (value) => typeof value === 'string' && /^[0-9a-f]{64}$/.test(value);
-const isObject: Check = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
-const orNull =
-  (check: Check): Check =>
-  (value) =>
-    value === null || check(value);
-const arrayOf =
-  (check: Check): Check =>
-  (value) =>
-    Array.isArray(value) && value.every(check);
-const shape =
-  (fields: Readonly<Record<string, Check>>): Check =>
-  (value) =>
-    isObject(value) &&
-    Object.entries(fields).every(([name, check]) => check((value as Record<string, unknown>)[name]));
+const kinds: readonly SourceKind[] = [
+  'state',
+  'config',
+  'credentials',
+  'workspace',
+  'agent',
+  'include',
+  'folder',
+];
 
-const isTime: Check = (value) =>
-  typeof value === 'string' && /^\d{4,}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(value);
+const isSource = shape({
+  path: isPathText,
+  pathBytes: orAbsent(isString),
+  kind: oneOf(kinds),
+  label: orAbsent(isString),
+  root: orNull(isId),
+  entries: isCount,
+});
 
-const orAbsent =
-  (check: Check): Check =>
-  (value) =>
-    value === undefined || check(value);
+const isSources: Check = (value) =>
+  Array.isArray(value) && value.length <= limits.sourcesMax && value.every(isSource);
+
+const statFields: Readonly<Record<keyof SnapshotStats, Check>> = {
+  files: isCount,
+  directories: isCount,
+  links: isCount,
+  newFiles: isCount,
+  changedFiles: isCount,
+  unchangedFiles: isCount,
+  removedFiles: isCount,
+  totalBytes: isCount,
+  readBytes: isCount,
+  addedBytes: isCount,
+  storedBytes: isCount,
+  durationMs: isCount,
+};
+
+const isOpenClaw = shape({
+  version: orAbsent(isString),
+  configPath: orAbsent(isString),
+  credentialsPath: orAbsent(isString),
+  agents: orAbsent(arrayOf(shape({ id: isString, path: isString }))),
+  schemas: orAbsent(recordOf((value) => typeof value === 'number')),
+});
 
 const fields: Readonly<Record<keyof SnapshotRecord, Check>> = {
   version: (value) => value === 1,
   time: isTime,
   sequence: isCount,
   parent: orNull(isId),
-  sources: arrayOf(shape({ path: isString, kind: isString, root: orNull(isId), entries: isCount })),
+  sources: isSources,
   host: shape({
     name: isString,
     platform: isString,
     home: isString,
     user: isString,
-    users: isObject,
-    groups: isObject,
+    users: recordOf(isString),
+    groups: recordOf(isString),
   }),
   program: shape({ name: isString, version: isString, node: isString }),
   components: orNull(arrayOf(isString)),
@@ -51,9 +86,9 @@ const fields: Readonly<Record<keyof SnapshotRecord, Check>> = {
   tags: arrayOf(isString),
   message: isString,
   reason: isString,
-  openclaw: orNull(isObject),
-  stats: shape({ files: isCount, totalBytes: isCount, addedBytes: isCount, storedBytes: isCount }),
-  unreadable: arrayOf(shape({ path: isString, reason: isString })),
+  openclaw: orNull(isOpenClaw),
+  stats: shape(statFields),
+  unreadable: arrayOf(shape({ path: isString, pathBytes: orAbsent(isString), reason: isString })),
   unreadableCount: isCount,
   pinned: orAbsent((value) => value === true),
   replaces: orAbsent(isId),

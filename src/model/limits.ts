@@ -32,11 +32,17 @@ export const limits = {
   linkTargetBytesMax: 32 * KiB,
   /** Aligned blocks of zeros of this size are holes. */
   holeBytes: 64 * KiB,
+  /** User and group ids have 32 bits; the highest means "no change" to the system. */
+  ownerIdMax: 2 ** 32 - 2,
+  /** The most that ext4 allows. */
+  fileBytesMax: 16 * 1024 * 1024 * MiB,
   pageLayersMax: 32,
   pageUnitsMax: 1024 * 1024,
   pageUnitBytesMax: 1 * MiB,
   /** Ids in one segment of a page list. */
   pageSegmentUnits: 1024,
+  /** Folders and files that one snapshot or archive is made of; a home has a few. */
+  sourcesMax: 4096,
   snapshotFileBytesMax: 4 * MiB,
   snapshotRawBytesMax: 16 * MiB,
   parametersFileBytesMax: 1 * MiB,

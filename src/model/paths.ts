@@ -89,6 +89,14 @@ export function displayKey(key: PathKey): string {
   return textOf(pathOfKey(key));
 }
 
+// biome-ignore lint/suspicious/noControlCharactersInRegex: zero bytes separate the components of keys
+const noPath = /\/|(?:^|\u0000)\.{0,2}(?:\u0000|$)/;
+
+/** Whether a stored key is the path of something below its root, or the root: no part empty, `.` or `..`, no slash. */
+export function isPathKey(key: string): boolean {
+  return key === '' || !noPath.test(key);
+}
+
 /** Why a name cannot be a component of a key, or undefined when it can. */
 export function nameProblem(name: string): string | undefined {
   if (name === '') return 'it is empty';

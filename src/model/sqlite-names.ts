@@ -25,3 +25,15 @@ export function isSqliteHeader(bytes: Uint8Array): boolean {
     .subarray(0, header.length)
     .equals(header);
 }
+
+const superJournalMagic = Buffer.from('d9d505f920a163d7', 'hex');
+/** The last bytes of a journal, which tell. */
+export const journalEndBytes = superJournalMagic.length;
+
+/**
+ * Whether a rollback journal ends with the name of a super-journal, which ties transactions over several databases together:
+ * many releases of SQLite delete the file of that name, whatever it is, when they recover the database.
+ */
+export function endsWithSuperJournal(end: Uint8Array): boolean {
+  return superJournalMagic.equals(end.subarray(-journalEndBytes));
+}

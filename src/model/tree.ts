@@ -82,3 +82,12 @@ export interface TreeEntry {
   readonly key: PathKey;
   readonly node: TreeNode;
 }
+
+/** What a date can hold, in milliseconds; file systems go further. */
+const dateMsMax = 8.64e15;
+
+/** The time as ISO 8601; one beyond what can be written so is shown as the nearest that can. */
+export function isoTimeOf(mtimeNs: bigint): string {
+  const ms = Number(mtimeNs / 1_000_000n);
+  return new Date(Math.min(Math.max(ms, -dateMsMax), dateMsMax)).toISOString();
+}

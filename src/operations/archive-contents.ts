@@ -3,9 +3,11 @@ import { createHash } from 'node:crypto';
 import { importContent } from '../archiver/import-content.ts';
 import { ArchiveError, InterruptedError } from '../model/errors.ts';
 import { type ByteString, textOf } from '../model/paths.ts';
+import { endsWithSuperJournal, journalEndBytes } from '../model/sqlite-names.ts';
 import type { BlobStore } from '../model/store.ts';
 import type { FileNode, TreeNode } from '../model/tree.ts';
 import { type ArchiveEntry, openArchive } from '../portable/archive-reader.ts';
+import { displayName } from '../portable/entry-rules.ts';
 import type { Environment } from './environment.ts';
 
 export interface ArchiveMember {
@@ -26,6 +28,7 @@ export interface ArchiveContents {
 }
 
 const descriptionName = /^([^/]+\/(manifest|exuvia)\.json|\.exuvia-archive\.json)$/;
+/** Of all of them: any folder at the top may have a file of that name. */
 const descriptionBytesMax = 256 * 1024 * 1024;
 
 export async function readArchive(
@@ -39,12 +42,19 @@ export async function readArchive(
   const files = new Map<ByteString, ArchiveMember>();
   const descriptions = new Map<string, Buffer>();
   let bytes = 0;
+  let describedBytes = 0;
   for await (const { entry, content } of reader.entries()) {
     if (environment.signal?.aborted) throw new InterruptedError();
     bytes += entry.size;
     // What may describe the archive is a member like any other: in a plain archive it is a file of the user's.
-    const description = mayDescribe(entry) ? await readDescription(content) : undefined;
-    if (description !== undefined) descriptions.set(entry.path, description);
+    const description =
+      mayDescribe(entry) && describedBytes + entry.size <= descriptionBytesMax
+        ? await readDescription(content)
+        : undefined;
+    if (description !== undefined) {
+      descriptions.set(entry.path, description);
+      describedBytes += description.length;
+    }
     const bytesOf = description === undefined ? content : once(description);
     const member = await readMember(entry, bytesOf, blobs, staging, files);
     if (member.node.type === 'file') files.set(member.path, member);
@@ -55,7 +65,7 @@ export async function readArchive(
 }
 
 function mayDescribe(entry: ArchiveEntry): boolean {
-  return entry.type === 'file' && descriptionName.test(entry.path) && entry.size <= descriptionBytesMax;
+  return entry.type === 'file' && descriptionName.test(entry.path);
 }
 
 async function readDescription(content: AsyncIterable<Uint8Array>): Promise<Buffer> {
@@ -85,7 +95,13 @@ async function readMember(
       return hardLinkMember(entry, files);
     case 'file': {
       const hash = createHash('sha256');
-      const stored = await importContent(blobs, hashed(content, hash), staging);
+      const end = new LastBytes();
+      const stored = await importContent(blobs, watched(content, hash, end), staging);
+      if (entry.path.endsWith('-journal') && endsWithSuperJournal(end.bytes)) {
+        throw new ArchiveError(
+          `Cannot read the archive: entry ${displayName(entry.path)} is refused: whoever opens its database would delete the file that this journal names`,
+        );
+      }
       const state = stored.isDatabase ? 'captured' : 'stable';
       const node: FileNode = { type: 'file', ...common, size: stored.size, content: stored.content, state };
       return { path: entry.path, node, sha256: hash.digest('hex') };
@@ -93,13 +109,29 @@ async function readMember(
   }
 }
 
-async function* hashed(
+interface Watcher {
+  update(bytes: Uint8Array): unknown;
+}
+
+async function* watched(
   content: AsyncIterable<Uint8Array>,
-  hash: { update(bytes: Uint8Array): unknown },
+  ...watchers: readonly Watcher[]
 ): AsyncGenerator<Uint8Array> {
   for await (const piece of content) {
-    hash.update(piece);
+    for (const watcher of watchers) watcher.update(piece);
     yield piece;
+  }
+}
+
+class LastBytes implements Watcher {
+  bytes: Uint8Array = new Uint8Array(0);
+
+  update(piece: Uint8Array): void {
+    const end = piece.subarray(-journalEndBytes);
+    this.bytes =
+      end.length === journalEndBytes
+        ? Uint8Array.from(end)
+        : Buffer.concat([this.bytes, end]).subarray(-journalEndBytes);
   }
 }
 

@@ -14,8 +14,6 @@ export interface PlannedArchiveSource {
   readonly source: Omit<SnapshotSource, 'root' | 'entries'>;
   /** Its place in the archive, '' for the top; undefined when nothing of it is there. */
   readonly place: ByteString | undefined;
-  /** Places inside it that belong to other sources. */
-  readonly inner: readonly ByteString[];
   /** What our own file says about the members, where there is one. */
   readonly exuvia: ExuviaFile | undefined;
 }
@@ -75,7 +73,7 @@ function single(
   place: ByteString,
   record: SnapshotRecord,
 ): ArchivePlan {
-  return { origin, record, sources: [{ source, place, inner: [], exuvia: undefined }] };
+  return { origin, record, sources: [{ source, place, exuvia: undefined }] };
 }
 
 /** tar drops the slash at the front: `home/u/.openclaw` was `/home/u/.openclaw`. */
@@ -90,7 +88,7 @@ function planExuvia(exuvia: ExuviaFile): ArchivePlan {
     const place = places[index];
     return { source, place: place === null || place === undefined ? undefined : byteStringOf(place) };
   });
-  return { origin: 'exuvia', record, sources: withInner(sources, exuvia) };
+  return { origin: 'exuvia', record, sources: sources.map((source) => ({ ...source, exuvia })) };
 }
 
 const officialKinds: ReadonlySet<string> = new Set(['state', 'config', 'credentials', 'workspace', 'agent']);
@@ -119,7 +117,7 @@ function planOfficial(
   const { stateDir, configPath, oauthDir } = manifest.paths ?? {};
   return {
     origin: 'openclaw',
-    sources: withInner(sources, undefined),
+    sources: sources.map((source) => ({ ...source, exuvia: undefined })),
     record: {
       ...record,
       time: isoTime(manifest.createdAt) ?? record.time,
@@ -142,26 +140,6 @@ function planOfficial(
 function isoTime(text: string): string | undefined {
   const ms = Date.parse(text);
   return Number.isNaN(ms) ? undefined : new Date(ms).toISOString();
-}
-
-function withInner(
-  sources: readonly Pick<PlannedArchiveSource, 'source' | 'place'>[],
-  exuvia: ExuviaFile | undefined,
-): PlannedArchiveSource[] {
-  return sources.map(({ source, place }) => ({
-    source,
-    place,
-    exuvia,
-    inner: sources.flatMap((other) =>
-      place !== undefined && other.place !== undefined && other.place !== place && isBelow(other.place, place)
-        ? [other.place]
-        : [],
-    ),
-  }));
-}
-
-export function isBelow(path: string, folder: string): boolean {
-  return folder === '' || path === folder || path.startsWith(`${folder}/`);
 }
 
 function plainRecord(environment: Environment, home: OpenClawHome): SnapshotRecord {

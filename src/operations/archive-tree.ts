@@ -16,16 +16,39 @@ import type { BlobWriter } from '../model/store.ts';
 import type { FileNode, TreeNode } from '../model/tree.ts';
 import type { MemberRecord } from '../portable/write-own-file.ts';
 import { TreeBuilder } from '../tree/tree.ts';
-import type { ArchiveContents, ArchiveMember } from './archive-contents.ts';
-import { isBelow, type PlannedArchiveSource } from './archive-plan.ts';
+import type { ArchiveMember } from './archive-contents.ts';
+import type { PlannedArchiveSource } from './archive-plan.ts';
 import type { ExuviaFile } from './exuvia-file.ts';
+
+/** The members of each source: those at or below its place, unless another source lies in between. */
+export function membersOfSources(
+  members: readonly ArchiveMember[],
+  sources: readonly PlannedArchiveSource[],
+): ReadonlyMap<ByteString, readonly ArchiveMember[]> {
+  const byPlace = new Map<ByteString, ArchiveMember[]>();
+  for (const { place } of sources) if (place !== undefined) byPlace.set(place, []);
+  for (const member of members) {
+    for (let at: ByteString | undefined = member.path; at !== undefined; at = parentPath(at)) {
+      const found = byPlace.get(at);
+      if (found === undefined) continue;
+      found.push(member);
+      break;
+    }
+  }
+  return byPlace;
+}
+
+function parentPath(path: ByteString): ByteString | undefined {
+  if (path === '') return undefined;
+  return path.slice(0, Math.max(path.lastIndexOf('/'), 0)) as ByteString;
+}
 
 export function buildSourceTree(
   blobs: BlobWriter,
-  contents: ArchiveContents,
+  members: readonly ArchiveMember[],
   planned: PlannedArchiveSource,
 ): { readonly root: BlobId | null; readonly entries: number } {
-  const nodes = collectNodes(contents, planned);
+  const nodes = collectNodes(members, planned);
   addMissingFolders(nodes);
   const tree = new TreeBuilder(blobs);
   for (const key of [...nodes.keys()].sort()) {
@@ -36,19 +59,16 @@ export function buildSourceTree(
   return { root: tree.finish(), entries: tree.entries };
 }
 
-function collectNodes(contents: ArchiveContents, planned: PlannedArchiveSource): Map<PathKey, TreeNode> {
-  const { place, inner, exuvia } = planned;
+function collectNodes(
+  members: readonly ArchiveMember[],
+  { place, exuvia }: PlannedArchiveSource,
+): Map<PathKey, TreeNode> {
   const nodes = new Map<PathKey, TreeNode>();
   if (place === undefined) return nodes;
   const keyOf = (path: ByteString): PathKey =>
     keyOfPath((place === '' ? path : path.slice(place.length + 1)) as ByteString);
-  const linked = new Set(
-    contents.members.flatMap((member) => (member.linkOf === undefined ? [] : [member.linkOf])),
-  );
-  for (const member of contents.members) {
-    if (!isBelow(member.path, place) || inner.some((other) => isBelow(member.path, other))) continue;
-    nodes.set(keyOf(member.path), nodeOf(member, exuvia, linked, keyOf));
-  }
+  const linked = new Set(members.flatMap((member) => (member.linkOf === undefined ? [] : [member.linkOf])));
+  for (const member of members) nodes.set(keyOf(member.path), nodeOf(member, exuvia, linked, keyOf));
   return nodes;
 }
 
@@ -65,7 +85,10 @@ function nodeOf(
   return linked.has(member.path) ? { ...member.node, hardLink: keyOf(member.path) } : member.node;
 }
 
-/** What tar cannot hold comes back from our own list. */
+/**
+ * What tar cannot hold comes back from our own list; but no program that runs with the rights of its owner: the list may be
+ * anybody's.
+ */
 function withRecord(
   node: TreeNode,
   record: MemberRecord,
@@ -77,7 +100,7 @@ function withRecord(
     ...node,
     uid: record.uid ?? owner.uid,
     gid: record.gid ?? owner.gid,
-    mode: record.mode ?? node.mode,
+    mode: node.type === 'directory' ? (record.mode ?? node.mode) : node.mode,
   };
   if (common.type !== 'file') return common;
   const file: FileNode = { ...common, state: record.state ?? 'stable' };

@@ -7,9 +7,9 @@ import type { BlobId } from '../model/ids.ts';
 import { displayKey, pathOfKey, textOf } from '../model/paths.ts';
 import type { SnapshotSource } from '../model/snapshot.ts';
 import type { BlobReader } from '../model/store.ts';
-import type { FileNode, TreeEntry, TreeNode } from '../model/tree.ts';
+import { type FileNode, isoTimeOf, type TreeEntry, type TreeNode } from '../model/tree.ts';
 import { parametersName } from '../repository/layout.ts';
-import { chunksOf } from '../tree/content.ts';
+import { newChunksOf } from '../tree/content.ts';
 import { type ComparedSide, liveName, withComparedSides } from './compared-sides.ts';
 import { diffContents } from './diff-contents.ts';
 import { type PathSelection, refuseUnknownPaths, selectionOf, type Wants } from './diff-paths.ts';
@@ -181,7 +181,7 @@ function stateOf(node: TreeNode): DiffState {
     type: node.type,
     size: node.type === 'file' ? node.size : 0,
     mode: node.mode,
-    mtime: new Date(Number(node.mtimeNs / 1_000_000n)).toISOString(),
+    mtime: isoTimeOf(node.mtimeNs),
     ...(node.type === 'symlink' ? { target: textOf(node.linkTarget) } : {}),
   };
 }
@@ -191,9 +191,10 @@ function newBytesOf(blobs: BlobReader, before: TreeNode | undefined, after: File
   if (before?.type !== 'file') return after.size;
   if (after.content.kind === 'inline') return contentOf(before) === contentOf(after) ? 0 : after.size;
   const known = new Set<string | undefined>([undefined]); // holes are never new
-  for (const { id } of chunksOf(blobs, before.content, before.size)) known.add(id);
+  const seen = new Set<string>();
+  for (const { id } of newChunksOf(blobs, before, seen)) known.add(id);
   let sum = 0;
-  for (const { id, bytes } of chunksOf(blobs, after.content, after.size)) {
+  for (const { id, bytes } of newChunksOf(blobs, after, seen)) {
     if (!known.has(id)) sum += bytes;
     known.add(id);
   }

@@ -1,7 +1,11 @@
 /** Our own file in an archive: the snapshot's record, and for each member what tar cannot hold, with its SHA-256. */
+import { countJsonValues } from '../codec/json-count.ts';
 import { checkSnapshotRecord } from '../codec/snapshot-shape.ts';
 import { ArchiveError } from '../model/errors.ts';
+import { limits } from '../model/limits.ts';
 import { type ByteString, textOf } from '../model/paths.ts';
+import { arrayOf, type Check, isCount, isString, oneOf, orAbsent, orNull, shape } from '../model/shape.ts';
+import type { FileState } from '../model/tree.ts';
 import type { MemberRecord, OwnFileHead } from '../portable/write-own-file.ts';
 import type { ArchiveContents } from './archive-contents.ts';
 
@@ -17,6 +21,10 @@ export function isExuviaFile(bytes: Buffer): boolean {
 
 /** @throws ArchiveError when the archive does not hold exactly what the file says */
 export function parseExuviaFile(bytes: Buffer, contents: ArchiveContents): ExuviaFile {
+  const valuesMax = valuesFree + valuesOfMember * contents.members.length;
+  if (countJsonValues(bytes, valuesMax) > valuesMax) {
+    throw new ArchiveError('The archive is damaged: its list of members is longer than the archive');
+  }
   const file = parse(bytes);
   const members = new Map(file.members.map((member) => [pathOf(member), member]));
   checkMembers(members, contents);
@@ -38,9 +46,43 @@ function parse(bytes: Buffer): OwnFileHead & { readonly members: readonly Member
       hint: 'Install a newer version of exuvia.',
     });
   }
-  checkSnapshotRecord(value.snapshot, 'list of members in the archive');
+  const snapshot = checkSnapshotRecord(value.snapshot, 'list of members in the archive');
+  if (!isHead(value) || value.places.length > snapshot.sources.length) {
+    throw new ArchiveError('The archive is damaged: its list of members has no valid head');
+  }
+  const wrong = value.members.findIndex((member) => !isMember(member));
+  if (wrong >= 0)
+    throw new ArchiveError(`The archive is damaged: member ${wrong + 1} of its list is not valid`);
   return value;
 }
+
+/** Of the head, and of each member: what a record of ours makes at most, with room to spare. */
+const valuesFree = 100_000;
+const valuesOfMember = 32;
+
+const isOwner: Check = (value) => isCount(value) && (value as number) <= limits.ownerIdMax;
+const modes = 0o7777;
+const isMode: Check = (value) => isCount(value) && (value as number) <= modes;
+const states: readonly FileState[] = ['stable', 'changed', 'captured', 'raw'];
+
+const isHead = shape({
+  places: arrayOf(orNull(isString)),
+  owner: shape({ uid: isOwner, gid: isOwner }),
+});
+
+const isMember = shape({
+  path: isString,
+  pathBytes: orAbsent(isString),
+  type: oneOf(['file', 'directory', 'symlink']),
+  size: orAbsent(isCount),
+  sha256: orAbsent(isString),
+  mode: orAbsent(isMode),
+  uid: orAbsent(isOwner),
+  gid: orAbsent(isOwner),
+  state: orAbsent(oneOf(states)),
+  hardLink: orAbsent(isString),
+  hardLinkBytes: orAbsent(isString),
+});
 
 function pathOf(member: MemberRecord): ByteString {
   if (member.pathBytes !== undefined)

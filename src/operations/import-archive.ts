@@ -14,7 +14,7 @@ import { openArchive } from '../portable/archive-reader.ts';
 import type { Repository } from '../repository/repository.ts';
 import { readArchive } from './archive-contents.ts';
 import { type ArchivePlan, planArchive } from './archive-plan.ts';
-import { buildSourceTree } from './archive-tree.ts';
+import { buildSourceTree, membersOfSources } from './archive-tree.ts';
 import type { Environment } from './environment.ts';
 import { findHome, findRepository, openRepository, type PlaceOptions, resolvePath } from './places.ts';
 import { checkTags, tagProblem } from './tags.ts';
@@ -84,8 +84,10 @@ export async function importInto(
   environment.progress.step(`Reading ${archivePath}`, { bytes: statSync(archivePath).size });
   const contents = await readArchive(archivePath, repository, repository.temporaryFolder, environment);
   const plan = planArchive(contents, archivePath, context.home, environment);
+  const members = membersOfSources(contents.members, plan.sources);
   const sources = plan.sources.map((planned): SnapshotSource => {
-    const { root, entries } = buildSourceTree(repository, contents, planned);
+    const own = planned.place === undefined ? [] : (members.get(planned.place) ?? []);
+    const { root, entries } = buildSourceTree(repository, own, planned);
     return { ...planned.source, root, entries };
   });
   repository.flush();

@@ -9,7 +9,7 @@ import type { BlobId } from '../model/ids.ts';
 import { displayKey, type PathKey } from '../model/paths.ts';
 import type { Snapshot, SnapshotSource } from '../model/snapshot.ts';
 import type { BlobReader } from '../model/store.ts';
-import type { TreeNode } from '../model/tree.ts';
+import { isoTimeOf, type TreeNode } from '../model/tree.ts';
 import type { Repository } from '../repository/repository.ts';
 import { diffMaps } from '../tree/map-diff.ts';
 import type { Environment } from './environment.ts';
@@ -155,7 +155,7 @@ export function logOf({ snapshots, placeOf }: Holding, { source, key, events }: 
       snapshots: to - from + 1,
       type: shown?.type ?? 'file',
       size: event.node?.type === 'file' ? event.node.size : 0,
-      mtime: new Date(Number((shown?.mtimeNs ?? 0n) / 1_000_000n)).toISOString(),
+      mtime: isoTimeOf(shown?.mtimeNs ?? 0n),
       mode: shown?.mode ?? 0,
     };
   });

@@ -13,7 +13,7 @@ import {
   textOf,
 } from '../model/paths.ts';
 import type { Snapshot, SnapshotSource } from '../model/snapshot.ts';
-import type { TreeEntry } from '../model/tree.ts';
+import { isoTimeOf, type TreeEntry } from '../model/tree.ts';
 import type { PackTotals } from '../repository/pack-index.ts';
 import type { Repository } from '../repository/repository.ts';
 import { contentReader } from '../tree/content.ts';
@@ -155,7 +155,7 @@ function listedEntry(entry: TreeEntry): ListedEntry {
     type: node.type,
     mode: node.mode,
     size: node.type === 'file' ? node.size : 0,
-    mtime: new Date(Number(node.mtimeNs / 1_000_000n)).toISOString(),
+    mtime: isoTimeOf(node.mtimeNs),
     ...(node.type === 'symlink' ? { linkTarget: textOf(node.linkTarget) } : {}),
     ...(node.type === 'file' && node.state !== 'stable' ? { state: node.state } : {}),
   };

@@ -2,6 +2,7 @@
 import { lstatSync, realpathSync } from 'node:fs';
 import { basename, isAbsolute, join, relative, sep } from 'node:path';
 import { ExuviaError, errnoOf, FileSystemError } from '../model/errors.ts';
+import { nameProblem } from '../model/paths.ts';
 import type { Snapshot, SnapshotSource } from '../model/snapshot.ts';
 import { type OpenClawHome, pathInside } from '../openclaw/discovery.ts';
 import type { Environment } from './environment.ts';
@@ -45,17 +46,35 @@ function movePath(path: string, from: string | undefined, to: string): string | 
   return rest === '..' || rest.startsWith(`..${sep}`) || isAbsolute(rest) ? undefined : join(to, rest);
 }
 
-/** A name in the target for each source, and none twice. */
 function nameIn(snapshot: Snapshot, source: SnapshotSource): string {
+  const names = namesOfSnapshots.get(snapshot) ?? namesIn(snapshot);
+  namesOfSnapshots.set(snapshot, names);
+  return names[snapshot.sources.indexOf(source)] ?? folderName(source.path);
+}
+
+/** One snapshot is asked for all of its sources in a row. */
+const namesOfSnapshots = new WeakMap<Snapshot, readonly string[]>();
+
+/** A name in the target for each source, and none twice. */
+function namesIn({ sources }: Snapshot): string[] {
   const taken = new Set<string>();
-  for (const one of snapshot.sources) {
-    const base = basename(one.path) || 'root';
+  const counts = new Map<string, number>();
+  return sources.map(({ path }) => {
+    const base = folderName(path);
     let name = base;
-    for (let count = 2; taken.has(name); count++) name = `${base}-${count}`;
+    for (let count = counts.get(base) ?? 2; taken.has(name); count++) {
+      name = `${base}-${count}`;
+      counts.set(base, count + 1);
+    }
     taken.add(name);
-    if (one === source) return name;
-  }
-  return basename(source.path) || 'root';
+    return name;
+  });
+}
+
+/** Of a path that somebody else wrote: `/x/..` has a last part too, which is not to be followed. */
+function folderName(path: string): string {
+  const name = basename(path);
+  return nameProblem(name) === undefined ? name : 'root';
 }
 
 /** What a link points to is restored, and the link stays. */

@@ -13,7 +13,7 @@ import type { Snapshot, SnapshotRecord } from '../model/snapshot.ts';
 import type { TreeNode } from '../model/tree.ts';
 import type { OpenClawHome } from '../openclaw/discovery.ts';
 import type { Repository } from '../repository/repository.ts';
-import { contentReader } from '../tree/content.ts';
+import { verifyContent } from '../tree/content.ts';
 import { openTree } from '../tree/tree.ts';
 import { readArchive } from './archive-contents.ts';
 import { type ArchivePlan, planArchive } from './archive-plan.ts';
@@ -109,6 +109,7 @@ async function verifySnapshot(
   const damage: Finding[] = [];
   const nodes: [string, TreeNode][] = [];
   const counts = { files: 0, bytes: 0 };
+  const seen = new Set<string>();
   for (const source of snapshot.sources) {
     try {
       for (const { key, node } of openTree(repository, source.root).entries()) {
@@ -117,7 +118,8 @@ async function verifySnapshot(
         if (node.type !== 'file') continue;
         counts.files++;
         try {
-          for (const piece of contentReader(repository).readContent(node)) counts.bytes += piece.length;
+          verifyContent(repository, node, seen);
+          counts.bytes += node.size;
         } catch (error) {
           if (!(error instanceof DamageError)) throw error;
           damage.push({

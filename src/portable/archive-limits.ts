@@ -6,8 +6,12 @@ const MiB = 1024 * 1024;
 const TiB = MiB * MiB;
 
 export interface ArchiveLimits {
-  /** Entries of any kind, also those that are passed over. */
+  /** Entries of any kind, also those that are passed over, and folders that paths imply. */
   readonly entriesMax: number;
+  /** All names and link targets together: they are kept in memory. */
+  readonly namesBytesMax: number;
+  /** Records of global headers: each entry after them looks at all. */
+  readonly globalRecordsMax: number;
   /** Bytes after decompression: the whole tar stream, or the contents of a zip. */
   readonly totalBytesMax: number;
   /** Bytes after decompression for one byte before it. gzip cannot exceed 1032, zstd can. */
@@ -24,7 +28,9 @@ export interface ArchiveLimits {
 }
 
 export const defaultArchiveLimits: ArchiveLimits = {
-  entriesMax: 2_000_000,
+  entriesMax: 1_000_000, // an import of so many takes 900 MB of memory
+  namesBytesMax: 256 * MiB,
+  globalRecordsMax: 100,
   totalBytesMax: TiB,
   ratioMax: 1100,
   ratioFreeBytes: 64 * MiB,

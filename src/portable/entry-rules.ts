@@ -9,7 +9,7 @@ export type PathLimits = Pick<ArchiveLimits, 'pathBytesMax' | 'componentBytesMax
 
 /** Without a leading `./` and without slashes at the end; '' for the top folder itself (`./` or `.`). */
 export function normalizeEntryPath(raw: ByteString): ByteString {
-  const withoutEnd = raw === '/' ? raw : raw.replace(/\/+$/, '');
+  const withoutEnd = /^\/+$/.test(raw) ? raw : raw.replace(/\/+$/, '');
   if (withoutEnd === '.') return '' as ByteString;
   return (withoutEnd.startsWith('./') ? withoutEnd.slice(2) : withoutEnd) as ByteString;
 }
@@ -80,6 +80,11 @@ const kindNames: Readonly<Record<RegisteredKind, string>> = {
 export class EntryRegister {
   readonly #kinds = new Map<string, RegisteredKind>();
   readonly #originals = new Map<string, ByteString>();
+
+  /** Paths so far, with the folders they imply. */
+  get size(): number {
+    return this.#kinds.size;
+  }
 
   /** Takes a path; the answer says why it cannot be used, and then nothing is taken. */
   add(path: ByteString, kind: RegisteredKind): string | undefined {

@@ -2,12 +2,16 @@
  * `manifest.json` of the archives that `openclaw backup create` writes, schema version 1. Reading asks for what OpenClaw's own
  * verifier asks for and takes everything else as it comes: the file grows with OpenClaw's versions.
  */
+import { countJsonValues } from '../codec/json-count.ts';
 import { ArchiveError } from '../model/errors.ts';
+import { limits } from '../model/limits.ts';
 import { type ByteString, byteStringOf } from '../model/paths.ts';
 import { defaultArchiveLimits } from './archive-limits.ts';
 import { displayName, pathProblem } from './entry-rules.ts';
 
 export const manifestBytesMax = 16 * 1024 * 1024;
+/** 4096 assets make about 20,000; OpenClaw lists links and what it skipped as well. */
+const manifestValuesMax = 1_000_000;
 /** Its name below the archive root. */
 export const manifestName = 'manifest.json';
 /** The folder below the archive root that holds the files. */
@@ -100,6 +104,8 @@ function parseJson(bytes: Uint8Array): unknown {
   if (bytes.length > manifestBytesMax) {
     throw malformed(`it has ${bytes.length} bytes, at most ${manifestBytesMax} are read`);
   }
+  if (countJsonValues(bytes, manifestValuesMax) > manifestValuesMax)
+    throw malformed(`it has more than ${manifestValuesMax} values`);
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (error) {
@@ -118,6 +124,8 @@ function archiveRootOf(json: JsonObject): string {
 
 function assetsOf(value: unknown, archiveRoot: string): ManifestAsset[] {
   if (!Array.isArray(value)) throw malformed('it has no list of assets');
+  if (value.length > limits.sourcesMax)
+    throw malformed(`it names ${value.length} assets, at most ${limits.sourcesMax} are read`);
   return value.map((item: unknown, index) => {
     if (!isObject(item)) throw malformed(`asset ${index + 1} is not an object`);
     const asset = {

@@ -1,8 +1,9 @@
 /** The gate that every entry of every kind of archive goes through before anyone sees it. */
+import { limits } from '../model/limits.ts';
 import { type ByteString, textOf } from '../model/paths.ts';
 import type { ArchiveLimits } from './archive-limits.ts';
 import { EntryRegister, linkTargetProblem, normalizeEntryPath, pathProblem } from './entry-rules.ts';
-import { refusedEntry } from './read-errors.ts';
+import { overLimit, refusedEntry } from './read-errors.ts';
 import type { ArchiveEntry, SkippedEntry } from './read-types.ts';
 
 export interface RawEntry {
@@ -32,6 +33,7 @@ export class EntryGate {
   readonly #limits: ArchiveLimits;
   readonly #register = new EntryRegister();
   #entries = 0;
+  #namesBytes = 0;
 
   constructor(archive: string, limits: ArchiveLimits) {
     this.#archive = archive;
@@ -51,10 +53,12 @@ export class EntryGate {
   admit(raw: RawEntry): ArchiveEntry | undefined {
     this.#entries++;
     const path = normalizeEntryPath(raw.path);
-    if (path === '' && raw.path !== '' && raw.type === 'directory') return undefined;
-    this.#refuseIf(raw, pathProblem(path, this.#limits) ?? contentProblem(raw));
+    const isTop = path === '' && raw.path !== '' && raw.type === 'directory';
+    this.#refuseIf(raw, (isTop ? undefined : pathProblem(path, this.#limits)) ?? contentProblem(raw));
+    if (isTop) return undefined;
     if (raw.type === 'special') return this.#skip(raw, path);
     const target = this.#registered(raw, path, raw.type);
+    this.#refuseTooMuch(path, target);
     return {
       path,
       type: raw.type,
@@ -62,9 +66,20 @@ export class EntryGate {
       mtimeNs: raw.mtimeNs,
       size: raw.size,
       ...(target === undefined ? {} : { linkTarget: target }),
-      ...(raw.uid === undefined ? {} : { uid: raw.uid }),
-      ...(raw.gid === undefined ? {} : { gid: raw.gid }),
+      ...(isOwner(raw.uid) ? { uid: raw.uid } : {}),
+      ...(isOwner(raw.gid) ? { gid: raw.gid } : {}),
     };
+  }
+
+  #refuseTooMuch(path: ByteString, target: ByteString | undefined): void {
+    const { entriesMax, namesBytesMax } = this.#limits;
+    this.#namesBytes += path.length + (target?.length ?? 0);
+    if (this.#register.size > entriesMax) {
+      throw overLimit(this.#archive, 'it holds too many entries and folders', 'entriesMax', entriesMax);
+    }
+    if (this.#namesBytes > namesBytesMax) {
+      throw overLimit(this.#archive, 'its names are too long in all', 'namesBytesMax', namesBytesMax);
+    }
   }
 
   /** Takes the path; the answer is the link's target. */
@@ -88,6 +103,7 @@ export class EntryGate {
 
   #skip(raw: RawEntry, path: ByteString): undefined {
     this.#refuseIf(raw, this.#register.add(path, 'special'));
+    this.#refuseTooMuch(path, undefined);
     this.skipped.push({ path: textOf(path), reason: raw.special ?? 'not a file' });
   }
 
@@ -104,6 +120,11 @@ function contentProblem(raw: RawEntry): string | undefined {
   if (raw.type !== 'file' && raw.size !== 0) return 'it has content, which only a file can have';
   if (raw.mtimeNs > timeNsMax || raw.mtimeNs < -timeNsMax) return 'its modification time is out of range';
   return undefined;
+}
+
+/** What no system can have is left out, as in an archive that says nothing of owners. */
+function isOwner(id: number | undefined): id is number {
+  return id !== undefined && id <= limits.ownerIdMax;
 }
 
 function privateMode(type: ArchiveEntry['type']): number {

@@ -181,7 +181,12 @@ export class TarHeaderReader {
     if (key !== undefined) {
       throw damaged(this.#archive, `a global header says ${key}, which only an entry can say`);
     }
-    return new Map([...this.#globalPax, ...records]);
+    const all = new Map([...this.#globalPax, ...records]);
+    const { globalRecordsMax } = this.#limits;
+    if (all.size > globalRecordsMax) {
+      throw overLimit(this.#archive, 'its global headers say too much', 'globalRecordsMax', globalRecordsMax);
+    }
+    return all;
   }
 
   /** GNU: the name, then zero bytes. */

@@ -6,12 +6,14 @@ import {
   makePrivateFolder,
   publishFile,
   removeFile,
+  removeStranger,
   removeTemporary,
   syncFolder,
   withPath,
 } from '../io/files.ts';
 import type { RandomBytes } from '../model/clock.ts';
 import { ExuviaError, FileSystemError, NoRepositoryError } from '../model/errors.ts';
+import { sidecarsOf } from '../model/sqlite-names.ts';
 import { idOfIndex } from './index-schema.ts';
 import { parametersName, type RepositoryLayout } from './layout.ts';
 import { RepositoryLock } from './locks.ts';
@@ -75,20 +77,19 @@ export function prepareLocal(
 /** Reading goes on with an index in memory. */
 const unwritable: ReadonlySet<string> = new Set(['EACCES', 'EROFS', 'EPERM', 'ENOSPC']);
 
-/** What lies in the way of a folder of `local/` and is none goes. */
+/**
+ * What lies in the way of a file or folder of `local/` and is none goes. A repository may come from anyone: through a link, the
+ * index would be written over a database of the user's, and files of the user's be swept away for temporary ones.
+ */
 function makeLocalFolders(layout: RepositoryLayout): void {
-  try {
-    makePrivateFolder(layout.temporary);
-  } catch (error) {
-    const strangers = [layout.local, layout.temporary].filter(isFile);
-    if (strangers.length === 0) throw error;
-    for (const path of strangers) removeFile(path);
-    makePrivateFolder(layout.temporary);
+  for (const path of [layout.local, layout.temporary]) {
+    const stat = lstatSync(path, { throwIfNoEntry: false });
+    if (stat !== undefined && !stat.isDirectory()) removeFile(path);
   }
-}
-
-function isFile(path: string): boolean {
-  return lstatSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+  makePrivateFolder(layout.temporary);
+  for (const path of [layout.index, layout.locks, layout.maintenanceLock]) {
+    for (const name of [path, ...sidecarsOf(path)]) removeStranger(name);
+  }
 }
 
 /** A folder for the temporary files of this process. Those of processes that were killed are removed. */

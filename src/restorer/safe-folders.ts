@@ -4,11 +4,12 @@
  * we work cannot redirect a write; elsewhere it is looked at right before use.
  */
 import { closeSync, constants, existsSync, lstatSync, openSync } from 'node:fs';
-import { ExuviaError, FileSystemError } from '../model/errors.ts';
+import { ExuviaError, FileSystemError, invariant } from '../model/errors.ts';
 import {
   type ByteString,
   baseName,
   fsPath,
+  isPathKey,
   keyComponents,
   type PathKey,
   parentKey,
@@ -31,6 +32,7 @@ export class SafeFolders implements Disposable {
 
   /** A path for `key` whose folders cannot be links. @throws ExuviaError when one is */
   pathOf(key: PathKey): ByteString {
+    invariant(isPathKey(key), 'a key that leads out of the target');
     const parent = parentKey(key);
     if (parent === undefined) return this.#target;
     if (!this.#usesDescriptors) {
@@ -54,10 +56,7 @@ export class SafeFolders implements Disposable {
         : `${descriptorFolder}/${this.#descriptorOf(parentKey(folder) ?? rootKey)}/${baseName(folder)}`;
     let fd: number;
     try {
-      fd = openSync(
-        fsPath(path as ByteString),
-        folder === rootKey ? folderFlags & ~(constants.O_NOFOLLOW ?? 0) : folderFlags,
-      );
+      fd = openSync(fsPath(path as ByteString), folderFlags);
     } catch (error) {
       throw this.#refusal(folder, error);
     }

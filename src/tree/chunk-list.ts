@@ -67,12 +67,29 @@ export function* chunksOfList(blobs: BlobReader, root: BlobId, bytes: number): G
   yield* chunksBelow(blobs, root, bytes, undefined);
 }
 
+/**
+ * The same without what nodes hold that are in `seen`, to which all are added: content that repeats is met once, however often
+ * a list says that it does.
+ */
+export function* newChunksOfList(
+  blobs: BlobReader,
+  root: BlobId,
+  bytes: number,
+  seen: Set<string>,
+): Generator<Chunk> {
+  yield* chunksBelow(blobs, root, bytes, undefined, seen);
+}
+
 function* chunksBelow(
   blobs: BlobReader,
   id: BlobId,
   bytes: number,
   level: number | undefined,
+  seen?: Set<string>,
 ): Generator<Chunk> {
+  const name = `${id} ${bytes}`;
+  if (seen?.has(name)) return;
+  seen?.add(name);
   const place = `chunk list ${id.slice(0, 12)}`;
   const node = decodeListNode(blobs.readBlob(id), place);
   if (level !== undefined && node.level !== level) throw new DamageError(place, `is of level ${node.level}`);
@@ -80,12 +97,6 @@ function* chunksBelow(
   const sum = parts.reduce((total, part) => total + part.bytes, 0);
   if (sum !== bytes) throw new DamageError(place, `describes ${sum} bytes, want ${bytes}`);
   if (isListLeaf(node)) yield* node.chunks;
-  else for (const child of node.children) yield* chunksBelow(blobs, child.id, child.bytes, node.level - 1);
-}
-
-/** Ids of the nodes of the list itself, for whoever marks what is reachable. */
-export function* nodesOfList(blobs: BlobReader, root: BlobId): Generator<BlobId> {
-  yield root;
-  const node = decodeListNode(blobs.readBlob(root), `chunk list ${root.slice(0, 12)}`);
-  if (!isListLeaf(node)) for (const child of node.children) yield* nodesOfList(blobs, child.id);
+  else
+    for (const child of node.children) yield* chunksBelow(blobs, child.id, child.bytes, node.level - 1, seen);
 }

@@ -3,7 +3,7 @@ import { DamageError } from '../model/errors.ts';
 import type { BlobId } from '../model/ids.ts';
 import type { BlobReader, ContentReader } from '../model/store.ts';
 import type { Chunk, FileContent, FileNode } from '../model/tree.ts';
-import { chunksOfList } from './chunk-list.ts';
+import { chunksOfList, newChunksOfList } from './chunk-list.ts';
 import { readUnitIds, unitIds } from './page-map.ts';
 
 const zeros = new Uint8Array(256 * 1024);
@@ -77,6 +77,24 @@ export function* chunksOf(blobs: BlobReader, content: FileContent, size: number)
     case 'pages':
       yield* unitChunks(blobs, content, size);
       return;
+  }
+}
+
+/** Each chunk at least once; those of lists whose nodes are in `seen` are left out. For who asks what there is, not in which order. */
+export function* newChunksOf(
+  blobs: BlobReader,
+  { content, size }: Pick<FileNode, 'content' | 'size'>,
+  seen: Set<string>,
+): Generator<Chunk> {
+  if (content.kind === 'list') yield* newChunksOfList(blobs, content.root, size, seen);
+  else yield* chunksOf(blobs, content, size);
+}
+
+/** Reads all that a file holds, each part of a list in `seen` once. @throws DamageError */
+export function verifyContent(blobs: BlobReader, node: FileNode, seen: Set<string>): void {
+  for (const chunks of batches(newChunksOf(blobs, node, seen), expectedChunks)) {
+    blobs.expectBlobs?.(chunks.flatMap(({ id }) => id ?? []));
+    for (const { id, bytes } of chunks) if (id !== undefined) readChunkBytes(blobs, id, bytes);
   }
 }
 

@@ -5,6 +5,7 @@ import { encodeMapInner, encodeMapLeaf } from '../codec/map-codec.ts';
 import { invariant } from '../model/errors.ts';
 import type { BlobId } from '../model/ids.ts';
 import { limits } from '../model/limits.ts';
+import { isPathKey } from '../model/paths.ts';
 import type { BlobWriter } from '../model/store.ts';
 import { endsMapNode } from './boundary.ts';
 
@@ -39,6 +40,7 @@ export class MapBuilder {
   /** Keys must come in increasing order. */
   add(key: string, value: Uint8Array): void {
     invariant(this.#previous === undefined || key > this.#previous, 'map entries come in key order');
+    invariant(isPathKey(key), 'a key is a path');
     this.#previous = key;
     this.#entries++;
     this.#keys.push(key);

@@ -2,10 +2,10 @@
  * What differs between two ordered maps: two cursors, and equal subtrees are stepped over unread, so the cost follows
  * the number of changes and not the size of the maps.
  */
-import { isLeaf, type MapNode } from '../codec/map-codec.ts';
+import { isLeaf } from '../codec/map-codec.ts';
 import { asBuffer, type BlobId } from '../model/ids.ts';
 import type { BlobReader } from '../model/store.ts';
-import { readChild, readMapNode } from './map-reader.ts';
+import { type PlacedNode, readChild, readMapNode } from './map-reader.ts';
 
 export interface MapChange {
   readonly key: string;
@@ -60,7 +60,7 @@ function equalBytes(a: Uint8Array | undefined, b: Uint8Array | undefined): boole
 /** Stands on an entry of a leaf (`key`, `value`), on a subtree not yet entered (`child`), or at the end. */
 class MapCursor {
   readonly #blobs: BlobReader;
-  readonly #stack: { readonly node: MapNode; index: number }[] = [];
+  readonly #stack: (PlacedNode & { index: number })[] = [];
   #root: BlobId | undefined;
 
   constructor(blobs: BlobReader, root: BlobId | null) {
@@ -95,10 +95,10 @@ class MapCursor {
   stepInto(): void {
     const top = this.#stack.at(-1);
     if (this.#root !== undefined) {
-      this.#stack.push({ node: readMapNode(this.#blobs, this.#root), index: 0 });
+      this.#stack.push({ node: readMapNode(this.#blobs, this.#root), after: undefined, index: 0 });
       this.#root = undefined;
     } else if (top !== undefined && !isLeaf(top.node)) {
-      this.#stack.push({ node: readChild(this.#blobs, top.node, top.index), index: 0 });
+      this.#stack.push({ ...readChild(this.#blobs, top, top.index), index: 0 });
     }
   }
 

@@ -11,12 +11,16 @@ export interface MapEntry {
 
 /** The node, which must be of `level` when that is given: a crafted map can neither loop nor be endlessly deep. */
 export function readMapNode(blobs: BlobReader, id: BlobId, level?: number): MapNode {
-  const place = `tree node ${id.slice(0, 12)}`;
+  const place = placeOf(id);
   const node = decodeMapNode(blobs.readBlob(id), place);
   if (level !== undefined && node.level !== level) {
     throw new DamageError(place, `is of level ${node.level}, want ${level}`);
   }
   return node;
+}
+
+function placeOf(id: BlobId): string {
+  return `tree node ${id.slice(0, 12)}`;
 }
 
 export function getMapEntry(blobs: BlobReader, root: BlobId | null, key: string): MapEntry | undefined {
@@ -34,29 +38,44 @@ export function getMapEntry(blobs: BlobReader, root: BlobId | null, key: string)
 
 /** Entries with `key >= from`, in order. */
 export function* mapEntries(blobs: BlobReader, root: BlobId | null, from = ''): Generator<MapEntry> {
-  if (root !== null) yield* entriesBelow(blobs, readMapNode(blobs, root), from);
+  if (root !== null) yield* entriesBelow(blobs, { node: readMapNode(blobs, root), after: undefined }, from);
 }
 
-function* entriesBelow(blobs: BlobReader, node: MapNode, from: string): Generator<MapEntry> {
+function* entriesBelow(blobs: BlobReader, placed: PlacedNode, from: string): Generator<MapEntry> {
+  const { node } = placed;
   if (isLeaf(node)) {
     yield* leafEntries(node, from);
     return;
   }
   for (let index = firstAtOrAfter(node.lastKeys, from); index < node.children.length; index++) {
-    yield* entriesBelow(blobs, readChild(blobs, node, index), from);
+    yield* entriesBelow(blobs, readChild(blobs, placed, index), from);
   }
 }
 
-export function readChild(blobs: BlobReader, node: MapInner, index: number): MapNode {
-  const child = readMapNode(blobs, node.children[index] as BlobId, node.level - 1);
-  const lastKey = isLeaf(child) ? child.keys.at(-1) : child.lastKeys.at(-1);
-  if (lastKey !== node.lastKeys[index]) {
-    throw new DamageError(
-      `tree node ${node.children[index]?.slice(0, 12)}`,
-      'does not end where its parent says',
-    );
+/** A node in its place in a map. */
+export interface PlacedNode<N extends MapNode = MapNode> {
+  readonly node: N;
+  /** The last key before it in the map: all of its own come after that. Undefined where it is the first. */
+  readonly after: string | undefined;
+}
+
+/**
+ * The child, which must hold the keys between those that its parent names, and no others. So each node of a map is met
+ * once: in a crafted one, nodes that stand in many places could make a few kilobytes list as more entries than can ever be read.
+ */
+export function readChild(blobs: BlobReader, parent: PlacedNode, index: number): PlacedNode {
+  const inner = parent.node as MapInner;
+  const id = inner.children[index] as BlobId;
+  const after = index === 0 ? parent.after : inner.lastKeys[index - 1];
+  const node = readMapNode(blobs, id, inner.level - 1);
+  const keys = isLeaf(node) ? node.keys : node.lastKeys;
+  if (keys.at(-1) !== inner.lastKeys[index]) {
+    throw new DamageError(placeOf(id), 'does not end where its parent says');
   }
-  return child;
+  if (after !== undefined && (keys[0] ?? '') <= after) {
+    throw new DamageError(placeOf(id), 'begins before the node before it ends');
+  }
+  return { node, after };
 }
 
 function* leafEntries(leaf: MapLeaf, from: string): Generator<MapEntry> {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { BlobId } from '../../../src/model/ids.ts';
+import { isPathKey } from '../../../src/model/paths.ts';
 import { MapBuilder } from '../../../src/tree/map-builder.ts';
 import { diffMaps } from '../../../src/tree/map-diff.ts';
 import { getMapEntry, mapEntries } from '../../../src/tree/map-reader.ts';
@@ -21,7 +22,8 @@ function manyEntries(count: number): Map<string, string> {
   );
 }
 
-const anyEntries = fc.dictionary(fc.string({ maxLength: 12 }), fc.string({ maxLength: 8 }), { maxKeys: 200 });
+const pathKeys = fc.string({ maxLength: 12 }).filter(isPathKey);
+const anyEntries = fc.dictionary(pathKeys, fc.string({ maxLength: 8 }), { maxKeys: 200 });
 /** Keys as bytes: every character below 256. */
 const asBytes = (text: string): string => Buffer.from(text, 'utf8').toString('latin1');
 const mapOf = (value: Record<string, string>): Map<string, string> =>
