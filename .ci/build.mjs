@@ -88,6 +88,7 @@ await build({
   entryPoints: {
     main: 'src/cli/main.ts',
     'capture-child': 'src/sqlite/capture-child.ts',
+    'frame-thread': 'src/repository/frame-thread.ts',
     ...Object.fromEntries(commands.map((name) => [name.replace('.ts', ''), `src/cli/commands/${name}`])),
   },
   outdir: `${next}/bundle`,

@@ -13,6 +13,8 @@ const sampleBytes = 32 * 1024;
 export function compressZstd(raw: Uint8Array, level: number): Buffer | undefined {
   if (raw.length >= 4 * sampleBytes && !samplesCompress(raw)) return undefined;
   const compressed = zstdCompressSync(raw, {
+    pledgedSrcSize: raw.length,
+    chunkSize: raw.length + (raw.length >> 7) + 512, // in one piece: the result always fits
     params: {
       [constants.ZSTD_c_compressionLevel]: level,
       [constants.ZSTD_c_contentSizeFlag]: 0,
@@ -37,7 +39,10 @@ function samplesCompress(raw: Uint8Array): boolean {
 export function decompressZstd(payload: Uint8Array, rawBytes: number, place: string): Buffer {
   let raw: Buffer;
   try {
-    raw = zstdDecompressSync(payload, { maxOutputLength: Math.max(rawBytes, 1) });
+    raw = zstdDecompressSync(payload, {
+      maxOutputLength: Math.max(rawBytes, 1),
+      chunkSize: Math.max(rawBytes, 64), // in one piece
+    });
   } catch (error) {
     throw new DamageError(place, 'its compressed bytes cannot be decoded', error);
   }

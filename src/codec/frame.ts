@@ -50,7 +50,16 @@ export function encodeFrame(
   blobs: readonly Uint8Array[],
   compression: FrameCompression,
 ): Buffer {
-  const raw = joinBlobs(blobs);
+  return encodeRawFrame(kind, joinBlobs(blobs), blobs.length, compression);
+}
+
+/** The same for blobs that are side by side already, behind the list of their lengths. */
+export function encodeRawFrame(
+  kind: FrameKind,
+  raw: Uint8Array,
+  blobCount: number,
+  compression: FrameCompression,
+): Buffer {
   invariant(raw.length <= limits.frameRawBytesMax || kind === 'directory', `frame of ${raw.length} bytes`);
   const compressed = compression.level > 0 ? compressZstd(raw, compression.level) : undefined;
   const payload = compressed ?? raw;
@@ -61,8 +70,8 @@ export function encodeFrame(
   frame.writeUInt8(frameKinds[kind], 13);
   frame.writeUInt16LE(0, 14);
   frame.writeUInt32LE(raw.length, 16);
-  frame.writeUInt32LE(blobs.length, 20);
-  payload.copy(frame, frameHeaderBytes + bodyHeaderBytes);
+  frame.writeUInt32LE(blobCount, 20);
+  frame.set(payload, frameHeaderBytes + bodyHeaderBytes);
   frame.writeUInt32LE(frameChecksum(frame), 8);
   return frame;
 }

@@ -1,53 +1,31 @@
 /**
- * Collects blobs into frames and frames into packs. A pack is written to a temporary file as it grows and published
- * (fsync, rename, fsync of the folder) when it is full or when the caller flushes; only then does the index learn of it.
+ * Collects blobs into frames and frames into packs. A pack is published (fsync, rename, fsync of the folder) when it is full or
+ * when the caller flushes; only then does the index learn of it. Frames of larger runs are compressed in threads.
  */
-import { closeSync, fsyncSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { decodeFrame, encodeFrame } from '../codec/frame.ts';
-import {
-  decodePackEnd,
-  encodePackEnd,
-  encodePackHeader,
-  type PackDirectory,
-  type PackedBlob,
-  type PackedFrame,
-  packHeaderBytes,
-} from '../codec/pack.ts';
-import {
-  createPrivateFile,
-  makePrivateFolder,
-  removeFile,
-  renameInto,
-  syncFolder,
-  withPath,
-  writeFully,
-} from '../io/files.ts';
+import { encodeRawFrame } from '../codec/frame.ts';
+import type { PackDirectory, PackedBlob, PackedFrame } from '../codec/pack.ts';
 import type { RandomBytes } from '../model/clock.ts';
 import { invariant } from '../model/errors.ts';
-import { type BlobId, type PackId, packIdBytes } from '../model/ids.ts';
+import type { BlobId } from '../model/ids.ts';
 import { limits } from '../model/limits.ts';
 import type { BlobKind } from '../model/store.ts';
-import { packPath, type RepositoryLayout } from './layout.ts';
-import { packPlace, readExactly } from './pack-files.ts';
+import { FrameBuffer } from './frame-buffer.ts';
+import { FrameThreads, threadsWorthStarting } from './frame-threads.ts';
+import type { RepositoryLayout } from './layout.ts';
+import { OpenPack } from './open-pack.ts';
 
-interface OpenFrame {
+/** A frame that is full, and where it is once it has been compressed. */
+interface ClosedFrame {
   readonly kind: BlobKind;
-  readonly ids: BlobId[];
-  readonly blobs: Uint8Array[];
-  bytes: number;
+  readonly blobs: readonly PackedBlob[];
+  written: { readonly pack: OpenPack; readonly frame: PackedFrame } | undefined;
 }
 
-interface OpenPack {
-  readonly id: PackId;
-  readonly path: string;
-  readonly fd: number;
-  readonly frames: PackedFrame[];
-  bytes: number;
+/** Where a blob that is not yet published is: in a frame that is being filled, or in one that is closed. */
+interface PendingBlob {
+  frame: FrameBuffer | ClosedFrame;
+  readonly position: number;
 }
-
-/** Where a blob that is not yet published is: in a frame still open (`frame`), or in the pack's file. */
-type PendingBlob = { readonly frame: OpenFrame | PackedFrame; readonly position: number };
 
 export interface PackWriterOptions {
   readonly layout: RepositoryLayout;
@@ -62,10 +40,16 @@ export class PackWriter {
   readonly #options: PackWriterOptions;
   /** zstd level of frames written from now on; 0 stores them as they are. */
   level: number;
-  readonly #open: Record<BlobKind, OpenFrame> = { data: newFrame('data'), tree: newFrame('tree') };
+  readonly #buffers: Partial<Record<BlobKind, FrameBuffer>> = {};
   readonly #pending = new Map<BlobId, PendingBlob>();
+  #threads: FrameThreads | undefined;
+  /** Frames that the threads have, in the order in which they were given to them. */
+  readonly #compressing: ClosedFrame[] = [];
   #pack: OpenPack | undefined;
+  /** Full packs, oldest first, that are being written to disk. */
+  #sealed: OpenPack[] = [];
   #addedBytes = 0;
+  #closedBytes = 0;
   #storedBytes = 0;
   /** A write failed: what was added and is not published is lost, so nothing that refers to it may be believed. */
   #failure: { readonly error: unknown } | undefined;
@@ -98,81 +82,143 @@ export class PackWriter {
   add(kind: BlobKind, id: BlobId, bytes: Uint8Array): void {
     this.#refuseAfterFailure();
     invariant(bytes.length <= limits.blobBytesMax, `blob of ${bytes.length} bytes`);
-    const target = kind === 'data' ? limits.dataFrameBytesTarget : limits.treeFrameBytesTarget;
-    let frame = this.#open[kind];
-    if (frame.bytes > 0 && frame.bytes + bytes.length > target) {
-      this.#closeFrame(kind);
-      frame = this.#open[kind];
-    }
-    this.#pending.set(id, { frame, position: frame.blobs.length });
-    frame.ids.push(id);
-    frame.blobs.push(Uint8Array.prototype.slice.call(bytes));
-    frame.bytes += bytes.length;
+    const buffer = this.#bufferFor(kind);
+    if (buffer.isFullFor(bytes.length)) this.#orFail(() => this.#closeFrame(buffer));
+    this.#pending.set(id, { frame: buffer, position: buffer.add(id, bytes) });
     this.#addedBytes += bytes.length;
-    if (frame.blobs.length >= limits.frameBlobsMax) this.#closeFrame(kind);
   }
 
   /** A blob that is not yet published. */
   read(id: BlobId): Uint8Array | undefined {
     const pending = this.#pending.get(id);
     if (pending === undefined) return undefined;
-    if (!('offset' in pending.frame)) return pending.frame.blobs[pending.position];
-    const pack = this.#pack;
-    invariant(pack !== undefined, 'a frame that is written belongs to the open pack');
-    const bytes = readExactly(pack.fd, pending.frame.offset, pending.frame.bytes, packPlace(pack.id));
-    return decodeFrame(bytes, packPlace(pack.id)).blobs[pending.position];
+    const { frame, position } = pending;
+    if (frame instanceof FrameBuffer) return frame.blobAt(position);
+    if (frame.written === undefined)
+      this.#orFail(() => this.#collectUntil(() => frame.written !== undefined));
+    return frame.written?.pack.readFrame(frame.written.frame).blobs[position];
   }
 
   /** Publishes everything added so far. */
   flush(): void {
     this.#refuseAfterFailure();
-    this.#closeFrame('data');
-    this.#closeFrame('tree');
-    if (this.#pack !== undefined) this.#orFail(this.#pack, (pack) => this.#publish(pack));
+    this.#orFail(() => {
+      for (const buffer of Object.values(this.#buffers)) this.#closeFrame(buffer);
+      this.#collectUntil(() => this.#compressing.length === 0);
+      this.#sealPack();
+      while (this.#sealed.length > 0) this.#publishOldest();
+    });
+  }
+
+  /** Drops what is not published, and ends the threads. */
+  async close(): Promise<void> {
+    this.#discardPacks();
+    this.#pending.clear();
+    await this.#threads?.end();
   }
 
   #refuseAfterFailure(): void {
     if (this.#failure !== undefined) throw this.#failure.error;
   }
 
-  #orFail<T>(input: T, work: (input: T) => void): void {
+  #orFail(work: () => void): void {
     try {
-      work(input);
+      work();
     } catch (error) {
       this.#failure ??= { error };
+      this.#discardPacks();
       throw error;
     }
   }
 
-  /** Drops what is not published. */
-  abandon(): void {
-    if (this.#pack !== undefined) discard(this.#pack);
+  #discardPacks(): void {
+    for (const pack of this.#sealed.splice(0)) pack.discard();
+    this.#pack?.discard();
     this.#pack = undefined;
-    this.#pending.clear();
   }
 
-  #closeFrame(kind: BlobKind): void {
-    const frame = this.#open[kind];
-    if (frame.blobs.length === 0) return;
-    this.#open[kind] = newFrame(kind);
-    this.#orFail(frame, (closed) => this.#writeFrame(closed));
-    if (this.#pack !== undefined && this.#pack.bytes >= limits.packBytesTarget) this.flush();
+  #bufferFor(kind: BlobKind): FrameBuffer {
+    this.#buffers[kind] ??= new FrameBuffer(kind);
+    return this.#buffers[kind];
   }
 
-  #writeFrame(frame: OpenFrame): void {
-    const { kind } = frame;
-    const encoded = encodeFrame(kind, frame.blobs, { level: this.#levelNow() });
-    this.#pack ??= this.#beginPack();
+  #closeFrame(buffer: FrameBuffer): void {
+    if (buffer.isEmpty) return;
+    const { kind } = buffer;
+    const { raw, ids, lengths } = buffer.take();
+    const closed: ClosedFrame = {
+      kind,
+      blobs: ids.map((id, position) => ({ id, bytes: lengths[position] ?? 0 })),
+      written: undefined,
+    };
+    for (const id of ids) {
+      const pending = this.#pending.get(id);
+      if (pending !== undefined) pending.frame = closed;
+    }
+    this.#closedBytes += raw.length;
+    this.#compress(closed, raw);
+    this.#publishSynced();
+  }
+
+  #compress(closed: ClosedFrame, raw: Buffer): void {
+    const blobCount = closed.blobs.length;
+    const level = this.#levelNow();
+    if (!this.#usesThreads()) {
+      this.#append(closed, encodeRawFrame(closed.kind, raw, blobCount, { level }));
+      return;
+    }
+    this.#threads ??= new FrameThreads(threadsWorthStarting());
+    const threads = this.#threads;
+    while (threads.isFull || threads.isOldestReady) this.#collectOldest();
+    threads.submit({ kind: closed.kind, raw, blobCount, level });
+    this.#compressing.push(closed);
+  }
+
+  /** Starting threads costs more than they save in a small run. */
+  #usesThreads(): boolean {
+    if (this.#threads !== undefined) return true;
+    return this.level > 0 && this.#closedBytes > threadsFromBytes && threadsWorthStarting() > 0;
+  }
+
+  #collectUntil(isReached: () => boolean): void {
+    while (!isReached()) this.#collectOldest();
+  }
+
+  #collectOldest(): void {
+    const closed = this.#compressing.shift();
+    invariant(closed !== undefined && this.#threads !== undefined, 'a frame that threads have');
+    this.#append(closed, this.#threads.collect());
+  }
+
+  #append(closed: ClosedFrame, encoded: Uint8Array): void {
+    this.#pack ??= new OpenPack(this.#options.temporary, this.#options.random);
     const pack = this.#pack;
-    withPath('write', pack.path, () => writeFully(pack.fd, encoded, pack.bytes));
-    const blobs: PackedBlob[] = frame.ids.map((id, index) => ({
-      id,
-      bytes: frame.blobs[index]?.length ?? 0,
-    }));
-    const packed: PackedFrame = { offset: pack.bytes, bytes: encoded.length, kind, blobs };
-    for (const [position, id] of frame.ids.entries()) this.#pending.set(id, { frame: packed, position });
-    pack.frames.push(packed);
-    pack.bytes += encoded.length;
+    closed.written = { pack, frame: pack.append(encoded, { kind: closed.kind, blobs: closed.blobs }) };
+    if (pack.bytes < limits.packBytesTarget) return;
+    this.#sealPack();
+    this.#sealed.at(-1)?.beginSync();
+  }
+
+  #sealPack(): void {
+    if (this.#pack === undefined) return;
+    this.#pack.seal();
+    this.#sealed.push(this.#pack);
+    this.#pack = undefined;
+  }
+
+  /** Publishes what has been written to disk meanwhile; no more than a few packs wait for that. */
+  #publishSynced(): void {
+    while (this.#sealed[0]?.isSynced === true || this.#sealed.length > sealedPacksMax) this.#publishOldest();
+  }
+
+  #publishOldest(): void {
+    const [pack] = this.#sealed;
+    invariant(pack !== undefined, 'a pack to publish');
+    const { directory, packBytes } = pack.publish(this.#options.layout);
+    this.#sealed.shift();
+    this.#storedBytes += packBytes;
+    for (const frame of directory.frames) for (const { id } of frame.blobs) this.#pending.delete(id);
+    this.#options.onPublished(directory, packBytes);
   }
 
   /**
@@ -183,58 +229,9 @@ export class PackWriter {
     const { level } = this;
     return level > 0 && this.#addedBytes <= smallRunBytes ? Math.max(level, smallRunLevel) : level;
   }
-
-  #beginPack(): OpenPack {
-    const { random, temporary } = this.#options;
-    const id = Buffer.from(random(packIdBytes)).toString('hex') as PackId;
-    const path = join(temporary, `${id}.pack`);
-    const fd = withPath('create', path, () => createPrivateFile(path));
-    withPath('write', path, () => writeFully(fd, encodePackHeader(id), 0));
-    return { id, path, fd, frames: [], bytes: packHeaderBytes };
-  }
-
-  #publish(pack: OpenPack): void {
-    const { layout, onPublished } = this.#options;
-    const directory = { id: pack.id, frames: pack.frames };
-    const end = encodePackEnd(directory);
-    const packBytes = pack.bytes + end.length;
-    const decoded = decodePackEnd(encodePackHeader(pack.id), end, packBytes, packPlace(pack.id));
-    invariant(decoded.frames.length === pack.frames.length, 'a directory decodes to what was encoded');
-    this.#pack = undefined;
-    const path = packPath(layout, pack.id);
-    try {
-      withPath('write', pack.path, () => {
-        writeFully(pack.fd, end, pack.bytes);
-        fsyncSync(pack.fd);
-      });
-      makePackFolder(layout, dirname(path));
-    } catch (error) {
-      discard(pack);
-      throw error;
-    }
-    closeSync(pack.fd);
-    withPath('publish', path, () => renameInto(pack.path, path));
-    // A crash here leaves a pack that no snapshot refers to; the next open finds it and its blobs are used.
-    this.#storedBytes += packBytes;
-    this.#pending.clear();
-    onPublished(directory, packBytes);
-  }
 }
 
 const smallRunBytes = 4 * 1024 * 1024;
 const smallRunLevel = 9;
-
-function newFrame(kind: BlobKind): OpenFrame {
-  return { kind, ids: [], blobs: [], bytes: 0 };
-}
-
-function makePackFolder(layout: RepositoryLayout, folder: string): void {
-  makePrivateFolder(folder);
-  syncFolder(layout.packs);
-}
-
-/** A failed write must not leave its file: the disk may be full. */
-function discard(pack: OpenPack): void {
-  closeSync(pack.fd);
-  removeFile(pack.path);
-}
+const threadsFromBytes = 8 * 1024 * 1024;
+const sealedPacksMax = 3;

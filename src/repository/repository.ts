@@ -293,7 +293,7 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#writer?.abandon();
+    await this.#writer?.close();
     closeLayout(this.#opened);
   }
 

@@ -1,0 +1,125 @@
+/**
+ * A pack that is being written: a temporary file that grows frame by frame. When it is full it is sealed, which lets the
+ * system write it to disk while the next one is filled; and then it is published under its name.
+ */
+import { closeSync, fsync, fsyncSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { type DecodedFrame, decodeFrame } from '../codec/frame.ts';
+import {
+  decodePackEnd,
+  encodePackEnd,
+  encodePackHeader,
+  type PackDirectory,
+  type PackedFrame,
+  packHeaderBytes,
+} from '../codec/pack.ts';
+import {
+  createPrivateFile,
+  makePrivateFolder,
+  removeFile,
+  renameInto,
+  syncFolder,
+  withPath,
+  writeFully,
+} from '../io/files.ts';
+import type { RandomBytes } from '../model/clock.ts';
+import { invariant } from '../model/errors.ts';
+import { type PackId, packIdBytes } from '../model/ids.ts';
+import { packPath, type RepositoryLayout } from './layout.ts';
+import { packPlace, readExactly } from './pack-files.ts';
+
+export class OpenPack {
+  readonly #id: PackId;
+  readonly #path: string;
+  readonly #fd: number;
+  readonly #frames: PackedFrame[] = [];
+  #bytes = packHeaderBytes;
+  #sync: 'none' | 'running' | 'done' = 'none';
+  #syncError: unknown;
+  #isClosed = false;
+
+  /** `folder` is on the file system of the repository. */
+  constructor(folder: string, random: RandomBytes) {
+    this.#id = Buffer.from(random(packIdBytes)).toString('hex') as PackId;
+    this.#path = join(folder, `${this.#id}.pack`);
+    this.#fd = withPath('create', this.#path, () => createPrivateFile(this.#path));
+    withPath('write', this.#path, () => writeFully(this.#fd, encodePackHeader(this.#id), 0));
+  }
+
+  /** So far, without its end. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  append(encoded: Uint8Array, frame: Pick<PackedFrame, 'kind' | 'blobs'>): PackedFrame {
+    withPath('write', this.#path, () => writeFully(this.#fd, encoded, this.#bytes));
+    const packed: PackedFrame = { ...frame, offset: this.#bytes, bytes: encoded.length };
+    this.#frames.push(packed);
+    this.#bytes += encoded.length;
+    return packed;
+  }
+
+  readFrame(frame: PackedFrame): DecodedFrame {
+    const place = packPlace(this.#id);
+    return decodeFrame(readExactly(this.#fd, frame.offset, frame.bytes, place), place);
+  }
+
+  /** Writes its end, and checks that it can be read. */
+  seal(): void {
+    const end = encodePackEnd(this.#directory);
+    const place = packPlace(this.#id);
+    const decoded = decodePackEnd(encodePackHeader(this.#id), end, this.#bytes + end.length, place);
+    invariant(decoded.frames.length === this.#frames.length, 'a directory decodes to what was encoded');
+    withPath('write', this.#path, () => writeFully(this.#fd, end, this.#bytes));
+    this.#bytes += end.length;
+  }
+
+  /** Lets the system write it to disk meanwhile. */
+  beginSync(): void {
+    this.#sync = 'running';
+    fsync(this.#fd, (error) => {
+      this.#sync = 'done';
+      this.#syncError = error ?? undefined;
+      if (this.#isClosed) closeSync(this.#fd);
+    });
+  }
+
+  get isSynced(): boolean {
+    return this.#sync === 'done';
+  }
+
+  /** Makes it durable under its name. A crash after it leaves a pack that no snapshot refers to; the next open finds it. */
+  publish(layout: RepositoryLayout): { readonly directory: PackDirectory; readonly packBytes: number } {
+    const path = packPath(layout, this.#id);
+    withPath('write', this.#path, () => {
+      if (this.#syncError !== undefined) throw this.#syncError;
+      if (this.#sync !== 'done') fsyncSync(this.#fd);
+    });
+    makePackFolder(layout, dirname(path));
+    this.#close();
+    withPath('publish', path, () => renameInto(this.#path, path));
+    return { directory: this.#directory, packBytes: this.#bytes };
+  }
+
+  /** A failed write must not leave its file: the disk may be full. */
+  discard(): void {
+    this.#close();
+    removeFile(this.#path);
+  }
+
+  get #directory(): PackDirectory {
+    return { id: this.#id, frames: this.#frames };
+  }
+
+  /** The number of a closed file may be given to another: not while the system still works on this one. */
+  #close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    if (this.#sync !== 'running') closeSync(this.#fd);
+  }
+}
+
+function makePackFolder(layout: RepositoryLayout, folder: string): void {
+  makePrivateFolder(folder);
+  syncFolder(layout.packs);
+}
