@@ -5,7 +5,7 @@
 import type { BigIntStats } from 'node:fs';
 import { readlinkSync } from 'node:fs';
 import { decodeNode, encodeNode } from '../codec/node-codec.ts';
-import { errnoOf, FileSystemError, InterruptedError, messageOf } from '../model/errors.ts';
+import { errnoOf, FileSystemError, InterruptedError, invariant, messageOf } from '../model/errors.ts';
 import type { BlobId } from '../model/ids.ts';
 import { limits } from '../model/limits.ts';
 import {
@@ -19,7 +19,6 @@ import {
 import type { Progress } from '../model/progress.ts';
 import type { PathFilter } from '../model/selection.ts';
 import type { SkippedPath, UnreadableFile } from '../model/snapshot.ts';
-import { isSqliteHeader } from '../model/sqlite-names.ts';
 import type { BlobStore, FileCache } from '../model/store.ts';
 import type { FileNode, FileState, TreeNode } from '../model/tree.ts';
 import type { CaptureResult } from '../sqlite/capture.ts';
@@ -29,7 +28,7 @@ import { fingerprintOf, isRacy } from './fingerprint.ts';
 import { KnownFiles } from './known-files.ts';
 import { pathFields } from './path-fields.ts';
 import { withSource } from './read-file.ts';
-import { type StoredContent, storeContent, storePages } from './store-content.ts';
+import { type Steps, type StoredContent, storeContent, storePages } from './store-content.ts';
 
 export interface ArchiveRequest {
   /** Absolute path, links resolved. */
@@ -69,6 +68,8 @@ export interface ArchivedSource {
   readonly schemas: Readonly<Record<string, number>>;
 }
 
+/** The least that SQLite makes a database of: one page. */
+const databaseBytesMin = 512n;
 const readAttemptsMax = 3;
 const yieldEveryMs = 50;
 
@@ -225,12 +226,14 @@ class SourceArchiver {
       return undefined;
     }
     try {
-      if (await this.#looksLikeDatabase(entry)) {
-        const captured = await this.#storeDatabase(entry, previous);
-        if (captured !== undefined) return captured;
+      const isNamedDatabase = entry.isDatabaseName || entry.sidecars.length > 0;
+      if (!isNamedDatabase || entry.stat.size < databaseBytesMin) {
+        const stored = await this.#storePlain(entry, previous, true);
+        if (stored !== 'database') return stored;
       }
-      const isRaw = this.#rawDatabases.has(entry.key);
-      return this.#storePlain(entry, previous, isRaw);
+      const captured = await this.#storeDatabase(entry, previous);
+      if (captured !== undefined) return captured;
+      return asNode(await this.#storePlain(entry, previous, false));
     } catch (error) {
       if (errnoOf(error) === undefined || error instanceof FileSystemError) throw error;
       this.#addFailure(entry.key, error);
@@ -239,18 +242,6 @@ class SourceArchiver {
   }
 
   readonly #rawDatabases = new Set<PathKey>();
-
-  /**
-   * By its name or its companions; such a file is opened only in the capturing process. Any other file tells by its first
-   * bytes, which are read anyway.
-   */
-  async #looksLikeDatabase(entry: WalkedEntry): Promise<boolean> {
-    if (entry.stat.size < 512n) return false;
-    if (entry.isDatabaseName || entry.sidecars.length > 0) return true;
-    const head = Buffer.alloc(16);
-    const count = withSource(entry.path, (source) => source.read(head, 0, head.length));
-    return count === head.length && isSqliteHeader(head);
-  }
 
   async #storeDatabase(entry: WalkedEntry, previous: FileNode | undefined): Promise<FileNode | undefined> {
     const result = await this.#context.capture(entry.path);
@@ -263,17 +254,30 @@ class SourceArchiver {
       return undefined;
     }
     this.#schemas[displayKey(entry.key)] = result.userVersion;
-    const stored = withSource(byteStringOf(result.copyPath), (source) =>
-      storePages(this.#context.blobs, source.read, result.bytes, result.pageSize, previous, this.#onBytes),
+    const { blobs } = this.#context;
+    const stored = await withSource(byteStringOf(result.copyPath), (source) =>
+      this.#inSteps(storePages(blobs, source.read, result.bytes, result.pageSize, previous, this.#onBytes)),
     );
     return stored && this.#fileNode(entry, stored, 'captured');
   }
 
-  #storePlain(entry: WalkedEntry, previous: FileNode | undefined, isRaw: boolean): FileNode | undefined {
+  /**
+   * A file by its bytes. Any file whose first bytes are those of a database is one, unless its name has told so already
+   * (`mayBeDatabase` false): such a file is opened in the capturing process only.
+   */
+  async #storePlain(
+    entry: WalkedEntry,
+    previous: FileNode | undefined,
+    mayBeDatabase: boolean,
+  ): Promise<FileNode | 'database' | undefined> {
+    const { blobs } = this.#context;
     for (let attempt = 1; ; attempt++) {
-      const read = withSource(entry.path, (source) => {
+      const read = await withSource(entry.path, async (source) => {
         const size = Number(source.stat.size);
-        const stored = storeContent(this.#context.blobs, source.read, size, previous?.content, this.#onBytes);
+        if (mayBeDatabase && source.stat.size >= databaseBytesMin && source.isDatabase()) return 'database';
+        const stored = await this.#inSteps(
+          storeContent(blobs, source.read, size, previous?.content, this.#onBytes),
+        );
         return { stored, stable: source.isUnchanged() && stored.size === size, stat: source.stat };
       });
       if (read === undefined) {
@@ -284,10 +288,20 @@ class SourceArchiver {
         });
         return undefined;
       }
+      if (read === 'database') return read;
       const isLast = attempt >= readAttemptsMax || read.stored.size > limits.packBytesTarget;
       if (!read.stable && !isLast) continue;
+      const isRaw = this.#rawDatabases.has(entry.key);
       const state: FileState = isRaw ? 'raw' : read.stable ? 'stable' : 'changed';
       return this.#fileNode({ ...entry, stat: read.stat }, read.stored, state);
+    }
+  }
+
+  async #inSteps<T>(steps: Steps<T>): Promise<T> {
+    for (;;) {
+      const { done, value } = steps.next();
+      if (done === true) return value;
+      await this.#breathe();
     }
   }
 
@@ -338,6 +352,12 @@ function commonFields(stat: BigIntStats): Pick<TreeNode, 'mode' | 'uid' | 'gid' 
     gid: Number(stat.gid),
     mtimeNs: stat.mtimeNs,
   };
+}
+
+/** What was not taken for a database again. */
+function asNode(stored: FileNode | 'database' | undefined): FileNode | undefined {
+  invariant(stored !== 'database', 'a file is asked once whether it is a database');
+  return stored;
 }
 
 function asFile(node: TreeNode): FileNode | undefined {

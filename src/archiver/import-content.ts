@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { createPrivateFile, removeFile, writeFully } from '../io/files.ts';
 import { isSqliteHeader } from '../model/sqlite-names.ts';
 import type { BlobStore } from '../model/store.ts';
-import { type ReadBytes, type StoredContent, storeContent, storePages } from './store-content.ts';
+import { type ReadBytes, runSteps, type StoredContent, storeContent, storePages } from './store-content.ts';
 
 const memoryBytesMax = 8 * 1024 * 1024;
 
@@ -27,8 +27,11 @@ export async function importContent(
       const pageBytes = databasePageBytes(head, size);
       const ignore = (): void => {};
       if (pageBytes === undefined)
-        return { ...storeContent(blobs, read, size, undefined, ignore), isDatabase: false };
-      return { ...storePages(blobs, read, size, pageBytes, undefined, ignore), isDatabase: true };
+        return { ...runSteps(storeContent(blobs, read, size, undefined, ignore)), isDatabase: false };
+      return {
+        ...runSteps(storePages(blobs, read, size, pageBytes, undefined, ignore)),
+        isDatabase: true,
+      };
     });
   } finally {
     spool.remove();

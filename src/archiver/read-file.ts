@@ -1,9 +1,12 @@
 /** Reading one live file: what was there when it was opened, and whether it held still. */
 import { type BigIntStats, closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { type ByteString, fsPath } from '../model/paths.ts';
+import { isSqliteHeader } from '../model/sqlite-names.ts';
 
 export interface OpenSource {
   readonly stat: BigIntStats;
+  /** Whether it begins like a database of SQLite. */
+  isDatabase(): boolean;
   /** Fills `buffer` from `offset` up to `bytes`; returns how many there were. */
   read(buffer: Uint8Array, offset: number, bytes: number): number;
   /** Whether size and times are still what they were at open. */
@@ -13,14 +16,20 @@ export interface OpenSource {
 // A pipe put in the file's place must not hang the run; a link must not lead out of the source.
 const flags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
+const head = Buffer.alloc(16);
+
 /** @returns undefined when it is no longer a regular file. */
-export function withSource<T>(path: ByteString, work: (source: OpenSource) => T): T | undefined {
+export async function withSource<T>(
+  path: ByteString,
+  work: (source: OpenSource) => Promise<T>,
+): Promise<T | undefined> {
   const fd = openSync(fsPath(path), flags);
   try {
     const stat = fstatSync(fd, { bigint: true });
     if (!stat.isFile()) return undefined;
-    return work({
+    return await work({
       stat,
+      isDatabase: () => readSync(fd, head, 0, head.length, 0) === head.length && isSqliteHeader(head),
       read: (buffer, offset, bytes) => readFully(fd, buffer, offset, bytes),
       isUnchanged: () => sameTimes(stat, fstatSync(fd, { bigint: true })),
     });

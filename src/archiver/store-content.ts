@@ -28,17 +28,28 @@ export type OnBytes = (bytes: number) => void;
 const smallBuffer = Buffer.allocUnsafe(limits.singleChunkBytesMax);
 const noBytes = new Uint8Array(0);
 
+/** Work in steps of a few milliseconds, so that a run can be interrupted in the middle of a large file. */
+export type Steps<T> = Generator<undefined, T, undefined>;
+
+/** All steps one after another. */
+export function runSteps<T>(steps: Steps<T>): T {
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done === true) return value;
+  }
+}
+
 /** Stores up to `size` bytes. `previous` is how the file was stored before: a growing file keeps its profile for a while. */
-export function storeContent(
+export function* storeContent(
   blobs: BlobStore,
   read: ReadBytes,
   size: number,
   previous: FileContent | undefined,
   onBytes: OnBytes,
-): StoredContent {
+): Steps<StoredContent> {
   if (size <= limits.singleChunkBytesMax) return storeSmall(blobs, read, size, onBytes);
   const profile = chooseProfile(size, previous?.kind === 'list' ? previous.profile : undefined);
-  return new ChunkedStore(blobs, profile, onBytes).run(read, size);
+  return yield* new ChunkedStore(blobs, profile, onBytes).run(read, size);
 }
 
 function storeSmall(blobs: BlobStore, read: ReadBytes, size: number, onBytes: OnBytes): StoredContent {
@@ -71,7 +82,7 @@ class ChunkedStore {
     this.#cutter = createCutter(cut);
   }
 
-  run(read: ReadBytes, size: number): StoredContent {
+  *run(read: ReadBytes, size: number): Steps<StoredContent> {
     const { window } = this.#cutter;
     let total = 0;
     let kept = 0; // bytes at the start of the window that are not yet cut
@@ -86,7 +97,9 @@ class ChunkedStore {
       const final = count < wanted || total >= size;
       kept = this.#cutWindow(kept, kept + count, final);
       if (final) break;
+      yield;
     }
+    this.#cutter.release(); // after a failure it is not used again, and goes with this
     const hash = blobIdFromBytes(this.#hasher.digest());
     return { content: this.#finish(hash), size: total };
   }
@@ -163,14 +176,14 @@ function isZero(bytes: Uint8Array, start: number): boolean {
 }
 
 /** Stores a database by its units. `previous` is the version before, if it was stored so. */
-export function storePages(
+export function* storePages(
   blobs: BlobStore,
   read: ReadBytes,
   size: number,
   pageBytes: number,
   previous: { readonly content: FileContent; readonly size: number } | undefined,
   onBytes: OnBytes,
-): StoredContent {
+): Steps<StoredContent> {
   const unitBytes = unitBytesFor(size, pageBytes);
   const ids = Buffer.allocUnsafe(Math.ceil(size / unitBytes) * 32);
   const hasher = createHasher();
@@ -182,6 +195,7 @@ export function storePages(
     storeUnits(blobs, buffer.subarray(0, count), unitBytes, ids, total / unitBytes);
     total += count;
     onBytes(count);
+    yield;
   }
   invariant(total === size, 'a copy of a database does not change');
   const hash = blobIdFromBytes(hasher.digest());

@@ -12,13 +12,15 @@ declare const WebAssembly: {
 };
 
 export interface Cutter {
-  /** Put the bytes to be cut here. Shared by all cutters: finish one file before the next. */
+  /** Put the bytes to be cut here. This cutter's own until it is released. */
   readonly window: Uint8Array;
   /**
    * End of the chunk that begins at `start` of the window, when bytes are there up to `end`. `end` itself means that no
    * cut point was found before it (unless the chunk is the largest there may be).
    */
   cut(start: number, end: number): number;
+  /** Gives the window to the next cutter that is made. */
+  release(): void;
 }
 
 const windowBytes = 4 * 1024 * 1024;
@@ -31,8 +33,7 @@ interface Kernel {
   readonly findCut: FindCut;
 }
 
-let kernel: Kernel | undefined;
-let plainWindow: Uint8Array | undefined;
+const freeKernels: Kernel[] = [];
 
 /** `EXUVIA_CHUNKER=reference` asks for the plain one, for tests and for doubt. */
 export function createCutter(profile: CutProfile): Cutter {
@@ -41,13 +42,12 @@ export function createCutter(profile: CutProfile): Cutter {
 }
 
 export function createReferenceCutter(profile: CutProfile): Cutter {
-  plainWindow ??= new Uint8Array(windowBytes);
-  const window = plainWindow;
-  return { window, cut: (start, end) => findCutReference(window, start, end, profile) };
+  const window = new Uint8Array(windowBytes);
+  return { window, cut: (start, end) => findCutReference(window, start, end, profile), release: () => {} };
 }
 
 export function createKernelCutter(profile: CutProfile): Cutter {
-  kernel ??= startKernel();
+  const kernel = freeKernels.pop() ?? startKernel();
   const { window, findCut } = kernel;
   const { minBytes, avgBytes, maxBytes } = profile;
   const { before, after } = cutShifts(profile);
@@ -60,6 +60,7 @@ export function createKernelCutter(profile: CutProfile): Cutter {
       const middle = windowOffset + Math.min(limit, start + avgBytes);
       return findCut(minEnd, middle, windowOffset + limit, before, after) - windowOffset;
     },
+    release: () => void freeKernels.push(kernel),
   };
 }
 

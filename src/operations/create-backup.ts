@@ -183,7 +183,7 @@ export async function archiveAll(
     );
   }
   const sources = plan.sources.map((source, index) => sourceRecord(source, archived[index]));
-  const stats = sumStats(archived, changesSince(environment, destination.blobs, parent, sources));
+  const stats = sumStats(archived, changesSince(environment, destination.blobs, parent, sources, archived));
   return { startedMs, parent, sources, archived, stats };
 }
 

@@ -91,10 +91,15 @@ export function changesSince(
   blobs: BlobStore,
   parent: Snapshot | undefined,
   sources: readonly SnapshotSource[],
+  archived: readonly ArchivedSource[],
 ): ChangeCounts {
   const sum = { newFiles: 0, changedFiles: 0, removedFiles: 0 };
-  for (const source of sources) {
+  for (const [index, source] of sources.entries()) {
     const before = parent?.sources.find((candidate) => candidate.path === source.path)?.root ?? null;
+    if (before === null) {
+      sum.newFiles += archived[index]?.files ?? 0;
+      continue;
+    }
     const counts = countOrWarn(environment, blobs, before, source.root);
     sum.newFiles += counts.newFiles;
     sum.changedFiles += counts.changedFiles;
@@ -107,13 +112,13 @@ export function changesSince(
 function countOrWarn(
   environment: Environment,
   blobs: BlobStore,
-  before: BlobId | null,
+  before: BlobId,
   after: BlobId | null,
 ): ChangeCounts {
   try {
     return countChanges(blobs, before, after);
   } catch (error) {
-    if (!(error instanceof DamageError) || before === null) throw error;
+    if (!(error instanceof DamageError)) throw error;
     environment.progress.warn(`The snapshot before is damaged (${error.message}); this one is whole`);
     return countChanges(blobs, null, after);
   }

@@ -1,5 +1,6 @@
 /** The blobs of a frame that is being filled, side by side as they are compressed. Its memory is used again for the next frame. */
 import { ByteWriter } from '../codec/bytes.ts';
+import type { PackedBlob } from '../codec/pack.ts';
 import type { BlobId } from '../model/ids.ts';
 import { limits } from '../model/limits.ts';
 import type { BlobKind } from '../model/store.ts';
@@ -7,13 +8,10 @@ import type { BlobKind } from '../model/store.ts';
 /** Room before the blobs for the list of their lengths, which is written when the frame is closed. */
 const listBytesMax = 4 * limits.frameBlobsMax;
 
-/** As long as the raw bytes of any frame that a FrameBuffer makes. */
-export const bufferedFrameBytesMax = listBytesMax + limits.dataFrameBytesTarget + limits.blobBytesMax;
-
 export class FrameBuffer {
   readonly kind: BlobKind;
   readonly #bytesTarget: number;
-  #memory: Buffer;
+  #memory: Uint8Array<ArrayBuffer>;
   #end = listBytesMax;
   #ids: BlobId[] = [];
   #lengths: number[] = [];
@@ -21,7 +19,7 @@ export class FrameBuffer {
   constructor(kind: BlobKind) {
     this.kind = kind;
     this.#bytesTarget = kind === 'data' ? limits.dataFrameBytesTarget : limits.treeFrameBytesTarget;
-    this.#memory = Buffer.allocUnsafeSlow(listBytesMax + this.#bytesTarget);
+    this.#memory = new Uint8Array(listBytesMax + this.#bytesTarget);
   }
 
   get isEmpty(): boolean {
@@ -49,16 +47,15 @@ export class FrameBuffer {
     return Uint8Array.prototype.slice.call(this.#memory, start, start + (this.#lengths[position] ?? 0));
   }
 
-  /** The frame's raw bytes, valid until the next call of `add`, and what they hold. Empties the buffer. */
-  take(): { readonly raw: Buffer; readonly ids: readonly BlobId[]; readonly lengths: readonly number[] } {
+  /** What was added since, as a frame's raw bytes, valid until the next call of `add`. Empties the buffer. */
+  take(): TakenFrame {
     const list = new ByteWriter(this.#lengths.length * 3 + 8);
     for (const length of this.#lengths) list.varint(length);
     const start = listBytesMax - list.length;
     this.#memory.set(list.view(), start);
     const taken = {
       raw: this.#memory.subarray(start, this.#end),
-      ids: this.#ids,
-      lengths: this.#lengths,
+      blobs: this.#ids.map((id, position) => ({ id, bytes: this.#lengths[position] ?? 0 })),
     };
     this.#end = listBytesMax;
     this.#ids = [];
@@ -66,11 +63,25 @@ export class FrameBuffer {
     return taken;
   }
 
+  /** What was taken last is no longer its own: goes on in other memory. */
+  useMemory(memory: ArrayBuffer | undefined): void {
+    const wanted = listBytesMax + this.#bytesTarget;
+    this.#memory = new Uint8Array(
+      memory === undefined || memory.byteLength < wanted ? new ArrayBuffer(wanted) : memory,
+    );
+  }
+
   #makeRoom(bytes: number): void {
     const wanted = this.#end + bytes;
     if (wanted <= this.#memory.length) return;
-    const larger = Buffer.allocUnsafeSlow(wanted);
-    this.#memory.copy(larger, listBytesMax, listBytesMax, this.#end);
+    const larger = new Uint8Array(wanted);
+    larger.set(this.#memory.subarray(listBytesMax, this.#end), listBytesMax);
     this.#memory = larger;
   }
+}
+
+export interface TakenFrame {
+  /** A list of lengths, then the blobs. At its end there may be no room, before it there is more than a frame's header takes. */
+  readonly raw: Uint8Array<ArrayBuffer>;
+  readonly blobs: readonly PackedBlob[];
 }

@@ -72,7 +72,7 @@ function addPacks(
       try {
         const { directory, packBytes } = readPackDirectory(layout, id);
         const frames = directory.frames.filter(({ offset }) => bad.get(id)?.has(offset) !== true);
-        index.addPack({ ...directory, frames }, packBytes);
+        index.addPacks([{ directory: { ...directory, frames }, packBytes }]);
       } catch (error) {
         // A damaged pack must not keep the others from being used.
         if (!(error instanceof DamageError)) throw error;

@@ -96,26 +96,25 @@ export class OpenPack {
       if (this.#sync !== 'done') fsyncSync(this.#fd);
     });
     makePackFolder(layout, dirname(path));
-    this.#close();
     withPath('publish', path, () => renameInto(this.#path, path));
     return { directory: this.#directory, packBytes: this.#bytes };
   }
 
-  /** A failed write must not leave its file: the disk may be full. */
+  /** A failed write must not leave its file: the disk may be full. Of a pack that is published, nothing is removed. */
   discard(): void {
-    this.#close();
+    this.close();
     removeFile(this.#path);
+  }
+
+  /** The number of a closed file may be given to another: not while the system still works on this one. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    if (this.#sync !== 'running') closeSync(this.#fd);
   }
 
   get #directory(): PackDirectory {
     return { id: this.#id, frames: this.#frames };
-  }
-
-  /** The number of a closed file may be given to another: not while the system still works on this one. */
-  #close(): void {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
-    if (this.#sync !== 'running') closeSync(this.#fd);
   }
 }
 

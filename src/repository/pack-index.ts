@@ -2,6 +2,7 @@
 import type { PackDirectory } from '../codec/pack.ts';
 import { type BlobId, idToBytes, type PackId, packIdFromBytes } from '../model/ids.ts';
 import type { BlobKind } from '../model/store.ts';
+import { BlobFilter } from './blob-filter.ts';
 import type { Database, Statement } from './database.ts';
 
 interface FramePlace {
@@ -25,6 +26,15 @@ export interface PackTotals {
   readonly blobBytes: number;
 }
 
+interface BlobRow {
+  readonly id: BlobId;
+  readonly frame: number | bigint;
+  readonly position: number;
+  readonly bytes: number;
+}
+
+const missesBeforeFilter = 2000;
+
 const kindNumbers: Readonly<Record<BlobKind, number>> = { data: 0, tree: 1 };
 
 export class PackIndex {
@@ -39,6 +49,8 @@ export class PackIndex {
   readonly #addPack: Statement;
   readonly #addFrame: Statement;
   readonly #addBlob: Statement;
+  #filter: BlobFilter | undefined;
+  #misses = 0;
 
   constructor(database: Database) {
     this.#database = database;
@@ -67,7 +79,20 @@ export class PackIndex {
   }
 
   has(id: BlobId): boolean {
-    return this.#has.get(idToBytes(id)) !== undefined;
+    if (this.#filter?.mayHold(id) === false) return false;
+    const isThere = this.#has.get(idToBytes(id)) !== undefined;
+    if (!isThere) this.#noteMiss();
+    return isThere;
+  }
+
+  /** A run that asks for so much that is not there gains from a filter, which takes a look at every row to fill. */
+  #noteMiss(): void {
+    if (this.#filter !== undefined || ++this.#misses < missesBeforeFilter) return;
+    const frames = this.#database.prepare('SELECT max(no) FROM frame').pluck().get() as number | null;
+    if (this.#misses < missesBeforeFilter + 8 * (frames ?? 0)) return;
+    this.#filter = new BlobFilter();
+    const ids = this.#database.prepare('SELECT id FROM blob').pluck().iterate();
+    for (const id of ids as Iterable<Buffer>) this.#filter.addBytes(id);
   }
 
   find(id: BlobId): BlobPlace | undefined {
@@ -125,15 +150,22 @@ export class PackIndex {
   }
 
   /** To be called inside a transaction. A pack that is listed already is left alone. */
-  addPack(directory: PackDirectory, packBytes: number): void {
-    const known = this.#database.prepare('SELECT 1 FROM pack WHERE id = ?').get(idToBytes(directory.id));
-    if (known !== undefined) return;
-    const pack = this.#addPack.run(idToBytes(directory.id), packBytes).lastInsertRowid;
-    for (const frame of directory.frames) {
-      const no = this.#addFrame.run(pack, kindNumbers[frame.kind], frame.offset, frame.bytes).lastInsertRowid;
-      for (const [position, blob] of frame.blobs.entries()) {
-        this.#addBlob.run(idToBytes(blob.id), no, position, blob.bytes);
+  addPacks(packs: Iterable<{ readonly directory: PackDirectory; readonly packBytes: number }>): void {
+    const rows: BlobRow[] = [];
+    for (const { directory, packBytes } of packs) {
+      const known = this.#database.prepare('SELECT 1 FROM pack WHERE id = ?').get(idToBytes(directory.id));
+      if (known !== undefined) continue;
+      const pack = this.#addPack.run(idToBytes(directory.id), packBytes).lastInsertRowid;
+      for (const { kind, offset, bytes, blobs } of directory.frames) {
+        const frame = this.#addFrame.run(pack, kindNumbers[kind], offset, bytes).lastInsertRowid;
+        for (const [position, blob] of blobs.entries()) rows.push({ ...blob, frame, position });
       }
+    }
+    // In the order of the index, in which they are added in a third of the time.
+    rows.sort((a, b) => (a.id < b.id ? -1 : 1));
+    for (const { id, frame, position, bytes } of rows) {
+      this.#addBlob.run(idToBytes(id), frame, position, bytes);
+      this.#filter?.add(id);
     }
   }
 

@@ -33,7 +33,13 @@ export interface PackWriterOptions {
   readonly temporary: string;
   readonly random: RandomBytes;
   readonly level: number;
-  readonly onPublished: (directory: PackDirectory, packBytes: number) => void;
+  /** Packs that are published; their blobs are found here until it returns. */
+  readonly onPublished: (packs: readonly PublishedPack[]) => void;
+}
+
+export interface PublishedPack {
+  readonly directory: PackDirectory;
+  readonly packBytes: number;
 }
 
 export class PackWriter {
@@ -45,9 +51,14 @@ export class PackWriter {
   #threads: FrameThreads | undefined;
   /** Frames that the threads have, in the order in which they were given to them. */
   readonly #compressing: ClosedFrame[] = [];
+  /** Memory for frames to come. */
+  readonly #spare: ArrayBuffer[] = [];
   #pack: OpenPack | undefined;
   /** Full packs, oldest first, that are being written to disk. */
   #sealed: OpenPack[] = [];
+  /** Packs that the index does not know yet: few large transactions write less than many small ones. */
+  #published: (PublishedPack & { readonly pack: OpenPack })[] = [];
+  #publishedBlobs = 0;
   #addedBytes = 0;
   #closedBytes = 0;
   #storedBytes = 0;
@@ -107,6 +118,7 @@ export class PackWriter {
       this.#collectUntil(() => this.#compressing.length === 0);
       this.#sealPack();
       while (this.#sealed.length > 0) this.#publishOldest();
+      this.#tellPublished();
     });
   }
 
@@ -132,6 +144,7 @@ export class PackWriter {
   }
 
   #discardPacks(): void {
+    for (const { pack } of this.#published.splice(0)) pack.close();
     for (const pack of this.#sealed.splice(0)) pack.discard();
     this.#pack?.discard();
     this.#pack = undefined;
@@ -144,34 +157,35 @@ export class PackWriter {
 
   #closeFrame(buffer: FrameBuffer): void {
     if (buffer.isEmpty) return;
-    const { kind } = buffer;
-    const { raw, ids, lengths } = buffer.take();
-    const closed: ClosedFrame = {
-      kind,
-      blobs: ids.map((id, position) => ({ id, bytes: lengths[position] ?? 0 })),
-      written: undefined,
-    };
-    for (const id of ids) {
+    const { raw, blobs } = buffer.take();
+    const closed: ClosedFrame = { kind: buffer.kind, blobs, written: undefined };
+    for (const { id } of blobs) {
       const pending = this.#pending.get(id);
       if (pending !== undefined) pending.frame = closed;
     }
     this.#closedBytes += raw.length;
-    this.#compress(closed, raw);
+    if (this.#usesThreads()) this.#compressElsewhere(closed, raw, buffer);
+    else {
+      const level = this.#levelNow();
+      this.#append(closed, encodeRawFrame(closed.kind, raw, blobs.length, { level }));
+    }
     this.#publishSynced();
   }
 
-  #compress(closed: ClosedFrame, raw: Buffer): void {
-    const blobCount = closed.blobs.length;
-    const level = this.#levelNow();
-    if (!this.#usesThreads()) {
-      this.#append(closed, encodeRawFrame(closed.kind, raw, blobCount, { level }));
-      return;
-    }
+  #compressElsewhere(closed: ClosedFrame, raw: Uint8Array<ArrayBuffer>, buffer: FrameBuffer): void {
     this.#threads ??= new FrameThreads(threadsWorthStarting());
     const threads = this.#threads;
     while (threads.isFull || threads.isOldestReady) this.#collectOldest();
-    threads.submit({ kind: closed.kind, raw, blobCount, level });
+    threads.submit({
+      kind: closed.kind,
+      memory: raw.buffer,
+      start: raw.byteOffset,
+      end: raw.byteOffset + raw.length,
+      blobCount: closed.blobs.length,
+      level: this.#levelNow(),
+    });
     this.#compressing.push(closed);
+    buffer.useMemory(this.#spare.pop());
   }
 
   /** Starting threads costs more than they save in a small run. */
@@ -187,7 +201,9 @@ export class PackWriter {
   #collectOldest(): void {
     const closed = this.#compressing.shift();
     invariant(closed !== undefined && this.#threads !== undefined, 'a frame that threads have');
-    this.#append(closed, this.#threads.collect());
+    const { memory, frame } = this.#threads.collect();
+    this.#append(closed, frame);
+    this.#spare.push(memory);
   }
 
   #append(closed: ClosedFrame, encoded: Uint8Array): void {
@@ -217,8 +233,20 @@ export class PackWriter {
     const { directory, packBytes } = pack.publish(this.#options.layout);
     this.#sealed.shift();
     this.#storedBytes += packBytes;
-    for (const frame of directory.frames) for (const { id } of frame.blobs) this.#pending.delete(id);
-    this.#options.onPublished(directory, packBytes);
+    this.#published.push({ pack, directory, packBytes });
+    this.#publishedBlobs += directory.frames.reduce((sum, frame) => sum + frame.blobs.length, 0);
+    if (this.#publishedBlobs >= publishedBlobsMax) this.#tellPublished();
+  }
+
+  #tellPublished(): void {
+    if (this.#published.length === 0) return;
+    this.#options.onPublished(this.#published);
+    for (const { pack, directory } of this.#published) {
+      pack.close();
+      for (const frame of directory.frames) for (const { id } of frame.blobs) this.#pending.delete(id);
+    }
+    this.#published = [];
+    this.#publishedBlobs = 0;
   }
 
   /**
@@ -235,3 +263,4 @@ const smallRunBytes = 4 * 1024 * 1024;
 const smallRunLevel = 9;
 const threadsFromBytes = 8 * 1024 * 1024;
 const sealedPacksMax = 3;
+const publishedBlobsMax = 20_000;

@@ -82,9 +82,9 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
         temporary: opened.temporary,
         random: options.random,
         level: options.compress === false ? 0 : opened.parameters.compression.level,
-        onPublished: (directory, packBytes) => {
+        onPublished: (packs) => {
           inTransaction(this.#database, () => {
-            this.#index.addPack(directory, packBytes);
+            this.#index.addPacks(packs);
             this.#files.flush();
           });
         },

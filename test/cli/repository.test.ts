@@ -4,16 +4,20 @@ import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   appendFileSync,
+  closeSync,
   existsSync,
   mkdirSync,
+  openSync,
   readdirSync,
   readFileSync,
   rmSync,
   statSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { launcherPath, runCli } from '../helpers/cli.ts';
 import { Seeded } from '../helpers/seeded.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
@@ -193,6 +197,35 @@ test('backups at the same time all succeed, and what a killed one left is used a
   assert.ok(readFileSync(join(target, 'workspace/large.bin')).equals(new Seeded(3).bytes(3_000_000)));
 });
 
+/** Sizes of the files below a folder that somebody is writing to. */
+function writtenBytes(folder: string): number {
+  if (!existsSync(folder)) return 0;
+  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' });
+  return names.reduce(
+    (sum, name) => sum + (statSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0),
+    0,
+  );
+}
+
+test('Ctrl-C in the middle of one large file ends the run at once, and keeps what was stored', async (context) => {
+  const place = homeOf(context, 1);
+  const fd = openSync(join(place.home, '.openclaw/workspace/large.bin'), 'w');
+  for (let index = 0; index < 16; index++) writeSync(fd, new Seeded(index).bytes(16_000_000));
+  closeSync(fd);
+  const child = spawn(process.execPath, [launcherPath, 'backup', 'create'], {
+    env: { HOME: place.home },
+    stdio: 'ignore',
+  });
+  const ended = once(child, 'close');
+  const temporary = join(place.repository, 'local', 'tmp');
+  while (child.exitCode === null && writtenBytes(temporary) < 4_000_000) await sleep(5);
+  child.kill('SIGINT');
+  const [code] = await ended;
+  assert.equal(code, 130);
+  const { blobBytes } = runCli(['backup', 'stats', '--json'], place).json;
+  assert.ok(blobBytes > 0 && blobBytes < 250_000_000, `${blobBytes} of 256,000,000 bytes are stored`);
+});
+
 test('Ctrl-C keeps what was stored and exits with 130', async (context) => {
   const place = homeOf(context, 20);
   for (let index = 0; index < 40; index++) {
@@ -210,7 +243,8 @@ test('Ctrl-C keeps what was stored and exits with 130', async (context) => {
     errors += text;
   });
   const ended = once(child, 'close');
-  await new Promise((resolve) => setTimeout(resolve, 350));
+  const temporary = join(place.repository, 'local', 'tmp');
+  while (child.exitCode === null && writtenBytes(temporary) < 4_000_000) await sleep(5);
   child.kill('SIGINT');
   const [code] = await ended;
   assert.equal(code, 130, errors);

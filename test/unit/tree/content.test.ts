@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { storeContent, storePages } from '../../../src/archiver/store-content.ts';
+import {
+  runSteps,
+  type StoredContent,
+  storeContent,
+  storePages,
+} from '../../../src/archiver/store-content.ts';
 import { blobIdOf } from '../../../src/codec/hash.ts';
 import { decodeNode, encodeNode, hashOfContent } from '../../../src/codec/node-codec.ts';
 import type { FileNode } from '../../../src/model/tree.ts';
@@ -31,7 +36,7 @@ function readBack(store: MemoryStore, node: FileNode): Buffer {
 
 function roundTrip(input: Buffer): FileNode {
   const store = new MemoryStore();
-  const stored = storeContent(store, readerOf(input), input.length, undefined, () => {});
+  const stored = runSteps(storeContent(store, readerOf(input), input.length, undefined, () => {}));
   const node = decodeNode(encodeNode(nodeOf(stored)), 'node') as FileNode;
   assert.ok(readBack(store, node).equals(input), `${input.length} bytes`);
   if (node.content.kind !== 'inline') assert.equal(hashOfContent(node.content), blobIdOf(input));
@@ -52,7 +57,7 @@ test('storeContent() gives back what was stored, at every size where the way cha
 test('storeContent() stores aligned blocks of zeros as holes', () => {
   const store = new MemoryStore();
   const input = Buffer.concat([Buffer.from('head'), Buffer.alloc(10_000_000), Buffer.from('tail')]);
-  const stored = storeContent(store, readerOf(input), input.length, undefined, () => {});
+  const stored = runSteps(storeContent(store, readerOf(input), input.length, undefined, () => {}));
   assert.ok(readBack(store, nodeOf(stored)).equals(input));
   assert.ok(store.written < 200 * KiB, `${store.written} bytes`);
 });
@@ -73,17 +78,22 @@ test('storeContent() gives back any mixture of data and zeros', () => {
 test('storeContent() of a file that grew stores the end and little more', () => {
   const store = new MemoryStore();
   const log = new Seeded(31).text(8_000_000);
-  const first = storeContent(store, readerOf(log.subarray(0, 7_900_000)), 7_900_000, undefined, () => {});
+  const first = runSteps(
+    storeContent(store, readerOf(log.subarray(0, 7_900_000)), 7_900_000, undefined, () => {}),
+  );
   const before = store.written;
-  storeContent(store, readerOf(log), log.length, first.content, () => {});
+  runSteps(storeContent(store, readerOf(log), log.length, first.content, () => {}));
   assert.ok(store.written - before < 100_000 + 70 * KiB, `${store.written - before} bytes`);
 });
 
 test('storeContent() says how many bytes there were when a file is shorter than it was', () => {
   const store = new MemoryStore();
-  assert.equal(storeContent(store, readerOf(Buffer.alloc(10, 1)), 100, undefined, () => {}).size, 10);
   assert.equal(
-    storeContent(store, readerOf(Buffer.alloc(100_000, 1)), 200_000, undefined, () => {}).size,
+    runSteps(storeContent(store, readerOf(Buffer.alloc(10, 1)), 100, undefined, () => {})).size,
+    10,
+  );
+  assert.equal(
+    runSteps(storeContent(store, readerOf(Buffer.alloc(100_000, 1)), 200_000, undefined, () => {})).size,
     100_000,
   );
 });
@@ -92,11 +102,13 @@ test('storePages() stores only changed pages of the next version', () => {
   const store = new MemoryStore();
   const random = new Seeded(41);
   const database = random.bytes(4096 * 2000);
-  let previous = { ...storePages(store, readerOf(database), database.length, 4096, undefined, () => {}) };
+  let previous = {
+    ...runSteps(storePages(store, readerOf(database), database.length, 4096, undefined, () => {})),
+  };
   for (let version = 0; version < 40; version++) {
     for (let change = 0; change < 3; change++) database[random.below(database.length)] = random.below(256);
     const before = store.written;
-    previous = storePages(store, readerOf(database), database.length, 4096, previous, () => {});
+    previous = runSteps(storePages(store, readerOf(database), database.length, 4096, previous, () => {}));
     assert.ok(
       store.written - before < 3 * 4096 + 16_000,
       `version ${version}: ${store.written - before} bytes`,
@@ -108,11 +120,11 @@ test('storePages() stores only changed pages of the next version', () => {
 test('storePages() follows a database that grows and shrinks', () => {
   const store = new MemoryStore();
   const random = new Seeded(43);
-  let previous: ReturnType<typeof storePages> | undefined;
+  let previous: StoredContent | undefined;
   for (const pages of [10, 11, 500, 499, 20, 21, 600, 1, 2]) {
     const database = random.bytes(512 * pages);
     database.fill(7, 0, 512 * Math.floor(pages / 2));
-    previous = storePages(store, readerOf(database), database.length, 512, previous, () => {});
+    previous = runSteps(storePages(store, readerOf(database), database.length, 512, previous, () => {}));
     const node = decodeNode(encodeNode(nodeOf(previous)), 'node') as FileNode;
     assert.ok(readBack(store, node).equals(database), `${pages} pages`);
   }
@@ -121,9 +133,9 @@ test('storePages() follows a database that grows and shrinks', () => {
 test('storePages() of an unchanged database writes nothing and gives the same content', () => {
   const store = new MemoryStore();
   const database = new Seeded(47).bytes(4096 * 300);
-  const first = storePages(store, readerOf(database), database.length, 4096, undefined, () => {});
+  const first = runSteps(storePages(store, readerOf(database), database.length, 4096, undefined, () => {}));
   const before = store.written;
-  const second = storePages(store, readerOf(database), database.length, 4096, first, () => {});
+  const second = runSteps(storePages(store, readerOf(database), database.length, 4096, first, () => {}));
   assert.equal(store.written, before);
   assert.deepEqual(second.content, first.content);
 });
