@@ -150,7 +150,11 @@ function contentLines(environment: Environment, repository: Repository): DoctorL
   const { damage, root } = repository;
   const whole: DoctorLine =
     damage.length === 0
-      ? { about: 'repository', level: 'ok', message: `${root}, ${snapshots.length} snapshots` }
+      ? {
+          about: 'repository',
+          level: 'ok',
+          message: `${root}, ${snapshots.length} ${snapshots.length === 1 ? 'snapshot' : 'snapshots'}`,
+        }
       : {
           about: 'repository',
           level: 'error',

@@ -41,7 +41,7 @@ test('doctor has a line for each thing, and knows a home that is well', (context
       'permissions ok',
     ],
   );
-  assert.match(runCli(['doctor'], { home }).stdout, /^repository +ok +.*1 snapshots$/m);
+  assert.match(runCli(['doctor'], { home }).stdout, /^repository +ok +.*1 snapshot$/m);
 });
 
 test('doctor says what to do where something is missing', (context) => {
