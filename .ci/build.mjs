@@ -99,7 +99,7 @@ await build({
   target: 'node22.18',
   supported: { 'dynamic-import': false },
   minifySyntax: true,
-  external: ['better-sqlite3/package.json', '@napi-rs/blake-hash', 'yauzl'],
+  external: ['better-sqlite3/package.json', '@napi-rs/blake-hash', 'yauzl', 'age-encryption'],
   define: { EXUVIA_VERSION: JSON.stringify(version), 'import.meta.url': 'exuviaModuleUrl' },
   banner: { js: "const exuviaModuleUrl = require('node:url').pathToFileURL(__filename).href;" },
   logLevel: 'warning',

@@ -94,6 +94,7 @@ export {
   importSessions,
   readSessionsInput,
 } from './operations/import-sessions.ts';
+export type { KeySource, KeyWords } from './operations/key-source.ts';
 export {
   type ListedComponent,
   type ListedComponents,

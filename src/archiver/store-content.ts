@@ -4,7 +4,7 @@
  */
 import { type Cutter, createCutter } from '../chunker/cutter.ts';
 import { chooseProfile, cutProfiles } from '../chunker/parameters.ts';
-import { blobIdOf, createHasher } from '../codec/hash.ts';
+import { createHasher } from '../codec/hash.ts';
 import { invariant } from '../model/errors.ts';
 import { asBuffer, type BlobId, blobIdFromBytes } from '../model/ids.ts';
 import { limits } from '../model/limits.ts';
@@ -138,7 +138,7 @@ class ChunkedStore {
 
   #addChunk(start: number, end: number): void {
     const bytes = this.#cutter.window.subarray(start, end);
-    const id = blobIdOf(bytes);
+    const id = this.#blobs.idOf(bytes);
     this.#blobs.writeBlobAs('data', id, bytes);
     this.#add({ bytes: end - start, id });
   }
@@ -216,7 +216,7 @@ function storeUnits(
 ): void {
   for (let at = 0, unit = firstUnit; at < bytes.length; at += unitBytes, unit++) {
     const page = bytes.subarray(at, at + unitBytes);
-    const id = blobIdOf(page);
+    const id = blobs.idOf(page);
     blobs.writeBlobAs('data', id, page);
     asBuffer(ids).write(id, unit * 32, 32, 'hex');
   }

@@ -3,16 +3,19 @@ import type { Command } from 'commander';
 import {
   type Environment,
   type ExuviaError,
+  type KeySource,
+  type KeyWords,
   knownErrorOf,
   type PlaceOptions,
   systemEnvironment,
 } from '../index.ts';
+import { secretAsker } from './ask-secret.ts';
 import { Console } from './console.ts';
 import { type ExitCode, exitCodeOf, exitCodes } from './exit-codes.ts';
 import { jsonText, safeText } from './text.ts';
 
 /** Options that every command has. */
-export interface GlobalOptions extends PlaceOptions {
+export interface GlobalOptions extends PlaceOptions, KeyWords {
   readonly json?: boolean;
   readonly quiet?: boolean;
   readonly progress?: boolean;
@@ -39,12 +42,20 @@ export function action<Options extends GlobalOptions>(
       const environment = systemEnvironment({
         progress: console.progress,
         signal: interruptSignal(console),
+        keySource: keySourceOf(options),
         ...(options.lockWait === undefined ? {} : { lockWaitMs: options.lockWait * 1000 }),
       });
       const run = await load();
       return await run({ environment, console }, options, ...names);
     });
   };
+}
+
+function keySourceOf(options: GlobalOptions): KeySource {
+  const { keyFile, passphraseFile, passphraseCommand, stateDir, profile } = options;
+  const ask = secretAsker();
+  const places = { stateDir, profile };
+  return { keyFile, passphraseFile, passphraseCommand, places, ...(ask === undefined ? {} : { ask }) };
 }
 
 async function runSafely(console: Console, work: () => Promise<ExitCode>): Promise<ExitCode> {

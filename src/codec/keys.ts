@@ -95,6 +95,11 @@ export class RepositoryKeys {
     return derive(this.writerKey, this.repositoryId, `exuvia 1 ${purpose}`);
   }
 
+  /** For what this machine keeps for itself. */
+  deriveLocalKey(): Buffer {
+    return derive(this.masterKey ?? this.writerKey, this.repositoryId, 'exuvia 1 local');
+  }
+
   /** Keys of a new pack; `seed` is 32 random bytes. */
   newPack(id: PackId, seed: Uint8Array): { readonly keys: PackKeys; readonly ephemeralKey: Buffer } {
     const ephemeral = ephemeralOf(seed);

@@ -85,6 +85,12 @@ export function encodePackHeader(id: PackId, ephemeralKey?: Uint8Array): Buffer 
   return ephemeralKey === undefined ? header : Buffer.concat([header, ephemeralKey]);
 }
 
+/** Whether these bytes begin a pack that is sealed. */
+export function isSealedHeader(header: Uint8Array): boolean {
+  const bytes = asBuffer(header);
+  return bytes.subarray(0, 8).equals(headerMagic) && bytes.readUInt8(10) === sealingAgreed;
+}
+
 /** The id that a pack's header gives it. `isSealed`: whether it must be. */
 export function decodePackHeader(bytes: Uint8Array, place: string, isSealed = false): PackId {
   const header = asBuffer(bytes);

@@ -17,6 +17,10 @@ export interface BlobReader {
 }
 
 export interface BlobWriter {
+  /** The id that bytes have here; in an encrypted repository it is keyed. */
+  idOf(bytes: Uint8Array): BlobId;
+  /** The same for bytes of which the (unkeyed) hash is known. */
+  idOfHash(hash: Uint8Array): BlobId;
   hasBlob(id: BlobId): boolean;
   /** Stores the bytes unless the repository has them; copies them before it returns. */
   writeBlob(kind: BlobKind, bytes: Uint8Array): BlobId;

@@ -13,6 +13,9 @@ export const settingsTemplate = `// Settings of Exuvia. Take the slashes away fr
     // Where snapshots are kept.
     // path: "~/.openclaw/backups",
 
+    // A repository that is made is encrypted. Where its key is; with true it is asked for, or taken from EXUVIA_PASSPHRASE.
+    // encryption: { keyFile: "~/.config/exuvia/backup.key" }, // or passphraseFile, passphraseCommand
+
     // Only these parts (see: exuvia backup components), and parts to leave out. Globs work too.
     // include: ["config", "credentials", "workspace", "memory"],
     // exclude: ["logs", "cache"],

@@ -39,6 +39,15 @@ export interface Settings {
   /** Seconds a hook may take. */
   readonly hookTimeLimit: number;
   readonly skipIfUnchanged: boolean;
+  /** Whether the repository is encrypted, and where its key is. */
+  readonly encryption: boolean | EncryptionSettings;
+}
+
+/** At most one of them. Paths as written: `~` is not yet expanded. */
+export interface EncryptionSettings {
+  readonly keyFile?: string;
+  readonly passphraseFile?: string;
+  readonly passphraseCommand?: string;
 }
 
 export const defaultSettings: Settings = {
@@ -54,6 +63,7 @@ export const defaultSettings: Settings = {
   onFailure: undefined,
   hookTimeLimit: 3600,
   skipIfUnchanged: false,
+  encryption: false,
 };
 
 export type SettingName = keyof Settings;
@@ -120,10 +130,6 @@ function parseBlock(value: unknown, at: PlaceOf): Partial<Settings> {
     const refuse = (problem: string): never => {
       throw new SettingsError(at(path), `"${key}" ${problem}`);
     };
-    if (key === 'encryption') {
-      if (raw !== false) refuse('is reserved: this version cannot encrypt yet; want false');
-      continue;
-    }
     const parse = Object.hasOwn(parsers, key) ? parsers[key as SettingName] : undefined;
     if (parse === undefined)
       throw new SettingsError(at(path), `unknown key "${key}"${suggestion(key, settingNames)}`);
@@ -227,6 +233,23 @@ const parseSeconds: Parser = (value, { refuse }) =>
     ? value
     : refuse(`is ${kindOf(value)}, want a number of seconds up to a week`);
 
+const keyPlaces = ['keyFile', 'passphraseFile', 'passphraseCommand'];
+
+const parseEncryption: Parser = (value, { refuse, refuseAt }) => {
+  if (typeof value === 'boolean') return value;
+  const block = asRecord(value);
+  if (block === undefined) return refuse(`is ${kindOf(value)}, want true, false or { keyFile: "…" }`);
+  const names = Object.keys(block);
+  for (const [key, raw] of Object.entries(block)) {
+    if (!keyPlaces.includes(key)) refuseAt(key, `unknown key "${key}"${suggestion(key, keyPlaces)}`);
+    if (typeof raw !== 'string' || raw.trim() === '')
+      refuseAt(key, `"${key}" is ${kindOf(raw)}, want a text`);
+  }
+  if (names.length !== 1)
+    refuse(`has ${names.length === 0 ? 'no key' : names.join(' and ')}, want one of ${keyPlaces.join(', ')}`);
+  return block;
+};
+
 const parsers: Readonly<Record<SettingName, Parser>> = {
   auto: parseFlag,
   schedule: parseSchedule,
@@ -240,6 +263,7 @@ const parsers: Readonly<Record<SettingName, Parser>> = {
   onFailure: parseText,
   hookTimeLimit: parseSeconds,
   skipIfUnchanged: parseFlag,
+  encryption: parseEncryption,
 };
 
 const dayMs = 86_400_000;

@@ -22,6 +22,8 @@ export interface CreateOptions extends PlaceOptions {
   readonly dryRun?: boolean;
   /** False stores new data as it is. */
   readonly compress?: boolean;
+  /** Whether a repository that is made is encrypted; one that is there must be as this says. Undefined leaves it to the settings. */
+  readonly encrypt?: boolean;
   /** Makes no snapshot when nothing differs from the one before; that one is the result. */
   readonly skipIfUnchanged?: boolean;
   /** Writes an archive of the new snapshot as well. */

@@ -3,6 +3,7 @@
  * them), snapshots (each record), trees (all that they refer to is there), and with `--read-data` data (every stored byte
  * is what it was). Damage is told by its consequence: which file of which snapshot is lost.
  */
+import { basename } from 'node:path';
 import { findLostFiles, type LostFile } from '../checker/lost-files.ts';
 import { DamageError, InterruptedError } from '../model/errors.ts';
 import type { PackId } from '../model/ids.ts';
@@ -66,7 +67,7 @@ export async function checkRepository(
   references: readonly string[],
 ): Promise<CheckedRepository> {
   const root = findRepository(environment, options, findHome(environment, options));
-  await using repository = openRepository(environment, root, 'read');
+  await using repository = await openRepository(environment, root, 'read');
   const chosen = references.map((reference) => findSnapshot(environment, repository, reference));
   const check = new RepositoryCheck(environment, repository, options);
   return await check.run(chosen.length > 0 ? chosen : undefined);
@@ -132,8 +133,14 @@ export class RepositoryCheck {
   #checkParameters(): void {
     const { parametersDamage: error } = this.#repository;
     if (error === undefined) return;
-    const message = error instanceof DamageError ? error.detail : error.message;
-    this.#add({ step: 'parameters', severity: 'damage', place: parametersName, message });
+    const isDamage = error instanceof DamageError;
+    const place = isDamage ? basename(error.place) : parametersName;
+    this.#add({
+      step: 'parameters',
+      severity: 'damage',
+      place,
+      message: isDamage ? error.detail : error.message,
+    });
   }
 
   async #checkPacks(): Promise<void> {

@@ -42,7 +42,7 @@ class ScratchStore implements BlobStore, AsyncDisposable {
   }
 
   get scratch(): Repository {
-    this.#scratch ??= openScratchRepository(this.#environment);
+    this.#scratch ??= openScratchRepository(this.#environment, this.repository);
     return this.#scratch.repository;
   }
 
@@ -67,6 +67,14 @@ class ScratchStore implements BlobStore, AsyncDisposable {
 
   writeBlob(kind: BlobKind, bytes: Uint8Array): BlobId {
     return this.scratch.writeBlob(kind, bytes);
+  }
+
+  idOf(bytes: Uint8Array): BlobId {
+    return this.scratch.idOf(bytes);
+  }
+
+  idOfHash(hash: Uint8Array): BlobId {
+    return this.scratch.idOfHash(hash);
   }
 
   writeBlobAs(kind: BlobKind, id: BlobId, bytes: Uint8Array): void {

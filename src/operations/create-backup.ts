@@ -48,7 +48,11 @@ export async function createBackup(environment: Environment, options: CreateOpti
   const plan = planBackup(environment, options);
   const toArchive = options.output && (await planArchive(environment, options.output, options.dryRun));
   if (options.dryRun) return await runDry(environment, plan);
-  await using repository = openRepository(environment, plan.repositoryRoot, 'append', true, options.compress);
+  await using repository = await openRepository(environment, plan.repositoryRoot, 'append', {
+    create: true,
+    compress: options.compress,
+    encrypt: options.encrypt,
+  });
   const created = await runBackup(environment, plan, repository);
   if (toArchive === undefined || created.snapshot === undefined) return created;
   return { ...created, archive: await toArchive(repository, created.snapshot) };
@@ -87,7 +91,9 @@ export interface Destination {
 
 async function runDry(environment: Environment, plan: BackupPlan): Promise<CreatedBackup> {
   const exists = existsSync(join(plan.repositoryRoot, parametersName));
-  await using repository = exists ? openRepository(environment, plan.repositoryRoot, 'read') : undefined;
+  await using repository = exists
+    ? await openRepository(environment, plan.repositoryRoot, 'read')
+    : undefined;
   const staging = mkdtempSync(join(tmpdir(), 'exuvia-dry-'));
   try {
     const store = new DryStore(repository);

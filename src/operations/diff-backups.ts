@@ -86,7 +86,7 @@ export async function diffBackups(
 ): Promise<BackupDiff> {
   const root = findRepository(environment, options, findHome(environment, options));
   const exists = existsSync(join(root, parametersName));
-  await using repository = exists ? openRepository(environment, root, 'read') : undefined;
+  await using repository = exists ? await openRepository(environment, root, 'read') : undefined;
   return await withComparedSides(environment, options, [a, b], repository, ({ blobs, sides }) => {
     const [older, newer] = sides as [ComparedSide, ComparedSide];
     refuseUnknownPaths(blobs, [...older.sources, ...newer.sources], options.paths ?? []);

@@ -61,6 +61,14 @@ function tried<T>(about: DoctorLine['about'], work: () => T): Tried<T> {
   }
 }
 
+async function triedLater<T>(about: DoctorLine['about'], work: () => Promise<T>): Promise<Tried<T>> {
+  try {
+    return { value: await work() };
+  } catch (error) {
+    return { line: errorLine(about, error) };
+  }
+}
+
 function errorLine(about: DoctorLine['about'], error: unknown): DoctorLine {
   if (!(error instanceof ExuviaError)) throw error;
   return {
@@ -136,7 +144,7 @@ async function repositoryLines(
   if ('line' in settings && options.repository === undefined) return []; // where it is, only the settings know
   const root = findRepository(environment, options, home);
   const space = spaceLine(root);
-  const opened = tried('repository', () => openRepository(environment, root, 'read'));
+  const opened = await triedLater('repository', () => openRepository(environment, root, 'read'));
   if ('line' in opened) return [opened.line, space];
   await using repository = opened.value;
   return [...contentLines(environment, repository), space];

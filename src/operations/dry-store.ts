@@ -1,7 +1,7 @@
 /** What a dry run stores into: it looks into the repository, if there is one, and only counts what would be added. */
 import { blobIdOf } from '../codec/hash.ts';
 import { DamageError } from '../model/errors.ts';
-import type { BlobId } from '../model/ids.ts';
+import { type BlobId, blobIdFromBytes } from '../model/ids.ts';
 import type { BlobKind, BlobStore, FileCache } from '../model/store.ts';
 import type { Repository } from '../repository/repository.ts';
 
@@ -40,9 +40,17 @@ export class DryStore implements BlobStore {
   }
 
   writeBlob(kind: BlobKind, bytes: Uint8Array): BlobId {
-    const id = blobIdOf(bytes);
+    const id = this.idOf(bytes);
     this.writeBlobAs(kind, id, bytes);
     return id;
+  }
+
+  idOf(bytes: Uint8Array): BlobId {
+    return this.#repository?.idOf(bytes) ?? blobIdOf(bytes);
+  }
+
+  idOfHash(hash: Uint8Array): BlobId {
+    return this.#repository?.idOfHash(hash) ?? blobIdFromBytes(hash);
   }
 
   writeBlobAs(kind: BlobKind, id: BlobId, bytes: Uint8Array): void {

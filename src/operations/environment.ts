@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { homedir, hostname, userInfo } from 'node:os';
 import { type Clock, type RandomBytes, systemClock } from '../model/clock.ts';
 import { type Progress, silentProgress } from '../model/progress.ts';
+import type { KeySource } from './key-source.ts';
 
 export interface Environment {
   readonly env: NodeJS.ProcessEnv;
@@ -17,6 +18,8 @@ export interface Environment {
   readonly progress: Progress;
   readonly signal?: AbortSignal | undefined;
   readonly lockWaitMs: number;
+  /** Where the key of an encrypted repository comes from, besides the variables of the environment. */
+  readonly keySource?: KeySource | undefined;
 }
 
 const defaultLockWaitMs = 60_000;

@@ -30,7 +30,7 @@ export async function forgetBackups(
   const policy =
     references.length > 0 ? undefined : mustGetPolicy(options, () => loadSettings(home).settings.retention);
   const root = findRepository(environment, options, home);
-  await using repository = openRepository(environment, root, options.dryRun ? 'read' : 'maintain');
+  await using repository = await openRepository(environment, root, options.dryRun ? 'read' : 'maintain');
   const snapshots = repository.listSnapshots();
   const named = new Set(
     references.map((reference) => mustBeFree(findSnapshot(environment, repository, reference)).id),

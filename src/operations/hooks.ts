@@ -36,11 +36,16 @@ export async function runHook(
   environment.progress.step(`Running ${name}`);
   const startedMs = environment.clock.nowMs();
   const { status, problem } = await runInShell(command, {
-    env: { ...environment.env, ...variables, EXUVIA_HOOK: name },
+    env: { ...withoutSecrets(environment.env), ...variables, EXUVIA_HOOK: name },
     limitSeconds: loaded.settings.hookTimeLimit,
     signal: environment.signal,
   });
   return { name, status, durationMs: Math.round(environment.clock.nowMs() - startedMs), problem };
+}
+
+/** The passphrase is nobody else's business: what a hook starts may print its environment. */
+function withoutSecrets({ EXUVIA_PASSPHRASE: _, ...env }: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return env;
 }
 
 interface ShellOptions {

@@ -16,7 +16,14 @@ import { readArchive } from './archive-contents.ts';
 import { type ArchivePlan, planArchive } from './archive-plan.ts';
 import { buildSourceTree, membersOfSources } from './archive-tree.ts';
 import type { Environment } from './environment.ts';
-import { findHome, findRepository, openRepository, type PlaceOptions, resolvePath } from './places.ts';
+import {
+  findHome,
+  findRepository,
+  openNewRepository,
+  openRepository,
+  type PlaceOptions,
+  resolvePath,
+} from './places.ts';
 import { checkTags, tagProblem } from './tags.ts';
 import { exuviaVersion } from './version.ts';
 
@@ -58,7 +65,7 @@ export async function importArchive(
   const archive = resolvePath(environment, path);
   await using opened = await openArchive(archive); // before a repository is made for what is no archive
   void opened;
-  await using repository = openRepository(environment, root, 'append', true);
+  await using repository = await openRepository(environment, root, 'append', { create: true });
   return await importInto(environment, repository, path, {
     home,
     ...(tags === undefined ? {} : { tags }),
@@ -121,18 +128,21 @@ export async function importInto(
   return { repository: repository.root, snapshot, origin: plan.origin, skipped: contents.skipped };
 }
 
-/** A repository for the length of one command, for looking into an archive. */
-export function openScratchRepository(environment: Environment): ScratchRepository {
-  return new ScratchRepository(environment);
+/**
+ * A repository for the length of one command, for looking into an archive. `like` is one that it is compared with: encrypted
+ * with the same key, so that equal bytes have equal ids.
+ */
+export function openScratchRepository(environment: Environment, like?: Repository): ScratchRepository {
+  return new ScratchRepository(environment, like);
 }
 
 class ScratchRepository implements AsyncDisposable {
   readonly repository: Repository;
   readonly #folder: string;
 
-  constructor(environment: Environment) {
+  constructor(environment: Environment, like: Repository | undefined) {
     this.#folder = mkdtempSync(join(tmpdir(), 'exuvia-scratch-'));
-    this.repository = openRepository(environment, join(this.#folder, 'repository'), 'append', true);
+    this.repository = openNewRepository(environment, join(this.#folder, 'repository'), like);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

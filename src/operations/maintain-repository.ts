@@ -23,7 +23,7 @@ export async function maintainRepository(
 ): Promise<Maintained | undefined> {
   const root = findRepository(environment, options, findHome(environment, options));
   try {
-    await using repository = openRepository(environment, root, 'maintain');
+    await using repository = await openRepository(environment, root, 'maintain');
     const smallPacks = repository.maintenance.countPacksBelow(limits.packBytesTarget / 4);
     if (forgotten === 0 && smallPacks <= smallPacksMax) return undefined;
     const bounds = { limits: { maxRepackBytes: repackBytesMax }, maxDurationMs: durationMsMax };

@@ -1,8 +1,11 @@
 /** Which OpenClaw home and which repository a command is about. */
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import type { RepositoryKeys } from '../codec/keys.ts';
+import { isEncrypted, type RepositoryParameters } from '../codec/parameters.ts';
 import { UsageError } from '../model/errors.ts';
 import { discoverHome, type OpenClawHome } from '../openclaw/discovery.ts';
+import { findParametersIn } from '../repository/parameters-file.ts';
 import { type OpenOptions, Repository, type RepositoryMode } from '../repository/repository.ts';
 import type { Environment } from './environment.ts';
 import { loadSettings } from './settings.ts';
@@ -44,19 +47,84 @@ function expandHome({ osHome }: Environment, path: string): string {
   return path === '~' || path.startsWith('~/') ? join(osHome, path.slice(1)) : path;
 }
 
-export function openRepository(
+export interface OpenChoice {
+  /** Made when it is not there; only with `append`. */
+  readonly create?: boolean;
+  readonly compress?: boolean | undefined;
+  /** Whether one that is made is encrypted; without a word the settings say. */
+  readonly encrypt?: boolean | undefined;
+}
+
+/** Opens a repository, with its key where it is encrypted. @throws NoRepositoryError, WrongKeyError and others */
+export async function openRepository(
   environment: Environment,
   root: string,
   mode: RepositoryMode,
-  create = false,
-  compress = true,
-): Repository {
-  return Repository.open(root, { ...openOptions(environment, mode), create, compress });
+  choice: OpenChoice = {},
+): Promise<Repository> {
+  const { create = false, compress = true, encrypt } = choice;
+  const options = { ...openOptions(environment, mode), create, compress };
+  const found = findParametersIn(root);
+  if (found !== undefined) {
+    const keys = await keysFor(environment, root, found, encrypt);
+    return Repository.open(root, { ...options, keys });
+  }
+  if (!create || !(encrypt ?? wantsEncryption(environment))) return Repository.open(root, options);
+  const { newEncryptedRepository } = await import('./new-keys.ts');
+  return Repository.open(root, { ...options, ...(await newEncryptedRepository(environment, root)) });
 }
 
 /** Opened although the file of its parameters is damaged. */
-export function openToRepair(environment: Environment, root: string, mode: 'read' | 'maintain'): Repository {
-  return Repository.open(root, { ...openOptions(environment, mode), repairs: true });
+export async function openToRepair(
+  environment: Environment,
+  root: string,
+  mode: 'read' | 'maintain',
+): Promise<Repository> {
+  const found = findParametersIn(root);
+  const keys = found && (await keysFor(environment, root, found, undefined));
+  return Repository.open(root, { ...openOptions(environment, mode), keys, repairs: true });
+}
+
+/** A repository that is made for a moment, encrypted as `like` is. */
+export function openNewRepository(
+  environment: Environment,
+  root: string,
+  like: Repository | undefined,
+): Repository {
+  const sealed = like?.keys === undefined ? {} : { keys: like.keys, parameters: like.parameters };
+  return Repository.open(root, { ...openOptions(environment, 'append'), create: true, ...sealed });
+}
+
+/** Undefined for a repository that is not encrypted. */
+async function keysFor(
+  environment: Environment,
+  root: string,
+  parameters: RepositoryParameters,
+  encrypt: boolean | undefined,
+): Promise<RepositoryKeys | undefined> {
+  if (isEncrypted(parameters)) {
+    const { unlockRepository } = await import('./unlock.ts');
+    return (await unlockRepository(environment, root, parameters)).keys;
+  }
+  if (!expectsEncryption(environment) && encrypt !== true) return undefined;
+  throw new UsageError(
+    `Repository ${root} is not encrypted`,
+    'Run exuvia repository encrypt to convert it, or leave out the key, --encrypt and the setting "encryption".',
+  );
+}
+
+/** A key that is given by a flag, or the setting, says that the repository is encrypted: another may have been put in its place. */
+function expectsEncryption(environment: Environment): boolean {
+  const { keyFile, passphraseFile, passphraseCommand } = environment.keySource ?? {};
+  return (
+    [keyFile, passphraseFile, passphraseCommand].some((word) => word !== undefined) ||
+    wantsEncryption(environment)
+  );
+}
+
+function wantsEncryption(environment: Environment): boolean {
+  const places = environment.keySource?.places;
+  return places !== undefined && loadSettings(findHome(environment, places)).settings.encryption !== false;
 }
 
 function openOptions(environment: Environment, mode: RepositoryMode): OpenOptions {

@@ -44,7 +44,7 @@ export async function pruneRepository(
   options: PlaceOptions & PruneOptions,
 ): Promise<PrunedRepository> {
   const root = findRepository(environment, options, findHome(environment, options));
-  await using repository = openRepository(environment, root, options.dryRun ? 'read' : 'maintain');
+  await using repository = await openRepository(environment, root, options.dryRun ? 'read' : 'maintain');
   return await pruneIn(environment, repository, options);
 }
 

@@ -47,7 +47,7 @@ export async function purgePaths(
     );
   }
   const root = findRepository(environment, options, findHome(environment, options));
-  await using repository = openRepository(environment, root, options.dryRun ? 'read' : 'maintain');
+  await using repository = await openRepository(environment, root, options.dryRun ? 'read' : 'maintain');
   const purge = new Purge(environment, repository, patterns);
   const found = purge.find();
   const base = { repository: root, dryRun: options.dryRun ?? false, paths: [...purge.paths].sort() };

@@ -36,7 +36,7 @@ export async function withRepositoryToRead<T>(
   work: (repository: Repository) => Promise<T> | T,
 ): Promise<T> {
   const root = findRepository(environment, options, findHome(environment, options));
-  await using repository = openRepository(environment, root, 'read');
+  await using repository = await openRepository(environment, root, 'read');
   return await work(repository);
 }
 

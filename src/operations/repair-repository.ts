@@ -50,7 +50,7 @@ export async function repairRepository(
   options: PlaceOptions & { readonly dryRun?: boolean },
 ): Promise<RepairedRepository> {
   const root = findRepository(environment, options, findHome(environment, options));
-  await using repository = openToRepair(environment, root, options.dryRun ? 'read' : 'maintain');
+  await using repository = await openToRepair(environment, root, options.dryRun ? 'read' : 'maintain');
   if (options.dryRun) return await planRepair(environment, repository);
   using _only = repository.maintenance.lock(environment.lockWaitMs);
   return await new Repair(environment, repository).run();

@@ -73,7 +73,7 @@ export async function changeSnapshots(
     throw new UsageError('What should change?', 'Say --add, --remove or --set with a tag.');
   }
   const root = findRepository(environment, options, findHome(environment, options));
-  await using repository = openRepository(environment, root, options.dryRun ? 'read' : 'maintain');
+  await using repository = await openRepository(environment, root, options.dryRun ? 'read' : 'maintain');
   const named = references.map((reference) => findSnapshot(environment, repository, reference));
   const planned = [...new Set(named)].map((snapshot) => ({
     snapshot,

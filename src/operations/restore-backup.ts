@@ -72,7 +72,7 @@ export async function restoreBackup(
     return await restoreArchive(environment, options, home, reference);
   refuseFullTarget(environment, options);
   const root = findRepository(environment, options, home);
-  await using repository = openRepository(
+  await using repository = await openRepository(
     environment,
     root,
     takesSnapshot(environment, options) ? 'append' : 'read',
@@ -132,7 +132,7 @@ async function restoreArchive(
     isNamed || home.stateDirExists
       ? findRepository(environment, options, home)
       : join(home.stateDir, 'backups');
-  await using repository = openRepository(environment, root, 'append', true);
+  await using repository = await openRepository(environment, root, 'append', { create: true });
   const { snapshot } = await importInto(environment, repository, path, { home });
   return await restoreFrom(environment, options, home, repository, snapshot);
 }
@@ -144,7 +144,7 @@ export async function undoRestore(
 ): Promise<RestoredBackup> {
   const home = findHome(environment, options);
   const root = findRepository(environment, options, home);
-  await using repository = openRepository(environment, root, options.dryRun ? 'read' : 'append');
+  await using repository = await openRepository(environment, root, options.dryRun ? 'read' : 'append');
   const before = repository.listSnapshots().findLast((snapshot) => isUndoOf(environment, home, snapshot));
   if (before === undefined) {
     throw new ExuviaError('There is no restore to undo', {
@@ -242,6 +242,7 @@ function planSourcesOf(
     const mayDelete = deletable(snapshot, source, inside);
     const plan = planRestore({
       tree: openTree(repository, source.root),
+      idOfHash: (hash) => repository.idOfHash(hash),
       target: byteStringOf(target),
       wanted: (key, type) => wanted(source, key, type),
       conflict: options.conflict ?? 'overwrite',

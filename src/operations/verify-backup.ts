@@ -50,7 +50,11 @@ export async function verifyBackup(
 ): Promise<VerifiedBackup> {
   const home = findHome(environment, options);
   if (isArchivePath(environment, reference)) return await verifyArchive(environment, home, reference);
-  await using repository = openRepository(environment, findRepository(environment, options, home), 'read');
+  await using repository = await openRepository(
+    environment,
+    findRepository(environment, options, home),
+    'read',
+  );
   return await verifySnapshot(
     environment,
     home,

@@ -5,16 +5,27 @@ import type { FileCache, KnownFile } from '../model/store.ts';
 import type { Database, Statement } from './database.ts';
 
 const pageRows = 2000;
-const pendingRowsMax = 20_000;
+export const pendingRowsMax = 20_000;
 
-interface PendingRow {
+export interface PendingRow {
   readonly source: string;
   readonly key: PathKey;
   /** Undefined for a row to be forgotten. */
   readonly file: KnownFile | undefined;
 }
 
-export class IndexFileCache implements FileCache {
+/** A file cache in the index, plain or sealed. */
+export interface LocalFileCache extends FileCache {
+  readonly hasPending: boolean;
+  /** To be called inside a transaction, when every blob written so far is in a published pack. */
+  flush(): void;
+  /** To be called inside a transaction. Forgets every file whose node `isKept` refuses. */
+  dropUnless(isKept: (node: Uint8Array) => boolean): void;
+  /** Forgets what was to be remembered: the blobs it refers to did not become durable. */
+  discard(): void;
+}
+
+export class IndexFileCache implements LocalFileCache {
   readonly #page: Statement;
   readonly #put: Statement;
   readonly #remove: Statement;
@@ -69,7 +80,6 @@ export class IndexFileCache implements FileCache {
     return this.#pending.length > 0;
   }
 
-  /** To be called inside a transaction, when every blob written so far is in a published pack. */
   flush(): void {
     this.#sources.clear(); // another process may have made the index anew, with other numbers
     for (const { source, key, file } of this.#pending) {
@@ -83,7 +93,6 @@ export class IndexFileCache implements FileCache {
     this.#pending = [];
   }
 
-  /** To be called inside a transaction. Forgets every file whose node `isKept` refuses. */
   dropUnless(isKept: (node: Uint8Array) => boolean): void {
     const gone: [number, Buffer][] = [];
     for (const row of this.#database.prepare('SELECT source, key, node FROM known_file').raw().iterate()) {
@@ -100,7 +109,6 @@ export class IndexFileCache implements FileCache {
     this.#database.exec('DELETE FROM known_file; DELETE FROM source;');
   }
 
-  /** Forgets what was to be remembered: the blobs it refers to did not become durable. */
   discard(): void {
     this.#pending = [];
   }

@@ -6,8 +6,11 @@
 
 import { existsSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { dirname } from 'node:path';
+import { hashBytes } from '../codec/hash.ts';
 import { repositoryIdPattern } from '../codec/parameters.ts';
 import { removeFile, removeStranger } from '../io/files.ts';
+import { DamageError } from '../model/errors.ts';
 import {
   type Database,
   isBrokenDatabase,
@@ -17,7 +20,7 @@ import {
   sqliteCodeOf,
 } from './database.ts';
 
-const schemaVersion = 4;
+const schemaVersion = 5;
 const applicationId = 0x45585556; // 'EXUV'
 
 // Rows that are believed without a look at the packs carry a checksum: SQLite has none, and disks rot.
@@ -52,25 +55,36 @@ const schema = `
     crc INTEGER NOT NULL,
     PRIMARY KEY (source, key)
   ) STRICT, WITHOUT ROWID;
+  -- The same of an encrypted repository, sealed in blocks of rows; the others of its texts are sealed or hashed too.
+  CREATE TABLE known_block (
+    no INTEGER PRIMARY KEY, source BLOB NOT NULL, head BLOB NOT NULL, rows BLOB NOT NULL
+  ) STRICT;
+  CREATE INDEX known_block_source ON known_block (source);
 `;
 
-/** Opens the index of a repository, made anew where it cannot be trusted. */
-export function openIndexDatabase(path: string, repositoryId: string, nowMs: number): Database {
+export interface IndexOptions {
+  readonly repositoryId: string;
+  readonly isSealed: boolean;
+  readonly nowMs: number;
+}
+
+/** Opens the index of a repository, made anew where it cannot be trusted. @throws DamageError for one that was encrypted and is not */
+export function openIndexDatabase(path: string, options: IndexOptions): Database {
   try {
-    return openVerified(path, repositoryId, nowMs);
+    return openVerified(path, options);
   } catch (error) {
     if (!isBrokenDatabase(error) && !removeStranger(path)) throw namedError(path, error);
     removeIndex(path);
-    return openTrusted(path, repositoryId);
+    return openTrusted(path, options);
   }
 }
 
 /** Disks rot: what SQLite can see of that is looked for, in a large index once a day. */
-function openVerified(path: string, repositoryId: string, nowMs: number): Database {
-  const database = openTrusted(path, repositoryId);
+function openVerified(path: string, options: IndexOptions): Database {
+  const database = openTrusted(path, options);
   try {
     const isSmall = statSync(path).size <= quickToCheckBytes;
-    const day = String(Math.floor(nowMs / 86_400_000));
+    const day = String(Math.floor(options.nowMs / 86_400_000));
     const checked = database.prepare("SELECT value FROM meta WHERE name = 'checked'").pluck();
     if (!isSmall && checked.get() === day) return database;
     const found = database.pragma('integrity_check(1)', { simple: true });
@@ -96,9 +110,9 @@ function noteCheck(database: Database, day: string): void {
 }
 
 /** An index in memory, for a repository that cannot be written to. */
-export function openMemoryIndex(repositoryId: string): Database {
+export function openMemoryIndex(options: Omit<IndexOptions, 'nowMs'>): Database {
   const database = openDatabase(':memory:');
-  createSchema(database, repositoryId, 'memory');
+  createSchema(database, options, 'memory');
   return database;
 }
 
@@ -106,7 +120,7 @@ export function removeIndex(path: string): void {
   for (const name of [`${path}-wal`, `${path}-shm`, `${path}-journal`, path]) removeFile(name);
 }
 
-function openTrusted(path: string, repositoryId: string): Database {
+function openTrusted(path: string, options: IndexOptions): Database {
   const database = openPrivateDatabase(path, { timeout: 30_000 });
   try {
     // A rollback journal, not WAL: reading needs no file of its own, so that it works on a full disk. Transactions are
@@ -116,12 +130,13 @@ function openTrusted(path: string, repositoryId: string): Database {
     database.pragma('synchronous = FULL');
     database.pragma('cache_size = -16000'); // 16 MB: look-ups of a large repository stay in memory, ours does not grow
     const place = placeOf(path);
-    if (!isTrusted(database, repositoryId, place)) {
+    if (!isTrusted(database, options, place)) {
       database
         .transaction(() => {
-          if (isTrusted(database, repositoryId, place)) return; // another process was quicker
+          if (isTrusted(database, options, place)) return; // another process was quicker
+          if (!options.isSealed) refuseDowngrade(database, place, path);
           dropAll(database);
-          createSchema(database, repositoryId, place);
+          createSchema(database, options, place);
         })
         .immediate();
     }
@@ -140,7 +155,8 @@ export function idOfIndex(path: string): string | undefined {
     try {
       const id = database.prepare("SELECT value FROM meta WHERE name = 'repository'").pluck().get();
       const isOurs = typeof id === 'string' && repositoryIdPattern.test(id);
-      return isOurs && isTrusted(database, id, placeOf(path)) ? id : undefined;
+      const options = { repositoryId: String(id), isSealed: false };
+      return isOurs && isTrusted(database, options, placeOf(path)) ? id : undefined;
     } finally {
       database.close();
     }
@@ -155,16 +171,42 @@ export function idOfIndex(path: string): string | undefined {
  * see, and a row that promises a blob which is not there would lose data. A copy has another inode.
  */
 function placeOf(path: string): string {
-  return `${hostname()}:${statSync(path).ino}`;
+  const name = Buffer.from(`${hostname()}:${statSync(path).ino}`);
+  return Buffer.from(hashBytes(name)).toString('hex', 0, 16);
 }
 
-function isTrusted(database: Database, repositoryId: string, place: string): boolean {
+/**
+ * An index of this very place that was of an encrypted repository: somebody has put another, unencrypted repository where it
+ * was, so that the next backup can be read.
+ */
+function refuseDowngrade(database: Database, place: string, path: string): void {
+  if (!hasOurSchema(database)) return;
+  const meta = readMeta(database);
+  if (meta.get('sealed') !== 'yes' || meta.get('place') !== place) return;
+  throw new DamageError(
+    dirname(dirname(path)),
+    'the repository was encrypted, and what is there now is not',
+    undefined,
+    `If you have replaced it yourself, delete ${dirname(path)}.`,
+  );
+}
+
+function readMeta(database: Database): Map<string, string> {
+  const rows = database.prepare('SELECT name, value FROM meta').all() as { name: string; value: string }[];
+  return new Map(rows.map((row) => [row.name, row.value]));
+}
+
+function isTrusted(
+  database: Database,
+  { repositoryId, isSealed }: Pick<IndexOptions, 'repositoryId' | 'isSealed'>,
+  place: string,
+): boolean {
   if (database.pragma('application_id', { simple: true }) !== applicationId) return false;
   if (database.pragma('user_version', { simple: true }) !== schemaVersion) return false;
   if (!hasOurSchema(database)) return false;
-  const rows = database.prepare('SELECT name, value FROM meta').all() as { name: string; value: string }[];
-  const meta = new Map(rows.map((row) => [row.name, row.value]));
-  return meta.get('repository') === repositoryId && meta.get('place') === place;
+  const meta = readMeta(database);
+  const isOf = meta.get('repository') === repositoryId && meta.get('sealed') === sealedText(isSealed);
+  return isOf && meta.get('place') === place;
 }
 
 /** SQLite keeps the statements as they were written: a name in which a bit has changed is another. */
@@ -181,10 +223,19 @@ function dropAll(database: Database): void {
   for (const { name } of tables) database.exec(`DROP TABLE "${name.replaceAll('"', '""')}"`);
 }
 
-function createSchema(database: Database, repositoryId: string, place: string): void {
+function sealedText(isSealed: boolean): string {
+  return isSealed ? 'yes' : 'no';
+}
+
+function createSchema(
+  database: Database,
+  { repositoryId, isSealed }: Pick<IndexOptions, 'repositoryId' | 'isSealed'>,
+  place: string,
+): void {
   database.exec(schema);
   const insert = database.prepare('INSERT INTO meta (name, value) VALUES (?, ?)');
   insert.run('repository', repositoryId);
+  insert.run('sealed', sealedText(isSealed));
   insert.run('place', place);
   database.pragma(`application_id = ${applicationId}`);
   database.pragma(`user_version = ${schemaVersion}`);

@@ -1,10 +1,9 @@
 /** Making a new repository, and the folders of `local/` in one that came without. */
-import { accessSync, constants, existsSync, lstatSync, mkdtempSync, readdirSync, statSync } from 'node:fs';
+import { accessSync, constants, lstatSync, mkdtempSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { formatParameters } from '../codec/parameters.ts';
+import type { RepositoryParameters } from '../codec/parameters.ts';
 import {
   makePrivateFolder,
-  publishFile,
   removeFile,
   removeStranger,
   removeTemporary,
@@ -15,14 +14,25 @@ import type { RandomBytes } from '../model/clock.ts';
 import { ExuviaError, FileSystemError, NoRepositoryError } from '../model/errors.ts';
 import { sidecarsOf } from '../model/sqlite-names.ts';
 import { idOfIndex } from './index-schema.ts';
-import { parametersName, type RepositoryLayout } from './layout.ts';
+import { parametersCopyName, parametersName, type RepositoryLayout } from './layout.ts';
 import { RepositoryLock } from './locks.ts';
-import { newParameters, newRepositoryId } from './parameters-file.ts';
+import {
+  holdsParameters,
+  holdsSealedPack,
+  newParameters,
+  newRepositoryId,
+  writeParameters,
+} from './parameters-file.ts';
 
 /** @throws when something that is not a repository is in the way: it is never written into. */
 export function initRepository(
   layout: RepositoryLayout,
-  options: { readonly random: RandomBytes; readonly nowMs: number; readonly lockWaitMs: number },
+  options: {
+    readonly random: RandomBytes;
+    readonly nowMs: number;
+    readonly lockWaitMs: number;
+    readonly parameters?: RepositoryParameters | undefined;
+  },
 ): void {
   refuseForeignFolder(layout.root);
   makePrivateFolder(layout.root);
@@ -30,18 +40,29 @@ export function initRepository(
     makePrivateFolder(folder);
   // Alone: two first backups at once must not make two repositories of one folder, nor sweep away each other's files.
   using _alone = RepositoryLock.acquire(layout, 'exclusive', options.lockWaitMs);
-  if (existsSync(layout.parameters)) return;
+  if (holdsParameters(layout)) return;
+  if (holdsSealedPack(layout)) throw withoutKeys(layout.root);
   RepositoryLock.prepare(layout);
   // Where only this file was lost, what this machine knows of the repository stays known.
   const id = idOfIndex(layout.index) ?? newRepositoryId(options.random);
-  const text = formatParameters(newParameters(id, options.nowMs));
+  const parameters = options.parameters ?? newParameters(id, options.nowMs);
   syncFolder(layout.root); // nor may a power cut leave a repository without its folders
   // Last: a folder without it is not yet a repository, and the next run starts over.
-  publishFile(layout.parameters, Buffer.from(text), join(layout.temporary, `parameters-${id}`));
+  writeParameters(layout, parameters, join(layout.temporary, `parameters-${id}`));
+}
+
+function withoutKeys(root: string): ExuviaError {
+  return new ExuviaError(
+    `Cannot make a repository in ${root}: there are packs of an encrypted one, whose ${parametersName} is gone`,
+    {
+      code: 'ERR_NOT_EMPTY',
+      hint: `Copy ${parametersName} or ${parametersCopyName} back from another copy of the repository; or name another folder with --repository.`,
+    },
+  );
 }
 
 /** What an interrupted start of ours leaves, or another start makes at this moment; anything else is somebody's. */
-const ownNames = new Set(['packs', 'snapshots', 'local', 'damaged', parametersName]);
+const ownNames = new Set(['packs', 'snapshots', 'local', 'damaged', parametersName, parametersCopyName]);
 
 function refuseForeignFolder(root: string): void {
   const stat = lstatSync(root, { throwIfNoEntry: false });

@@ -2,10 +2,13 @@
 import { existsSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import type { PackId } from '../model/ids.ts';
+import type { PackKeyring } from './pack-keys.ts';
 
 export interface RepositoryLayout {
   readonly root: string;
   readonly parameters: string;
+  /** The same once more, of an encrypted repository: without its key slots nothing could be read. */
+  readonly parametersCopy: string;
   readonly packs: string;
   readonly snapshots: string;
   /** This machine's: index, locks, temporary files. Can be deleted when nothing runs. */
@@ -17,9 +20,12 @@ export interface RepositoryLayout {
   readonly temporary: string;
   /** What a repair has taken out of use and keeps. */
   readonly damaged: string;
+  /** Of an encrypted repository that is open: what opens its packs. */
+  readonly keyring?: PackKeyring;
 }
 
 export const parametersName = 'exuvia-repository.json';
+export const parametersCopyName = 'exuvia-repository.copy.json';
 export const packSuffix = '.pack';
 
 export function repositoryLayout(root: string): RepositoryLayout {
@@ -27,6 +33,7 @@ export function repositoryLayout(root: string): RepositoryLayout {
   return {
     root,
     parameters: join(root, parametersName),
+    parametersCopy: join(root, parametersCopyName),
     packs: join(root, 'packs'),
     snapshots: join(root, 'snapshots'),
     local,

@@ -157,7 +157,7 @@ export function livingHolders(layout: RepositoryLayout): number[] {
   return [...new Set(pids)].filter(isAlive);
 }
 
-function isAlive(pid: number): boolean {
+export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;

@@ -8,8 +8,6 @@
  */
 import { existsSync, renameSync, statSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
-import { decodeFrame } from '../codec/frame.ts';
-import { blobIdOf } from '../codec/hash.ts';
 import type { PackDirectory } from '../codec/pack.ts';
 import type { RepositoryParameters } from '../codec/parameters.ts';
 import { makePrivateFolder, removeFile, syncFolder, withPath } from '../io/files.ts';
@@ -18,13 +16,14 @@ import type { BlobId, PackId, SnapshotId } from '../model/ids.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import type { BlobKind } from '../model/store.ts';
 import { type Database, inTransaction, isLocalTrouble } from './database.ts';
-import type { IndexFileCache } from './file-cache.ts';
+import type { LocalFileCache } from './file-cache.ts';
 import { removeIndex } from './index-schema.ts';
 import { IndexedMarks } from './indexed-marks.ts';
 import { freeName, packPath, type RepositoryLayout } from './layout.ts';
 import { RepositoryLock } from './locks.ts';
-import { listPackFiles, packPlace, readFrameBytes, readPackDirectory } from './pack-files.ts';
+import { listPackFiles, packPlace, readFrame, readPackDirectory } from './pack-files.ts';
 import type { PackIndex } from './pack-index.ts';
+import { blobIdIn } from './pack-keys.ts';
 import { rewriteParameters } from './parameters-file.ts';
 import type { DamagedSnapshot, SnapshotFiles } from './snapshot-files.ts';
 import { type BadFrame, salvagePack, verifyFrames } from './verify-pack.ts';
@@ -35,7 +34,7 @@ export interface MaintainedParts {
   readonly layout: RepositoryLayout;
   readonly database: Database;
   readonly index: PackIndex;
-  readonly files: IndexFileCache;
+  readonly files: LocalFileCache;
   readonly snapshots: SnapshotFiles;
   readonly parameters: RepositoryParameters;
   readonly opened: { lock: RepositoryLock | undefined; readonly temporary: string | undefined };
@@ -172,11 +171,12 @@ export class Maintenance {
       if (!wanted.includes(true)) continue;
       const place = `${packPlace(pack)}, frame at byte ${offset}`;
       try {
-        const frame = decodeFrame(readFrameBytes(layout, pack, offset, bytes), place);
+        const frame = readFrame(layout, pack, { offset, bytes });
         for (const [position, { id }] of blobs.entries()) {
           const blob = frame.blobs[position];
           if (wanted[position] !== true) continue;
-          if (blob === undefined || blobIdOf(blob) !== id) throw new DamageError(place, 'holds other bytes');
+          if (blob === undefined || blobIdIn(layout.keyring, blob) !== id)
+            throw new DamageError(place, 'holds other bytes');
           add(kind, id, blob);
         }
       } catch (error) {

@@ -7,12 +7,16 @@ import { dirname, join } from 'node:path';
 import { type DecodedFrame, decodeFrame } from '../codec/frame.ts';
 import {
   decodePackEnd,
+  decodePackTrailer,
   encodePackEnd,
   encodePackHeader,
+  firstFrameOffset,
   type PackDirectory,
   type PackedFrame,
-  packHeaderBytes,
+  type PackSealing,
+  packTrailerBytes,
 } from '../codec/pack.ts';
+import { sealFrame, unsealFrame } from '../codec/sealed-frame.ts';
 import {
   createPrivateFile,
   makePrivateFolder,
@@ -27,23 +31,29 @@ import { invariant } from '../model/errors.ts';
 import { type PackId, packIdBytes } from '../model/ids.ts';
 import { packPath, type RepositoryLayout } from './layout.ts';
 import { packPlace, readExactly } from './pack-files.ts';
+import type { PackKeyring } from './pack-keys.ts';
 
 export class OpenPack {
   readonly #id: PackId;
   readonly #path: string;
   readonly #fd: number;
   readonly #frames: PackedFrame[] = [];
-  #bytes = packHeaderBytes;
+  readonly #sealing: PackSealing | undefined;
+  readonly #header: Buffer;
+  #bytes: number;
   #sync: 'none' | 'running' | 'done' = 'none';
   #syncError: unknown;
   #isClosed = false;
 
-  /** `folder` is on the file system of the repository. */
-  constructor(folder: string, random: RandomBytes) {
+  /** `folder` is on the file system of the repository; `keyring` is that of an encrypted one. */
+  constructor(folder: string, random: RandomBytes, keyring: PackKeyring | undefined) {
     this.#id = Buffer.from(random(packIdBytes)).toString('hex') as PackId;
     this.#path = join(folder, `${this.#id}.pack`);
     this.#fd = withPath('create', this.#path, () => createPrivateFile(this.#path));
-    withPath('write', this.#path, () => writeFully(this.#fd, encodePackHeader(this.#id), 0));
+    this.#sealing = keyring?.begin(this.#id, random);
+    this.#header = encodePackHeader(this.#id, this.#sealing?.ephemeralKey);
+    this.#bytes = firstFrameOffset(this.#sealing !== undefined);
+    withPath('write', this.#path, () => writeFully(this.#fd, this.#header, 0));
   }
 
   /** So far, without its end. */
@@ -52,23 +62,34 @@ export class OpenPack {
   }
 
   append(encoded: Uint8Array, frame: Pick<PackedFrame, 'kind' | 'blobs'>): PackedFrame {
-    withPath('write', this.#path, () => writeFully(this.#fd, encoded, this.#bytes));
-    const packed: PackedFrame = { ...frame, offset: this.#bytes, bytes: encoded.length };
+    const stored = this.#sealing ? sealFrame(encoded, this.#sealing.keys, this.#frames.length) : encoded;
+    withPath('write', this.#path, () => writeFully(this.#fd, stored, this.#bytes));
+    const packed: PackedFrame = { ...frame, offset: this.#bytes, bytes: stored.length };
     this.#frames.push(packed);
-    this.#bytes += encoded.length;
+    this.#bytes += stored.length;
     return packed;
   }
 
   readFrame(frame: PackedFrame): DecodedFrame {
     const place = packPlace(this.#id);
-    return decodeFrame(readExactly(this.#fd, frame.offset, frame.bytes, place), place);
+    const bytes = readExactly(this.#fd, frame.offset, frame.bytes, place);
+    return this.#sealing ? unsealFrame(bytes, this.#sealing.keys, place) : decodeFrame(bytes, place);
   }
 
   /** Writes its end, and checks that it can be read. */
   seal(): void {
-    const end = encodePackEnd(this.#directory);
+    const end = encodePackEnd(this.#directory, this.#sealing);
     const place = packPlace(this.#id);
-    const decoded = decodePackEnd(encodePackHeader(this.#id), end, this.#bytes + end.length, place);
+    const packBytes = this.#bytes + end.length;
+    const keys = this.#sealing?.keys;
+    const { directoryOffset } = decodePackTrailer(end.subarray(-packTrailerBytes), packBytes, place, keys);
+    const decoded = decodePackEnd(
+      this.#header,
+      end.subarray(directoryOffset - this.#bytes), // padding precedes the directory
+      packBytes,
+      place,
+      keys,
+    );
     invariant(decoded.frames.length === this.#frames.length, 'a directory decodes to what was encoded');
     withPath('write', this.#path, () => writeFully(this.#fd, end, this.#bytes));
     this.#bytes += end.length;

@@ -1,13 +1,17 @@
 /** Pack files: list them, read a directory from a pack's end, read one frame. */
 import { closeSync, fstatSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { type DecodedFrame, decodeFrame, salvageFrames } from '../codec/frame.ts';
 import {
   decodePackEnd,
   decodePackTrailer,
+  firstFrameOffset,
+  isSealedHeader,
   type PackDirectory,
   packHeaderBytes,
   packTrailerBytes,
 } from '../codec/pack.ts';
+import { salvageSealedFrames, unsealFrame } from '../codec/sealed-frame.ts';
 import { DamageError, errnoOf, FileSystemError } from '../model/errors.ts';
 import type { PackId } from '../model/ids.ts';
 import { limits } from '../model/limits.ts';
@@ -49,31 +53,75 @@ export function readPackDirectory(
   id: PackId,
 ): { directory: PackDirectory; packBytes: number } {
   const place = packPlace(id);
+  const keys = layout.keyring?.forDirectory(id);
+  const headerBytes = firstFrameOffset(keys !== undefined);
   return withPack(layout, id, (fd) => {
     const packBytes = fstatSync(fd).size;
-    if (packBytes < packHeaderBytes + packTrailerBytes || packBytes > limits.packBytesMax) {
+    if (packBytes < headerBytes + packTrailerBytes || packBytes > limits.packBytesMax) {
       throw new DamageError(place, `is ${packBytes} bytes long`);
     }
-    const header = readExactly(fd, 0, packHeaderBytes, place);
+    const header = readExactly(fd, 0, headerBytes, place);
     const trailer = readExactly(fd, packBytes - packTrailerBytes, packTrailerBytes, place);
-    const { directoryOffset } = decodePackTrailer(trailer, packBytes, place);
+    const { directoryOffset } = decodePackTrailer(trailer, packBytes, place, keys);
     const end = readExactly(fd, directoryOffset, packBytes - directoryOffset, place);
-    const directory = decodePackEnd(header, end, packBytes, place);
+    const directory = decodePackEnd(header, end, packBytes, place, keys);
     if (directory.id !== id) throw new DamageError(place, `holds pack ${directory.id.slice(0, 12)}`);
     return { directory, packBytes };
   });
 }
 
-/** The undecoded bytes of one frame. */
-export function readFrameBytes(layout: RepositoryLayout, id: PackId, offset: number, bytes: number): Buffer {
-  return withPack(layout, id, (fd) => readExactly(fd, offset, bytes, packPlace(id)));
+/** Where a frame is in its pack. `number` is its place among the frames of the pack, where the caller knows it. */
+export interface FrameAt {
+  readonly offset: number;
+  readonly bytes: number;
+  readonly number?: number;
 }
 
-/** The whole file, which may be damaged in any way. */
-export function readPackBytes(layout: RepositoryLayout, id: PackId): Buffer {
+/** One frame, opened and decoded. @throws DamageError */
+export function readFrame(
+  layout: RepositoryLayout,
+  id: PackId,
+  { offset, bytes, number }: FrameAt,
+): DecodedFrame {
+  const place = `${packPlace(id)}, frame at byte ${offset}`;
   return withPack(layout, id, (fd) => {
-    const bytes = Math.min(fstatSync(fd).size, limits.packBytesMax);
-    return readExactly(fd, 0, bytes, packPlace(id));
+    const frame = readExactly(fd, offset, bytes, packPlace(id));
+    if (layout.keyring === undefined) return decodeFrame(frame, place);
+    const keys = layout.keyring.forFrames(id, () => readSealedHeader(fd, packPlace(id)), packPlace(id));
+    return unsealFrame(frame, keys, place, number);
+  });
+}
+
+function readSealedHeader(fd: number, place: string): Buffer {
+  return readExactly(fd, 0, firstFrameOffset(true), place);
+}
+
+/** Whatever frames can be read of a pack that may be damaged in any way. */
+export function salvageFramesOf(layout: RepositoryLayout, id: PackId): Iterable<DecodedFrame> {
+  return withPack(layout, id, (fd) => {
+    const bytes = readExactly(fd, 0, Math.min(fstatSync(fd).size, limits.packBytesMax), packPlace(id));
+    if (layout.keyring === undefined) return salvageFrames(bytes);
+    if (bytes.length < firstFrameOffset(true)) return [];
+    try {
+      const keys = layout.keyring.forFrames(
+        id,
+        () => bytes.subarray(0, firstFrameOffset(true)),
+        packPlace(id),
+      );
+      return salvageSealedFrames(bytes, keys);
+    } catch (error) {
+      if (error instanceof DamageError) return []; // the pack's own key is gone, and with it what was in it
+      throw error;
+    }
+  });
+}
+
+/** By its header alone. */
+export function isSealedPack(layout: RepositoryLayout, id: PackId): boolean {
+  return withPack(layout, id, (fd) => {
+    const start = Buffer.alloc(packHeaderBytes);
+    readSync(fd, start, 0, packHeaderBytes, 0);
+    return isSealedHeader(start);
   });
 }
 

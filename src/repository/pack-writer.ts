@@ -207,7 +207,8 @@ export class PackWriter {
   }
 
   #append(closed: ClosedFrame, encoded: Uint8Array): void {
-    this.#pack ??= new OpenPack(this.#options.temporary, this.#options.random);
+    const { temporary, random, layout } = this.#options;
+    this.#pack ??= new OpenPack(temporary, random, layout.keyring);
     const pack = this.#pack;
     closed.written = { pack, frame: pack.append(encoded, { kind: closed.kind, blobs: closed.blobs }) };
     if (pack.bytes < limits.packBytesTarget) return;

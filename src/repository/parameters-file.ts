@@ -9,6 +9,7 @@ import {
   formatName,
   formatParameters,
   formatVersion,
+  isEncrypted,
   parseParameters,
   type RepositoryParameters,
 } from '../codec/parameters.ts';
@@ -24,8 +25,8 @@ import {
 import type { PackId } from '../model/ids.ts';
 import { limits } from '../model/limits.ts';
 import { idOfIndex } from './index-schema.ts';
-import { freeName, parametersName, type RepositoryLayout } from './layout.ts';
-import { listPackFiles, readPackDirectory } from './pack-files.ts';
+import { freeName, parametersName, type RepositoryLayout, repositoryLayout } from './layout.ts';
+import { isSealedPack, listPackFiles, readPackDirectory } from './pack-files.ts';
 
 const compressionLevel = 3;
 
@@ -52,14 +53,29 @@ export function newRepositoryId(random: RandomBytes): string {
   return Buffer.from(random(16)).toString('hex');
 }
 
+/** Of the repository in a folder, to find its keys by; undefined where there is none, or nothing to be read. */
+export function findParametersIn(root: string): RepositoryParameters | undefined {
+  const layout = repositoryLayout(root);
+  if (!holdsParameters(layout)) return undefined;
+  try {
+    return readParameters(layout.parameters, layout);
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    return readCopy(layout);
+  }
+}
+
 /** @throws NoRepositoryError, RepositoryFormatError, DamageError, FileSystemError */
 export function findParameters(
   layout: RepositoryLayout,
   options: { readonly repairs?: boolean; readonly random: RandomBytes; readonly nowMs: number },
 ): FoundParameters {
   try {
-    return { parameters: readParameters(layout), parametersDamage: undefined };
+    const parameters = readParameters(layout.parameters, layout);
+    return { parameters, parametersDamage: isEncrypted(parameters) ? copyDamage(layout) : undefined };
   } catch (error) {
+    const copy = isDamage(error) ? readCopy(layout) : undefined;
+    if (copy !== undefined && isDamage(error)) return { parameters: copy, parametersDamage: error };
     if (options.repairs !== true || !isDamage(error) || !holdsReadablePack(layout)) throw error;
     const id = idOfIndex(layout.index) ?? newRepositoryId(options.random);
     return { parameters: newParameters(id, options.nowMs), parametersDamage: error };
@@ -79,18 +95,61 @@ export function rewriteParameters(
     const bytes = withPath('read', layout.parameters, () => readFileSync(layout.parameters));
     publishFile(kept, bytes, temporary);
   }
-  publishFile(layout.parameters, Buffer.from(formatParameters(parameters)), temporary);
+  writeParameters(layout, parameters, temporary);
   return kept;
 }
 
-function readParameters(layout: RepositoryLayout): RepositoryParameters {
-  if (!existsSync(layout.parameters)) throw missing(layout);
-  return withPath('read', layout.parameters, () => {
-    const { size } = statSync(layout.parameters);
-    if (size > limits.parametersFileBytesMax)
-      throw new ParametersDamageError(layout.parameters, `is ${size} bytes long`);
-    return parseParameters(readFileSync(layout.parameters, 'utf8'), layout.parameters);
+function readParameters(path: string, layout: RepositoryLayout): RepositoryParameters {
+  if (!existsSync(path)) throw missing(layout);
+  return withPath('read', path, () => {
+    const { size } = statSync(path);
+    if (size > limits.parametersFileBytesMax) throw new ParametersDamageError(path, `is ${size} bytes long`);
+    return parseParameters(readFileSync(path, 'utf8'), path);
   });
+}
+
+/** The copy that an encrypted repository has; undefined when it is of no use either. */
+function readCopy(layout: RepositoryLayout): RepositoryParameters | undefined {
+  if (!existsSync(layout.parametersCopy)) return undefined;
+  try {
+    const parameters = readParameters(layout.parametersCopy, layout);
+    return isEncrypted(parameters) ? parameters : undefined;
+  } catch (error) {
+    if (isDamage(error)) return undefined;
+    throw error;
+  }
+}
+
+/** What is wrong with the copy. A run that was cut off between the two leaves them different as well. */
+function copyDamage(layout: RepositoryLayout): DamageError | undefined {
+  const { parameters, parametersCopy } = layout;
+  return withPath('read', parametersCopy, () => {
+    if (!existsSync(parametersCopy)) return new ParametersDamageError(parametersCopy, 'it is gone');
+    if (readFileSync(parametersCopy).equals(readFileSync(parameters))) return undefined;
+    return new ParametersDamageError(parametersCopy, `it differs from ${parametersName}`);
+  });
+}
+
+/** Whether the folder is a repository, be it a damaged one. */
+export function holdsParameters(layout: RepositoryLayout): boolean {
+  return existsSync(layout.parameters) || existsSync(layout.parametersCopy);
+}
+
+/** The copy first: a crash in between leaves the old file in force. */
+export function writeParameters(
+  layout: RepositoryLayout,
+  parameters: RepositoryParameters,
+  temporary: string,
+): void {
+  const bytes = Buffer.from(formatParameters(parameters));
+  if (isEncrypted(parameters)) publishFile(layout.parametersCopy, bytes, temporary);
+  publishFile(layout.parameters, bytes, temporary);
+}
+
+/** What is in the way of a new repository without encryption. */
+export function holdsSealedPack(layout: RepositoryLayout): boolean {
+  const [first] = listPackFiles(layout);
+  return first !== undefined && isSealedPack(layout, first);
 }
 
 /** A version or feature that is not known may be a changed bit, where the checksum is wrong as well. */
@@ -103,7 +162,7 @@ function missing(layout: RepositoryLayout): ExuviaError {
   if (stat === undefined) return new NoRepositoryError(layout.root);
   if (!statSync(layout.root).isDirectory())
     return new NoRepositoryError(layout.root, 'it is a file, not a folder');
-  if (listPackFiles(layout).size > 0)
+  if (existsSync(layout.parametersCopy) || listPackFiles(layout).size > 0)
     return new ParametersDamageError(layout.parameters, 'it is gone, but there are packs');
   return new NoRepositoryError(layout.root, `the folder has no ${parametersName}`);
 }

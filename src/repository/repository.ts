@@ -2,50 +2,34 @@
  * A repository: packs and snapshots are the truth, the index in `local/` is how to find things quickly. Opening one
  * brings the index up to date with what is there, so a missing, stale or foreign `local/` costs time and nothing else.
  */
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { decodeFrame } from '../codec/frame.ts';
-import { blobIdOf } from '../codec/hash.ts';
+import type { DecodedFrame } from '../codec/frame.ts';
+import type { RepositoryKeys } from '../codec/keys.ts';
 import type { RepositoryParameters } from '../codec/parameters.ts';
-import { isFolder, removeTemporary, syncFolder, syncFoldersAbove } from '../io/files.ts';
-import type { RandomBytes } from '../model/clock.ts';
+import { removeTemporary } from '../io/files.ts';
 import { DamageError, ExuviaError, FileSystemError } from '../model/errors.ts';
-import type { BlobId, PackId, SnapshotId } from '../model/ids.ts';
+import { type BlobId, blobIdFromBytes, type PackId, type SnapshotId } from '../model/ids.ts';
 import type { Snapshot, SnapshotRecord } from '../model/snapshot.ts';
 import type { BlobKind, BlobStore, FileCache, SnapshotStore } from '../model/store.ts';
 import { type Database, inTransaction, isLocalTrouble } from './database.ts';
-import { IndexFileCache } from './file-cache.ts';
+import { IndexFileCache, type LocalFileCache } from './file-cache.ts';
 import { FrameCache } from './frame-cache.ts';
-import { openIndexDatabase, openMemoryIndex } from './index-schema.ts';
 import { rebuildPackIndex, synchronizePackIndex } from './index-sync.ts';
-import { initRepository, makeTemporary, prepareLocal, sweepTemporary } from './init.ts';
+import { initRepository } from './init.ts';
 import { type RepositoryLayout, repositoryLayout } from './layout.ts';
-import { RepositoryLock } from './locks.ts';
+import { LocalSeal } from './local-seal.ts';
 import { type AddBlob, Maintenance } from './maintenance.ts';
-import { packPlace, readFrameBytes } from './pack-files.ts';
+import { closeLayout, type Opened, type OpenOptions, openInMemory, openLayout } from './open-layout.ts';
+import { packPlace, readFrame } from './pack-files.ts';
 import { type BlobPlace, PackIndex, type PackTotals } from './pack-index.ts';
+import { blobIdIn } from './pack-keys.ts';
 import { PackWriter } from './pack-writer.ts';
-import { type FoundParameters, findParameters } from './parameters-file.ts';
+import { holdsParameters } from './parameters-file.ts';
+import { SealedFileCache } from './sealed-file-cache.ts';
 import { SnapshotFiles } from './snapshot-files.ts';
+import { makeStaging } from './staging.ts';
 
-/**
- * `read` changes nothing but the index; `append` adds packs and snapshots; `maintain` may remove them as well, and opens
- * without a free byte on the disk.
- */
-export type RepositoryMode = 'read' | 'append' | 'maintain';
-
-export interface OpenOptions {
-  readonly mode: RepositoryMode;
-  /** Made when it is not there; only with `append`. */
-  readonly create?: boolean;
-  /** False stores new frames as they are; what is there is read either way. */
-  readonly compress?: boolean;
-  /** Opens it although its parameters are damaged or gone: `parametersDamage` says so. */
-  readonly repairs?: boolean;
-  readonly lockWaitMs: number;
-  readonly random: RandomBytes;
-  readonly nowMs: number;
-}
+export type { OpenOptions, RepositoryMode } from './open-layout.ts';
 
 export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
   readonly parameters: RepositoryParameters;
@@ -55,10 +39,11 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
   readonly #opened: Opened;
   readonly #index: PackIndex;
   readonly #snapshots: SnapshotFiles;
-  readonly #files: IndexFileCache;
+  readonly #files: LocalFileCache;
   readonly #frames = new FrameCache();
   readonly #writer: PackWriter | undefined;
   readonly #temporary: string | undefined;
+  #staging: string | undefined;
   #unreadablePacks: readonly DamageError[];
   #rebuilt = false;
   /** Where the blobs are that were said to be read next. */
@@ -74,8 +59,13 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
     this.#temporary = opened.temporary;
     this.#index = new PackIndex(opened.database);
     this.#unreadablePacks = synchronizePackIndex(opened.layout, opened.database, this.#index);
-    this.#snapshots = new SnapshotFiles(opened.layout, opened.database);
-    this.#files = new IndexFileCache(opened.database, () => this.flush());
+    const { keyring } = opened.layout;
+    const seal = keyring && new LocalSeal(keyring.keys.deriveLocalKey(), options.random);
+    this.#snapshots = new SnapshotFiles(opened.layout, opened.database, seal);
+    this.#files =
+      seal === undefined
+        ? new IndexFileCache(opened.database, () => this.flush())
+        : new SealedFileCache(opened.database, seal, () => this.flush());
     if (opened.temporary !== undefined) {
       this.#writer = new PackWriter({
         layout: opened.layout,
@@ -95,7 +85,7 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
   /** @throws NoRepositoryError, RepositoryFormatError, DamageError, LockedError, FileSystemError */
   static open(root: string, options: OpenOptions): Repository {
     const layout = repositoryLayout(root);
-    if (!existsSync(layout.parameters) && options.mode === 'append' && options.create)
+    if (!holdsParameters(layout) && options.mode === 'append' && options.create)
       initRepository(layout, options);
     try {
       return Repository.#openWith(openLayout(layout, options), options);
@@ -139,9 +129,17 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
   }
 
   writeBlob(kind: BlobKind, bytes: Uint8Array): BlobId {
-    const id = blobIdOf(bytes);
+    const id = this.idOf(bytes);
     this.writeBlobAs(kind, id, bytes);
     return id;
+  }
+
+  idOf(bytes: Uint8Array): BlobId {
+    return blobIdIn(this.#layout.keyring, bytes);
+  }
+
+  idOfHash(hash: Uint8Array): BlobId {
+    return this.#layout.keyring?.keys.blobIdOfHash(hash) ?? blobIdFromBytes(hash);
   }
 
   writeBlobAs(kind: BlobKind, id: BlobId, bytes: Uint8Array): void {
@@ -223,6 +221,11 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
     this.flush();
   }
 
+  /** Of an encrypted repository that is open. */
+  get keys(): RepositoryKeys | undefined {
+    return this.#layout.keyring?.keys;
+  }
+
   /** False when it is open for reading, or when the disk had no room for a temporary folder. */
   get canAdd(): boolean {
     return this.#writer !== undefined;
@@ -270,9 +273,15 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
     return [...this.#unreadablePacks, ...this.#snapshots.damaged];
   }
 
-  /** Folder of this run's own for temporary files, removed when the repository is closed. */
+  /**
+   * Folder of this run's own for temporary files, removed when the repository is closed. Copies of what is backed up are put
+   * there: not below an encrypted repository.
+   */
   get temporaryFolder(): string {
-    return this.#mustGetTemporary();
+    const own = this.#mustGetTemporary();
+    if (this.#layout.keyring === undefined) return own;
+    this.#staging ??= makeStaging(this.parameters.id);
+    return this.#staging;
   }
 
   /** @throws FileSystemError that says why the index is in memory only */
@@ -294,6 +303,7 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#writer?.close();
+    if (this.#staging !== undefined) removeTemporary(this.#staging);
     closeLayout(this.#opened);
   }
 
@@ -301,7 +311,7 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
     const place = this.#expected.get(id) ?? this.#index.find(id);
     if (place === undefined) throw new DamageError(`blob ${id.slice(0, 12)}`, 'no pack holds it');
     const blob = this.#readFrame(place).blobs[place.position];
-    if (blob === undefined || blob.length !== place.bytes || blobIdOf(blob) !== id) {
+    if (blob === undefined || blob.length !== place.bytes || this.idOf(blob) !== id) {
       throw new DamageError(
         `blob ${id.slice(0, 12)} in ${packPlace(place.pack)}`,
         'its bytes are not what was stored',
@@ -310,12 +320,12 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
     return blob;
   }
 
-  #readFrame(place: BlobPlace): ReturnType<typeof decodeFrame> {
+  #readFrame(place: BlobPlace): DecodedFrame {
     const name = `${place.pack}:${place.offset}`;
     const cached = this.#frames.get(name);
     if (cached !== undefined) return cached;
-    const bytes = readFrameBytes(this.#layout, place.pack, place.offset, place.frameBytes);
-    const frame = decodeFrame(bytes, `${packPlace(place.pack)}, frame at byte ${place.offset}`);
+    const { offset, frameBytes: bytes } = place;
+    const frame = readFrame(this.#layout, place.pack, { offset, bytes });
     this.#frames.set(name, frame);
     return frame;
   }
@@ -353,56 +363,4 @@ export async function withRepository<T>(
 ): Promise<T> {
   await using repository = Repository.open(root, options);
   return await work(repository);
-}
-
-export interface Opened extends FoundParameters {
-  readonly layout: RepositoryLayout;
-  readonly database: Database;
-  /** Shared; exclusive while packs are removed. */
-  lock: RepositoryLock | undefined;
-  readonly temporary: string | undefined;
-  /** Why there is neither an index on disk nor a temporary folder, where that is known. */
-  readonly trouble?: FileSystemError;
-}
-
-function openLayout(layout: RepositoryLayout, options: OpenOptions): Opened {
-  const found = findParameters(layout, options);
-  const trouble = prepareLocal(layout, options.mode);
-  if (trouble !== undefined) return { ...openInMemory(layout, options), trouble };
-  const wasInterrupted = options.mode !== 'read' && sweepTemporary(layout);
-  const lock = RepositoryLock.acquire(layout, 'shared', options.lockWaitMs);
-  try {
-    // What is relied on from now on may have been named by a run that was killed before it made the names durable.
-    if (wasInterrupted || !existsSync(layout.index)) syncNames(layout);
-    const database = openIndexDatabase(layout.index, found.parameters.id, options.nowMs);
-    const temporary = options.mode === 'read' ? undefined : makeTemporary(layout);
-    return { layout, ...found, database, lock, temporary };
-  } catch (error) {
-    lock[Symbol.dispose]();
-    throw error;
-  }
-}
-
-function syncNames(layout: RepositoryLayout): void {
-  for (const folder of [layout.packs, layout.snapshots, layout.root])
-    if (isFolder(folder)) syncFolder(folder);
-  syncFoldersAbove(layout.root);
-}
-
-/**
- * The index lives in memory where nothing can be written. On read-only media nothing can be locked and nobody can prune;
- * who maintains a repository on a full disk holds the lock, which needs no space.
- */
-function openInMemory(layout: RepositoryLayout, options: OpenOptions): Opened {
-  const found = findParameters(layout, options);
-  const lock =
-    options.mode === 'maintain' ? RepositoryLock.acquire(layout, 'shared', options.lockWaitMs) : undefined;
-  const database = openMemoryIndex(found.parameters.id);
-  return { layout, ...found, database, lock, temporary: undefined };
-}
-
-function closeLayout(opened: Opened): void {
-  opened.database.close();
-  if (opened.temporary !== undefined) removeTemporary(opened.temporary);
-  opened.lock?.[Symbol.dispose]();
 }

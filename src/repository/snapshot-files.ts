@@ -2,6 +2,7 @@
 import { existsSync, lstatSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
+import type { RepositoryKeys } from '../codec/keys.ts';
 import {
   decodeSnapshot,
   encodeSnapshot,
@@ -15,6 +16,7 @@ import { limits } from '../model/limits.ts';
 import type { Snapshot, SnapshotRecord } from '../model/snapshot.ts';
 import { type Database, inTransaction, isLocalTrouble } from './database.ts';
 import type { RepositoryLayout } from './layout.ts';
+import type { LocalSeal } from './local-seal.ts';
 
 export class SnapshotFiles {
   readonly #layout: RepositoryLayout;
@@ -28,9 +30,16 @@ export class SnapshotFiles {
   #damaged: DamageError[] = [];
   readonly #unreadable = new Set<SnapshotId>();
 
-  constructor(layout: RepositoryLayout, database: Database) {
+  readonly #rows: SnapshotRows;
+
+  constructor(layout: RepositoryLayout, database: Database, seal?: LocalSeal) {
     this.#layout = layout;
     this.#database = database;
+    this.#rows = new SnapshotRows(seal);
+  }
+
+  get #keys(): RepositoryKeys | undefined {
+    return this.#layout.keyring?.keys;
   }
 
   /** Oldest first. Files that cannot be read are in `damaged`. */
@@ -54,10 +63,10 @@ export class SnapshotFiles {
    */
   *newest(paths: readonly string[]): Generator<Snapshot> {
     if (this.#snapshots !== undefined || this.#synchronize().length > 0) {
-      const name = pathsText(paths);
+      const name = JSON.stringify(paths);
       yield* this.list()
         .toReversed()
-        .filter((snapshot) => pathsOf(snapshot) === name);
+        .filter((snapshot) => JSON.stringify(sourcePaths(snapshot)) === name);
       return;
     }
     const rows = this.#database
@@ -66,8 +75,8 @@ export class SnapshotFiles {
          AND id NOT IN (SELECT replaces FROM snapshot WHERE replaces IS NOT NULL) ORDER BY sequence DESC, record DESC`,
       )
       .raw();
-    for (const row of rows.iterate(pathsText(paths)) as Iterable<Row>) {
-      const snapshot = isSound(row) ? snapshotOf(row) : undefined;
+    for (const row of rows.iterate(this.#rows.pathsText(paths)) as Iterable<Row>) {
+      const snapshot = this.#rows.decode(row);
       if (snapshot !== undefined && this.#names.has(snapshot.id)) yield snapshot;
     }
   }
@@ -115,7 +124,7 @@ export class SnapshotFiles {
   rewriteFile({ name, id, known }: DamagedSnapshot, temporary: string): boolean {
     if (known === undefined) return false;
     const { id: _id, ...record } = known;
-    const encoded = encodeSnapshot(record);
+    const encoded = encodeSnapshot(record, this.#keys);
     if (encoded.id !== id || snapshotFileName(record.time, id) !== name) return false;
     publishFile(join(this.#layout.snapshots, name), encoded.bytes, temporary);
     return true;
@@ -127,9 +136,9 @@ export class SnapshotFiles {
 
   /** Publishes the record: this is the commit of a backup. */
   add(record: SnapshotRecord, temporary: string): { snapshot: Snapshot; bytes: number } {
-    const { id, bytes } = encodeSnapshot(record);
+    const { id, bytes } = encodeSnapshot(record, this.#keys);
     const name = snapshotFileName(record.time, id);
-    const snapshot = decodeSnapshot(bytes, `snapshot ${id.slice(0, 12)}`);
+    const snapshot = decodeSnapshot(bytes, `snapshot ${id.slice(0, 12)}`, this.#keys);
     publishFile(join(this.#layout.snapshots, name), bytes, temporary);
     this.#names.set(id, name);
     this.#snapshots?.push(snapshot);
@@ -265,7 +274,7 @@ export class SnapshotFiles {
       const bytes = statSync(path).size;
       if (bytes > limits.snapshotFileBytesMax)
         throw new DamageError(`snapshot file ${name}`, `${bytes} bytes`);
-      const snapshot = decodeSnapshot(readFileSync(path), `snapshot file ${name}`);
+      const snapshot = decodeSnapshot(readFileSync(path), `snapshot file ${name}`, this.#keys);
       if (snapshot.id !== id || snapshotFileName(snapshot.time, id) !== name)
         throw new DamageError(`snapshot file ${name}`, 'holds another snapshot');
       return snapshot;
@@ -283,9 +292,8 @@ export class SnapshotFiles {
     const cached = new Map<SnapshotId, Snapshot>();
     const rows = this.#database.prepare('SELECT id, record, crc FROM snapshot').raw().iterate();
     for (const row of rows as Iterable<Row>) {
-      if (!isSound(row)) continue;
-      const snapshot = snapshotOf(row);
-      cached.set(snapshot.id, snapshot);
+      const snapshot = this.#rows.decode(row);
+      if (snapshot !== undefined) cached.set(snapshot.id, snapshot);
     }
     return cached;
   }
@@ -309,7 +317,7 @@ export class SnapshotFiles {
 
   #remember(snapshot: Snapshot): void {
     const { id, ...record } = snapshot;
-    const text = JSON.stringify(record);
+    const text = this.#rows.encode(record);
     this.#database
       .prepare(
         'INSERT OR REPLACE INTO snapshot (id, sequence, paths, replaces, record, crc) VALUES (?, ?, ?, ?, ?, ?)',
@@ -317,7 +325,7 @@ export class SnapshotFiles {
       .run(
         idToBytes(id),
         snapshot.sequence,
-        pathsOf(snapshot),
+        this.#rows.pathsText(sourcePaths(snapshot)),
         snapshot.replaces === undefined ? null : idToBytes(snapshot.replaces),
         text,
         checksumOf(idToBytes(id), text),
@@ -344,25 +352,47 @@ export interface DamagedSnapshot {
 
 type Row = [id: Buffer, record: string, crc: number];
 
-function snapshotOf([bytes, record]: Row): Snapshot {
-  return Object.assign(JSON.parse(record) as SnapshotRecord, { id: bytes.toString('hex') as SnapshotId });
+/** Records as the index holds them: as they are, or sealed. */
+class SnapshotRows {
+  readonly #seal: LocalSeal | undefined;
+
+  constructor(seal: LocalSeal | undefined) {
+    this.#seal = seal;
+  }
+
+  encode(record: SnapshotRecord): string {
+    const text = JSON.stringify(record);
+    return this.#seal === undefined
+      ? text
+      : this.#seal.seal(rowContext, Buffer.from(text)).toString('base64');
+  }
+
+  /** Undefined for a row that rotted: the snapshot is read from its file again. */
+  decode([id, text, crc]: Row): Snapshot | undefined {
+    if (checksumOf(id, text) !== crc) return undefined;
+    const record = this.#seal === undefined ? text : this.#open(text);
+    if (record === undefined) return undefined;
+    return Object.assign(JSON.parse(record) as SnapshotRecord, { id: id.toString('hex') as SnapshotId });
+  }
+
+  pathsText(paths: readonly string[]): string {
+    const text = JSON.stringify(paths);
+    return this.#seal === undefined ? text : this.#seal.nameOf(text).toString('hex');
+  }
+
+  #open(text: string): string | undefined {
+    return this.#seal?.open(rowContext, Buffer.from(text, 'base64'))?.toString('utf8');
+  }
 }
 
-function pathsOf({ sources }: SnapshotRecord): string {
-  return pathsText(sources.map(({ path }) => path));
+const rowContext = 'snapshot';
+
+function sourcePaths({ sources }: SnapshotRecord): string[] {
+  return sources.map(({ path }) => path);
 }
 
-function pathsText(paths: readonly string[]): string {
-  return JSON.stringify(paths);
-}
-
-function checksumOf(id: Uint8Array, record: string): number {
-  return crc32(record, crc32(id));
-}
-
-/** A row that rotted is read from its file again. */
-function isSound([id, record, crc]: Row): boolean {
-  return checksumOf(id, record) === crc;
+function checksumOf(id: Uint8Array, text: string): number {
+  return crc32(text, crc32(id));
 }
 
 /** By sequence; snapshots made at once by two processes may share one, then time and id decide. */

@@ -1,12 +1,11 @@
 /** Proves a pack: its directory, and every frame against the ids that the directory gives. What is wrong can be salvaged blob by blob. */
-import { decodeFrame, salvageFrames } from '../codec/frame.ts';
-import { blobIdOf } from '../codec/hash.ts';
 import type { PackDirectory, PackedFrame } from '../codec/pack.ts';
 import { DamageError } from '../model/errors.ts';
 import type { BlobId, PackId } from '../model/ids.ts';
 import type { BlobKind } from '../model/store.ts';
 import type { RepositoryLayout } from './layout.ts';
-import { packPlace, readFrameBytes, readPackBytes } from './pack-files.ts';
+import { type FrameAt, packPlace, readFrame, salvageFramesOf } from './pack-files.ts';
+import { blobIdIn } from './pack-keys.ts';
 
 /** A frame whose bytes are not what was stored. */
 export interface BadFrame {
@@ -20,30 +19,49 @@ export function* verifyFrames(
   layout: RepositoryLayout,
   directory: PackDirectory,
 ): Generator<{ readonly bytes: number; readonly bad?: BadFrame }> {
-  for (const frame of directory.frames) {
-    const { offset, bytes } = frame;
-    const place = `${packPlace(directory.id)}, frame at byte ${offset}`;
-    try {
-      verifyFrame(readFrameBytes(layout, directory.id, offset, bytes), frame, place);
-      yield { bytes };
-    } catch (error) {
-      if (!(error instanceof DamageError)) throw error;
-      yield { bytes, bad: { pack: directory.id, offset, error } };
-    }
+  const { id, frames, padding } = directory;
+  for (const [number, frame] of frames.entries()) {
+    yield* verified(id, frame, () => verifyFrame(layout, id, { ...frame, number }));
+  }
+  // Nothing is in it; but every byte of a repository is to be what was written.
+  if (padding !== undefined) {
+    const at = { ...padding, number: frames.length };
+    yield* verified(id, padding, () => readPadding(layout, id, at));
   }
 }
 
-function verifyFrame(bytes: Uint8Array, frame: PackedFrame, place: string): void {
-  const decoded = decodeFrame(bytes, place);
+function* verified(
+  pack: PackId,
+  { offset, bytes }: FrameAt,
+  verify: () => void,
+): Generator<{ readonly bytes: number; readonly bad?: BadFrame }> {
+  try {
+    verify();
+    yield { bytes };
+  } catch (error) {
+    if (!(error instanceof DamageError)) throw error;
+    yield { bytes, bad: { pack, offset, error } };
+  }
+}
+
+function verifyFrame(layout: RepositoryLayout, pack: PackId, frame: PackedFrame & FrameAt): void {
+  const place = `${packPlace(pack)}, frame at byte ${frame.offset}`;
+  const decoded = readFrame(layout, pack, frame);
   if (decoded.kind !== frame.kind || decoded.blobs.length !== frame.blobs.length) {
     throw new DamageError(place, 'holds something else than the directory says');
   }
   for (const [position, { id, bytes: length }] of frame.blobs.entries()) {
     const blob = decoded.blobs[position];
-    if (blob === undefined || blob.length !== length || blobIdOf(blob) !== id) {
+    if (blob === undefined || blob.length !== length || blobIdIn(layout.keyring, blob) !== id) {
       throw new DamageError(place, `blob ${id.slice(0, 12)} is not what was stored`);
     }
   }
+}
+
+function readPadding(layout: RepositoryLayout, pack: PackId, at: FrameAt): void {
+  const { kind } = readFrame(layout, pack, at);
+  if (kind !== 'padding')
+    throw new DamageError(packPlace(pack), 'where its padding should be is something else');
 }
 
 export interface SalvagedBlob {
@@ -57,8 +75,9 @@ export interface SalvagedBlob {
  * is what its bytes hash to, so nothing wrong can come of it.
  */
 export function* salvagePack(layout: RepositoryLayout, pack: PackId): Generator<SalvagedBlob> {
-  for (const { kind, blobs } of salvageFrames(readPackBytes(layout, pack))) {
+  for (const { kind, blobs } of salvageFramesOf(layout, pack)) {
     if (kind === 'directory' || kind === 'padding') continue;
-    for (const bytes of blobs) if (bytes.length > 0) yield { kind, id: blobIdOf(bytes), bytes };
+    for (const bytes of blobs)
+      if (bytes.length > 0) yield { kind, id: blobIdIn(layout.keyring, bytes), bytes };
   }
 }

@@ -4,6 +4,7 @@
  */
 import { type BigIntStats, lstatSync, readdirSync, readlinkSync } from 'node:fs';
 import { ExuviaError, errnoOf, FileSystemError } from '../model/errors.ts';
+import type { BlobId } from '../model/ids.ts';
 import {
   type ByteString,
   baseName,
@@ -27,6 +28,8 @@ import { isTemporaryName } from './temporary-names.ts';
 export type ConflictPolicy = 'overwrite' | 'keep' | 'newer' | 'fail';
 
 export interface RestoreRequest {
+  /** The id of the blob with this hash, where `tree` is stored. */
+  readonly idOfHash: (hash: Uint8Array) => BlobId;
   readonly tree: TreeReader;
   /** Absolute path of the folder (or single file) that the root entry becomes. */
   readonly target: ByteString;
@@ -197,10 +200,19 @@ class Planner {
     else if (entry.node.type === 'symlink') this.#planLink(entry.key, entry.node, undefined);
   }
 
+  /**
+   * The same times and the same bytes. Times alone are no proof: those of a database stand still while its changes wait in
+   * the log, and anybody can set them.
+   */
+  #isSameFile(node: FileNode, present: BigIntStats, path: ByteString): boolean {
+    if (!present.isFile() || present.size !== BigInt(node.size) || !hasSameTimes(node, present)) return false;
+    return hasContent(path, node.content, this.#request.idOfHash);
+  }
+
   #planFile(key: PathKey, node: FileNode, present: BigIntStats | undefined): void {
     if (
       present !== undefined &&
-      isSameFile(node, present, targetPath(this.#request.target, key)) &&
+      this.#isSameFile(node, present, targetPath(this.#request.target, key)) &&
       !this.#hasSidecar(key, node) &&
       this.#isLinkedAsStored(node, present)
     ) {
@@ -359,15 +371,9 @@ function modeLimitOf(present: BigIntStats): number {
 /** Times cannot be set exactly: within 2 microseconds is the same. */
 const timeToleranceNs = 2000n;
 
-/**
- * The same times and the same bytes. Times alone are no proof: those of a database stand still while its changes wait in
- * the log, and anybody can set them.
- */
-function isSameFile(node: FileNode, present: BigIntStats, path: ByteString): boolean {
-  if (!present.isFile() || present.size !== BigInt(node.size)) return false;
+function hasSameTimes(node: FileNode, present: BigIntStats): boolean {
   const difference = present.mtimeNs - node.mtimeNs;
-  if (difference > timeToleranceNs || difference < -timeToleranceNs) return false;
-  return hasContent(path, node.content);
+  return difference <= timeToleranceNs && difference >= -timeToleranceNs;
 }
 
 function statOf(path: ByteString): BigIntStats | undefined {

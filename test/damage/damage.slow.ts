@@ -22,10 +22,16 @@ function* everyOther(small: SmallRepository): Generator<Damage> {
   yield* wholeFileDamages(small);
 }
 
-test('check finds every flipped bit, and no wrong byte is restored', async (context) => {
-  await judgeAll(context, (small) => share(everyFlip(small)), { restoresEach: 20, repairsEach: 50 });
-});
+for (const isEncrypted of [false, true]) {
+  const of = isEncrypted ? ' of an encrypted repository' : '';
 
-test('check finds every truncation, swap, deletion and overwritten block', async (context) => {
-  await judgeAll(context, (small) => share(everyOther(small)), { restoresEach: 5, repairsEach: 10 });
-});
+  test(`check finds every flipped bit${of}, and no wrong byte is restored`, async (context) => {
+    const each = { restoresEach: 20, repairsEach: 50, isEncrypted };
+    await judgeAll(context, (small) => share(everyFlip(small)), each);
+  });
+
+  test(`check finds every truncation, swap, deletion and overwritten block${of}`, async (context) => {
+    const each = { restoresEach: 5, repairsEach: 10, isEncrypted };
+    await judgeAll(context, (small) => share(everyOther(small)), each);
+  });
+}

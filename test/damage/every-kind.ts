@@ -58,7 +58,7 @@ export function* wholeFileDamages(small: SmallRepository): Generator<Damage> {
       };
     }
     for (const other of paths) {
-      if (other <= path) continue;
+      if (other <= path || bytesOf(small, other).equals(bytes)) continue; // nothing would change
       yield {
         name: `${path} and ${other} swapped`,
         apply: (it) => {
@@ -89,9 +89,13 @@ export interface Judged {
 export async function judgeAll(
   context: TestContext,
   damages: (small: SmallRepository) => Iterable<Damage>,
-  { restoresEach = 1, repairsEach = 1 }: { restoresEach?: number; repairsEach?: number } = {},
+  {
+    restoresEach = 1,
+    repairsEach = 1,
+    isEncrypted = false,
+  }: { restoresEach?: number; repairsEach?: number; isEncrypted?: boolean } = {},
 ): Promise<Judged> {
-  const small = await SmallRepository.make();
+  const small = await SmallRepository.make(isEncrypted);
   const judged: Judged = { damages: 0, restores: 0, repairs: 0 };
   const violations: string[] = [];
   try {

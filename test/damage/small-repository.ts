@@ -39,15 +39,17 @@ export class SmallRepository {
   /** The index as it was then. */
   olderIndex: Buffer = Buffer.alloc(0);
   #count = 0;
+  readonly #isEncrypted: boolean;
 
-  private constructor(root: string) {
+  private constructor(root: string, isEncrypted: boolean) {
     this.root = root;
+    this.#isEncrypted = isEncrypted;
     this.repository = join(root, 'repository');
   }
 
-  static async make(): Promise<SmallRepository> {
+  static async make(isEncrypted = false): Promise<SmallRepository> {
     const folder = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
-    const small = new SmallRepository(mkdtempSync(join(folder, 'exuvia-damage-')));
+    const small = new SmallRepository(mkdtempSync(join(folder, 'exuvia-damage-')), isEncrypted);
     const random = new Seeded(11);
     small.#put('openclaw.json', '{ "gateway": { "port": 1 } }');
     small.#put('workspace/notes.md', random.text(2500));
@@ -81,7 +83,8 @@ export class SmallRepository {
   }
 
   get environment(): Environment {
-    return systemEnvironment({ env: {}, cwd: this.root, osHome: this.root });
+    const env = this.#isEncrypted ? { EXUVIA_KEY_FILE: join(this.root, 'key') } : {};
+    return systemEnvironment({ env, cwd: this.root, osHome: this.root });
   }
 
   get #place(): { repository: string } {
@@ -96,7 +99,8 @@ export class SmallRepository {
 
   async #snapshot(day: number): Promise<void> {
     const clock = { nowMs: () => Date.UTC(2026, 0, day) };
-    const options = { ...this.#place, sources: [join(this.root, 'source')] };
+    const encrypt = this.#isEncrypted ? { encrypt: true } : {};
+    const options = { ...this.#place, ...encrypt, sources: [join(this.root, 'source')] };
     const { snapshot } = await createBackup({ ...this.environment, clock }, options);
     const id = snapshot?.id ?? '';
     this.expected.set(id, await this.#restore(id));

@@ -1,6 +1,6 @@
 import { blobIdOf } from '../../src/codec/hash.ts';
 import { DamageError } from '../../src/model/errors.ts';
-import type { BlobId } from '../../src/model/ids.ts';
+import { type BlobId, blobIdFromBytes } from '../../src/model/ids.ts';
 import type { BlobKind, BlobStore } from '../../src/model/store.ts';
 
 /** A store in memory that counts what is written. */
@@ -24,6 +24,14 @@ export class MemoryStore implements BlobStore {
     const id = blobIdOf(bytes);
     this.writeBlobAs(kind, id, bytes);
     return id;
+  }
+
+  idOf(bytes: Uint8Array): BlobId {
+    return blobIdOf(bytes);
+  }
+
+  idOfHash(hash: Uint8Array): BlobId {
+    return blobIdFromBytes(hash);
   }
 
   writeBlobAs(_kind: BlobKind, id: BlobId, bytes: Uint8Array): void {

@@ -79,6 +79,7 @@ async function restoreOnce(
   try {
     const plan = planRestore({
       tree: openTree(store, root),
+      idOfHash: (hash) => store.idOfHash(hash),
       target: byteStringOf(fence.target),
       wanted: () => true,
       conflict: 'overwrite',

@@ -14,6 +14,7 @@ interface CreateWords extends GlobalOptions {
   readonly overwrite?: boolean;
   readonly tag?: readonly string[];
   readonly message?: string;
+  readonly encrypt?: boolean;
   readonly force?: boolean;
   readonly dryRun?: boolean;
   readonly skipIfUnchanged?: boolean;

@@ -36,6 +36,7 @@ function registerCreate(backup: Command): void {
     .option('-o, --output <path>', 'also write the snapshot as an archive (.tar.gz, .tar.zst, .tar)')
     .addOption(layoutOption())
     .option('--overwrite', 'replace the archive if it exists')
+    .option('--encrypt', 'encrypt the repository, which is made now; asks for a passphrase, or takes a key')
     .option('--tag <name>', 'tag the snapshot (may be repeated)', collect)
     .option('-m, --message <text>', 'say what the snapshot is for')
     .option('--force', 'read every file again, also those that seem unchanged')

@@ -33,7 +33,9 @@ test('parseSettings() reads the documented blocks', () => {
     { include: ['config', 'credentials', 'workspace/*.md'], exclude: ['logs', 'cache'], compress: true },
   );
   assert.deepEqual(parseSettings('{}', 'f'), {});
-  assert.deepEqual(parseSettings('{ backup: { encryption: false } }', 'f'), {});
+  assert.deepEqual(parseSettings('{ backup: { encryption: false } }', 'f'), { encryption: false });
+  const keyed = '{ backup: { encryption: { keyFile: "~/k" } } }';
+  assert.deepEqual(parseSettings(keyed, 'f'), { encryption: { keyFile: '~/k' } });
 });
 
 for (const [block, message] of [
@@ -71,7 +73,17 @@ for (const [block, message] of [
   ['postBackup: ""', 'f, line 3: "postBackup" is empty, want a text'],
   ['compress: null', 'f, line 3: "compress" is null, want true or false'],
   ['hookTimeLimit: -1', 'f, line 3: "hookTimeLimit" is -1, want a number of seconds up to a week'],
-  ['encryption: true', 'f, line 3: "encryption" is reserved: this version cannot encrypt yet; want false'],
+  ['encryption: 1', 'f, line 3: "encryption" is 1, want true, false or { keyFile: "…" }'],
+  ['encryption: { keyfile: "x" }', 'f, line 3: unknown key "keyfile"; did you mean "keyFile"?'],
+  ['encryption: { keyFile: 7 }', 'f, line 3: "keyFile" is 7, want a text'],
+  [
+    'encryption: { keyFile: "a", passphraseFile: "b" }',
+    'f, line 3: "encryption" has keyFile and passphraseFile, want one of keyFile, passphraseFile, passphraseCommand',
+  ],
+  [
+    'encryption: {}',
+    'f, line 3: "encryption" has no key, want one of keyFile, passphraseFile, passphraseCommand',
+  ],
 ] as const) {
   test(`parseSettings() refuses ${block.replaceAll('\n', ' ')}`, () => {
     assert.throws(() => parseSettings(`{\n  backup: {\n${block},\n} }`, 'f'), {

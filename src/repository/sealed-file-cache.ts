@@ -1,0 +1,211 @@
+/**
+ * What this machine knows of the files it has seen, in the index of an encrypted repository. Rows are sealed in blocks of some
+ * hundred that follow one another by key: a walk reads each block once, in order, and a change writes one block anew. Sealing
+ * row by row would take longer than to look at the files.
+ */
+import { ByteReader, ByteWriter } from '../codec/bytes.ts';
+import { limits } from '../model/limits.ts';
+import { byteStringFromBytes, byteStringToBytes, type PathKey } from '../model/paths.ts';
+import type { KnownFile } from '../model/store.ts';
+import type { Database, Statement } from './database.ts';
+import { type LocalFileCache, type PendingRow, pendingRowsMax } from './file-cache.ts';
+import type { LocalSeal } from './local-seal.ts';
+
+/** A block that has more is split. */
+const blockRowsMax = 256;
+/** What the pieces have then. */
+const blockRowsTarget = 160;
+
+interface BlockHead {
+  readonly no: number;
+  readonly firstKey: PathKey;
+}
+
+export class SealedFileCache implements LocalFileCache {
+  readonly #database: Database;
+  readonly #seal: LocalSeal;
+  readonly #onFull: () => void;
+  readonly #heads: Statement;
+  readonly #rows: Statement;
+  readonly #insert: Statement;
+  readonly #update: Statement;
+  readonly #remove: Statement;
+  #pending: PendingRow[] = [];
+  /** Counts what was written, so that a walk that is under way looks again. */
+  #generation = 0;
+
+  constructor(database: Database, seal: LocalSeal, onFull: () => void) {
+    this.#database = database;
+    this.#seal = seal;
+    this.#onFull = onFull;
+    this.#heads = database.prepare('SELECT no, head FROM known_block WHERE source = ?').raw();
+    this.#rows = database.prepare('SELECT rows FROM known_block WHERE no = ? AND source = ?').pluck();
+    this.#insert = database.prepare('INSERT INTO known_block (source, head, rows) VALUES (?, ?, ?)');
+    this.#update = database.prepare('UPDATE known_block SET head = ?, rows = ? WHERE no = ?');
+    this.#remove = database.prepare('DELETE FROM known_block WHERE no = ?');
+  }
+
+  *known(path: string): Generator<KnownFile> {
+    const source = this.#seal.nameOf(path);
+    let last: PathKey | undefined;
+    for (;;) {
+      const generation = this.#generation;
+      const after = last;
+      const heads = this.#listHeads(source);
+      const ahead = after === undefined ? heads : heads.slice(Math.max(0, blockOf(heads, after)));
+      for (const { no } of ahead) {
+        for (const file of this.#readBlock(no, source)) {
+          if (last !== undefined && file.key <= last) continue;
+          last = file.key;
+          yield file;
+        }
+        if (generation !== this.#generation) break;
+      }
+      if (generation === this.#generation) return;
+    }
+  }
+
+  remember(source: string, file: KnownFile): void {
+    this.#add({ source, key: file.key, file });
+  }
+
+  forget(source: string, key: PathKey): void {
+    this.#add({ source, key, file: undefined });
+  }
+
+  get hasPending(): boolean {
+    return this.#pending.length > 0;
+  }
+
+  flush(): void {
+    const bySource = new Map<string, Map<PathKey, KnownFile | undefined>>();
+    for (const { source, key, file } of this.#pending) {
+      const changes = bySource.get(source) ?? new Map<PathKey, KnownFile | undefined>();
+      bySource.set(source, changes.set(key, file));
+    }
+    for (const [path, changes] of bySource) this.#merge(this.#seal.nameOf(path), changes);
+    this.#pending = [];
+    this.#generation++;
+  }
+
+  dropUnless(isKept: (node: Uint8Array) => boolean): void {
+    const blocks = this.#database.prepare('SELECT no, source FROM known_block').raw().all();
+    for (const [no, source] of blocks as [number, Buffer][]) {
+      const rows = this.#readBlock(no, source);
+      const kept = rows.filter(({ node }) => isKept(node));
+      if (kept.length < rows.length || rows.length === 0) this.#replace(no, source, kept);
+    }
+    this.#generation++;
+  }
+
+  discard(): void {
+    this.#pending = [];
+  }
+
+  #add(row: PendingRow): void {
+    this.#pending.push(row);
+    if (this.#pending.length >= pendingRowsMax) this.#onFull();
+  }
+
+  /** In the order of their keys. A block that cannot be opened is not known. */
+  #listHeads(source: Buffer): BlockHead[] {
+    const heads: BlockHead[] = [];
+    for (const [no, sealed] of this.#heads.all(source) as [number, Buffer][]) {
+      const key = this.#seal.open(headContext(source), sealed);
+      if (key !== undefined) heads.push({ no, firstKey: byteStringFromBytes(key) as string as PathKey });
+    }
+    return heads.sort((a, b) => (a.firstKey < b.firstKey ? -1 : 1));
+  }
+
+  #readBlock(no: number, source: Buffer): KnownFile[] {
+    const sealed = this.#rows.get(no, source);
+    const bytes = Buffer.isBuffer(sealed) ? this.#seal.open(rowsContext(source), sealed) : undefined;
+    return bytes === undefined ? [] : decodeRows(bytes);
+  }
+
+  #merge(source: Buffer, changes: ReadonlyMap<PathKey, KnownFile | undefined>): void {
+    const heads = this.#listHeads(source);
+    const byBlock = new Map<number, PathKey[]>();
+    for (const key of changes.keys()) {
+      const at = Math.max(0, blockOf(heads, key));
+      const keys = byBlock.get(at);
+      if (keys === undefined) byBlock.set(at, [key]);
+      else keys.push(key);
+    }
+    for (const [at, keys] of byBlock) {
+      const no = heads[at]?.no;
+      const rows = new Map(no === undefined ? [] : this.#readBlock(no, source).map((row) => [row.key, row]));
+      for (const key of keys) {
+        const file = changes.get(key);
+        if (file === undefined) rows.delete(key);
+        else rows.set(key, file);
+      }
+      this.#replace(
+        no,
+        source,
+        [...rows.values()].sort((a, b) => (a.key < b.key ? -1 : 1)),
+      );
+    }
+  }
+
+  #replace(no: number | undefined, source: Buffer, rows: readonly KnownFile[]): void {
+    const pieces = rows.length <= blockRowsMax ? [rows] : splitRows(rows);
+    for (const [index, piece] of pieces.entries()) {
+      const isOld = index === 0 && no !== undefined;
+      const [first] = piece;
+      if (first === undefined) {
+        if (isOld) this.#remove.run(no);
+        continue;
+      }
+      const head = this.#seal.seal(headContext(source), byteStringToBytes(first.key));
+      const sealed = this.#seal.seal(rowsContext(source), encodeRows(piece));
+      if (isOld) this.#update.run(head, sealed, no);
+      else this.#insert.run(source, head, sealed);
+    }
+  }
+}
+
+/** The last block that begins at `key` or before, or -1. */
+function blockOf(heads: readonly BlockHead[], key: PathKey): number {
+  let low = 0;
+  let high = heads.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((heads[middle]?.firstKey ?? key) <= key) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
+}
+
+function splitRows(rows: readonly KnownFile[]): KnownFile[][] {
+  const pieces: KnownFile[][] = [];
+  for (let at = 0; at < rows.length; at += blockRowsTarget) pieces.push(rows.slice(at, at + blockRowsTarget));
+  return pieces;
+}
+
+function headContext(source: Buffer): string {
+  return `head ${source.toString('hex')}`;
+}
+
+function rowsContext(source: Buffer): string {
+  return `rows ${source.toString('hex')}`;
+}
+
+function encodeRows(rows: readonly KnownFile[]): Buffer {
+  const out = new ByteWriter(32 * 1024);
+  for (const { key, fingerprint, node } of rows) {
+    out.byteString(key).varint(fingerprint.length).bytes(fingerprint).varint(node.length).bytes(node);
+  }
+  return out.view();
+}
+
+function decodeRows(bytes: Buffer): KnownFile[] {
+  const input = new ByteReader(bytes, 'index');
+  const rows: KnownFile[] = [];
+  while (input.remaining > 0) {
+    const key = input.byteString(limits.keyBytesMax) as string as PathKey;
+    const fingerprint = input.bytes(input.varint());
+    rows.push({ key, fingerprint, node: input.bytes(input.varint()) });
+  }
+  return rows;
+}

@@ -1,0 +1,111 @@
+/** The sealed file cache against the plain one: both remember the same, whatever is done to them. */
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import type { PathKey } from '../../../src/model/paths.ts';
+import type { KnownFile } from '../../../src/model/store.ts';
+import { type Database, inTransaction } from '../../../src/repository/database.ts';
+import { IndexFileCache, type LocalFileCache } from '../../../src/repository/file-cache.ts';
+import { openIndexDatabase, openMemoryIndex } from '../../../src/repository/index-schema.ts';
+import { LocalSeal } from '../../../src/repository/local-seal.ts';
+import { SealedFileCache } from '../../../src/repository/sealed-file-cache.ts';
+import { Seeded } from '../../helpers/seeded.ts';
+import { temporaryFolder } from '../../helpers/temporary.ts';
+
+interface Side {
+  readonly database: Database;
+  readonly cache: LocalFileCache;
+}
+
+function open(isSealed: boolean, random: Seeded, key = 7): Side {
+  const database = openMemoryIndex({ repositoryId: '00'.repeat(16), isSealed });
+  const seal = new LocalSeal(Buffer.alloc(32, key), (count) => random.bytes(count));
+  const never = (): never => assert.fail('full');
+  const cache = isSealed ? new SealedFileCache(database, seal, never) : new IndexFileCache(database, never);
+  return { database, cache };
+}
+
+function flush({ database, cache }: Side): void {
+  inTransaction(database, () => cache.flush());
+}
+
+function rowsOf(cache: LocalFileCache, source: string): string[] {
+  return [...cache.known(source)].map(
+    ({ key, fingerprint, node }) =>
+      `${Buffer.from(key, 'latin1').toString('hex')} ${Buffer.from(fingerprint).toString('hex')} ${Buffer.from(node).toString('hex')}`,
+  );
+}
+
+function fileOf(random: Seeded, key: string): KnownFile {
+  return { key: key as PathKey, fingerprint: random.bytes(8), node: random.bytes(1 + random.below(40)) };
+}
+
+test('SealedFileCache remembers what IndexFileCache remembers', () => {
+  for (let seed = 1; seed <= 6; seed++) {
+    const random = new Seeded(seed);
+    const sides = [open(false, random), open(true, random)];
+    for (let round = 0; round < 12; round++) {
+      for (let count = random.below(900); count > 0; count--) {
+        const source = random.below(3) === 0 ? '/b' : '/a';
+        const key = random.below(50) === 0 ? '' : `k${random.below(2000)}\xff`;
+        const file = random.below(4) === 0 ? undefined : fileOf(random, key);
+        for (const { cache } of sides) {
+          if (file === undefined) cache.forget(source, key as PathKey);
+          else cache.remember(source, file);
+        }
+      }
+      if (random.below(6) === 0) for (const { cache } of sides) cache.discard();
+      for (const side of sides) flush(side);
+      if (random.below(4) === 0)
+        for (const { database, cache } of sides)
+          inTransaction(database, () => cache.dropUnless((node) => (node[0] ?? 0) % 3 !== 0));
+      const [plain, sealed] = sides as [Side, Side];
+      for (const source of ['/a', '/b', '/none'])
+        assert.deepEqual(
+          rowsOf(sealed.cache, source),
+          rowsOf(plain.cache, source),
+          `seed ${seed}, round ${round}`,
+        );
+    }
+  }
+});
+
+test('SealedFileCache goes on in order when rows are flushed during the walk', () => {
+  const random = new Seeded(3);
+  const side = open(true, random);
+  const keys = Array.from({ length: 2000 }, (_, index) => `k${String(index).padStart(5, '0')}`);
+  for (const key of keys) side.cache.remember('/a', fileOf(random, key));
+  flush(side);
+  const seen: string[] = [];
+  for (const { key } of side.cache.known('/a')) {
+    seen.push(key);
+    side.cache.remember('/a', fileOf(random, `${key}+`));
+    if (seen.length % 100 === 0) flush(side);
+  }
+  assert.deepEqual(
+    seen.filter((key) => !key.endsWith('+')),
+    keys,
+  );
+  assert.deepEqual(seen, seen.toSorted());
+});
+
+test('with another key nothing is known, and nothing fails', () => {
+  const random = new Seeded(4);
+  const side = open(true, random);
+  for (let index = 0; index < 500; index++) side.cache.remember('/a', fileOf(random, `k${index}`));
+  flush(side);
+  const seal = new LocalSeal(Buffer.alloc(32, 9), (count) => random.bytes(count));
+  const other = new SealedFileCache(side.database, seal, () => assert.fail('full'));
+  assert.deepEqual(rowsOf(other, '/a'), []);
+  const tables = side.database.prepare('SELECT source, head, rows FROM known_block').raw().all();
+  const text = Buffer.concat((tables as Buffer[][]).flat());
+  assert.equal(text.includes('k123'), false);
+});
+
+test('an index that was of an encrypted repository is not taken for a plain one', (context) => {
+  const path = join(temporaryFolder(context), 'local', '..', 'index.sqlite');
+  const options = { repositoryId: '11'.repeat(16), nowMs: 0 };
+  openIndexDatabase(path, { ...options, isSealed: true }).close();
+  openIndexDatabase(path, { ...options, isSealed: true }).close();
+  assert.throws(() => openIndexDatabase(path, { ...options, isSealed: false }), /was encrypted/);
+});
