@@ -10,8 +10,9 @@ export interface Measured {
   readonly version: string;
   readonly settings: string;
   readonly cache: 'warm' | 'cold';
-  /** One for each round, as the next two. */
+  /** One for each round, as the next three. */
   readonly wallMs: readonly number[];
+  readonly cpuMs: readonly number[];
   readonly memoryBytes: readonly number[];
   readonly bytes: readonly number[];
   readonly bytesAre?: BytesAre;
@@ -68,16 +69,18 @@ function joined(a: Result, b: Result): Result {
   return {
     ...b,
     wallMs: [...a.wallMs, ...b.wallMs],
+    cpuMs: [...a.cpuMs, ...b.cpuMs],
     memoryBytes: [...a.memoryBytes, ...b.memoryBytes],
     bytes: [...a.bytes, ...b.bytes],
   };
 }
 
-export type Figure = 'time' | 'memory' | 'bytes';
+export type Figure = 'time' | 'processor' | 'memory' | 'bytes';
 
 /** Medians of time and bytes; of memory the most. Undefined when nothing was measured. */
 export function figureOf(result: Measured, figure: Figure): number | undefined {
   if (figure === 'time') return result.wallMs.length > 0 ? median(result.wallMs) : undefined;
+  if (figure === 'processor') return result.cpuMs.length > 0 ? median(result.cpuMs) : undefined;
   if (figure === 'bytes') return result.bytes.length > 0 ? median(result.bytes) : undefined;
   const most = Math.max(0, ...result.memoryBytes);
   return most > 0 ? most : undefined;

@@ -30,6 +30,7 @@ export interface Contest {
 
 export interface Took {
   readonly wallMs: number;
+  readonly cpuMs: number;
   readonly memoryBytes: number;
 }
 
@@ -40,20 +41,23 @@ export async function runCommands(
   measureMemory = false,
 ): Promise<Took> {
   let wallMs = 0;
+  let cpuMs = 0;
   let memoryBytes = 0;
   for (const { words, ...more } of commands) {
     const [program, ...rest] = words;
     const result = await run(program!, rest, { env, measureMemory, ...more });
     wallMs += result.wallMs;
+    cpuMs += result.cpuMs ?? 0;
     memoryBytes = Math.max(memoryBytes, result.memoryBytesMax ?? 0);
   }
-  return { wallMs, memoryBytes };
+  return { wallMs, cpuMs, memoryBytes };
 }
 
 export async function measureContest(contest: Contest, cache: Cache, rounds: number): Promise<Measured[]> {
   const { contestants } = contest;
   const runs = contestants.map(() => ({
     wallMs: [] as number[],
+    cpuMs: [] as number[],
     memoryBytes: [] as number[],
     bytes: [] as number[],
   }));
@@ -67,9 +71,10 @@ export async function measureContest(contest: Contest, cache: Cache, rounds: num
       // What others left to be written must not be written at the expense of this one.
       execFileSync('sync');
       if (cache === 'cold') dropCaches();
-      const { wallMs, memoryBytes } = await runCommands(commands, contestant.env, true);
+      const { wallMs, cpuMs, memoryBytes } = await runCommands(commands, contestant.env, true);
       const bytes = await contestant.finish?.(round);
       runs[index]!.wallMs.push(wallMs);
+      runs[index]!.cpuMs.push(cpuMs);
       runs[index]!.memoryBytes.push(memoryBytes);
       if (bytes !== undefined) runs[index]!.bytes.push(bytes);
     }

@@ -17,7 +17,6 @@ function rowOf(
   previous: Result | undefined,
 ): Record<string, string> {
   const isFirst = previous === undefined || !isSame(result, previous);
-  const ms = figureOf(result, 'time') ?? Number.NaN;
   const bytes = figureOf(result, 'bytes');
   const title = works.find(({ name }) => name === result.work)?.title ?? result.work;
   return {
@@ -25,12 +24,18 @@ function rowOf(
     work: isFirst ? `${title}${result.cache === 'cold' ? ', cold' : ''}` : '',
     tool: result.tool,
     settings: result.settings,
-    takes: ms < 1000 ? `${ms.toFixed(0)} ms` : `${(ms / 1000).toFixed(2)} s`,
+    takes: durationText(figureOf(result, 'time')),
     'times ours': timesOurs(result, results),
+    processors: durationText(figureOf(result, 'processor')),
     rounds: String(result.wallMs.length),
     'peak memory': megabytes(figureOf(result, 'memory')),
     bytes: bytes === undefined ? '' : `${bytesText(bytes)} ${result.bytesAre ?? ''}`.trim(),
   };
+}
+
+function durationText(ms: number | undefined): string {
+  if (ms === undefined) return '';
+  return ms < 1000 ? `${ms.toFixed(0)} ms` : `${(ms / 1000).toFixed(2)} s`;
 }
 
 function bytesText(bytes: number): string {

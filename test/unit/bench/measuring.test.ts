@@ -25,6 +25,17 @@ test('run() sees the memory of a process and of its children', { skip: withoutPr
   assert.ok(child.memoryBytesMax! > 120e6, `${child.memoryBytesMax}`);
 });
 
+test('run() sees the processor time of a process and of its children', { skip: withoutProc }, async () => {
+  // Asking for the time takes time too, which is why it is not asked all the time.
+  const works =
+    'const end = process.cpuUsage().user + 300_000; while (process.cpuUsage().user < end) for (let i = 0; i < 1e6; i++);';
+  const spawns = `require('child_process').spawnSync(process.execPath, ['-e', ${JSON.stringify(works)}]);`;
+  const both = await run(process.execPath, ['-e', `${spawns} ${works}`]);
+  assert.ok(both.cpuMs! >= 600 && both.cpuMs! < 2000, `${both.cpuMs}`);
+  const idle = await run(process.execPath, ['-e', 'setTimeout(() => {}, 500)']);
+  assert.ok(idle.cpuMs! < 300, `${idle.cpuMs}`);
+});
+
 test('run() fails with what a failing command wrote', async () => {
   await assert.rejects(
     run(process.execPath, ['-e', "console.error('no luck'); process.exit(3)"]),

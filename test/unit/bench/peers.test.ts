@@ -16,6 +16,7 @@ function result(tool: string, wallMs: number[], more: Partial<Result> = {}): Res
     settings: '',
     cache: 'warm',
     wallMs,
+    cpuMs: wallMs,
     memoryBytes: [1e6],
     bytes: [],
     ...more,
