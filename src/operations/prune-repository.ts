@@ -184,7 +184,7 @@ class Prune {
     if (plan.repack.length === 0) return new Set();
     const { progress, signal, clock } = this.#environment;
     const { maxDurationMs = Number.POSITIVE_INFINITY, recompress } = this.#options;
-    if (!this.#repository.canAdd) return this.#withoutSpace();
+    if (!this.#repository.canAdd) return this.#withoutSpace(this.#repository.whyNotToAdd());
     const sizes = new Map(plan.repack.map(({ id, bytes }) => [id, bytes]));
     progress.step('Repacking', { bytes: plan.repack.reduce((sum, { bytes }) => sum + bytes, 0) });
     const repacking = this.#repository.maintenance.repack(sizes.keys(), {
@@ -195,10 +195,10 @@ class Prune {
       level: recompress,
     });
     const repacked = await repacking.catch((error: unknown) => {
-      if (error instanceof FileSystemError && ['ENOSPC', 'EDQUOT'].includes(error.errno)) return undefined;
+      if (error instanceof FileSystemError && ['ENOSPC', 'EDQUOT'].includes(error.errno)) return error;
       throw error;
     });
-    if (repacked === undefined) return this.#withoutSpace();
+    if (repacked instanceof Error) return this.#withoutSpace(repacked);
     const { done, damaged } = repacked;
     if (signal?.aborted) throw new InterruptedError('Interrupted; nothing was removed');
     for (const error of damaged) progress.warn(`${error.message}; the pack is kept`);
@@ -206,9 +206,9 @@ class Prune {
   }
 
   /** What nothing refers to goes all the same, and makes room. */
-  #withoutSpace(): ReadonlySet<PackId> {
+  #withoutSpace(cause: Error): ReadonlySet<PackId> {
     this.#environment.progress.warn(
-      'There is no space to repack; run exuvia backup prune again for the rest',
+      `There is no space to repack; run exuvia backup prune again for the rest (${cause.message})`,
     );
     return new Set();
   }

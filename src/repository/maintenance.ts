@@ -292,8 +292,11 @@ export class Maintenance {
     const unreadable = snapshots.findDamaged().map(({ name }) => name);
     const paths = [...new Set([...names, ...unreadable])].map((name) => join(layout.snapshots, name));
     for (const pack of what.packs) paths.push(packPath(layout, pack));
-    snapshots.dropRows([...replaced, ...what.vanished]);
-    inTransaction(database, () => index.removePacks(what.packs));
+    // An index on disk that stays as it is would call lost what is counted as gone here.
+    this.#orWithoutIndex(() => {
+      snapshots.dropRows([...replaced, ...what.vanished]);
+      inTransaction(database, () => index.removePacks(what.packs));
+    });
     return paths.map((path) => relative(layout.root, moveInto(layout.damaged, path)));
   }
 

@@ -231,6 +231,11 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
     return this.#writer !== undefined;
   }
 
+  /** For one that cannot add. */
+  whyNotToAdd(): Error {
+    return this.#cannotAdd();
+  }
+
   /** @throws FileSystemError that says why nothing can be added */
   mustBeAbleToAdd(): void {
     this.#mustGetWriter();

@@ -69,6 +69,35 @@ test('with no byte and no inode free, list, check, restore, forget and prune wor
   assert.ok(free > 5000, `prune freed ${free} KiB`);
 });
 
+const repairScript = `
+  set -e
+  home=$1; node=$2; launcher=$3; disk=$home/disk
+  mkdir -p "$disk" "$home/.openclaw"
+  mount -t tmpfs -o size=24m,nr_inodes=300 none "$disk"
+  export HOME="$home" EXUVIA_REPOSITORY="$disk/repository"
+  exuvia() { "$node" "$launcher" backup "$@"; }
+  for n in 1 2; do
+    echo "{ \\"n\\": $n }" > "$home/.openclaw/openclaw.json"
+    exuvia create --quiet
+  done
+  rm "$(ls "$disk"/repository/snapshots/* | head -1)"
+  set +e
+  dd if=/dev/zero of="$disk/fill" bs=4k 2>/dev/null
+  n=0; while touch "$disk/inode$n" 2>/dev/null; do n=$((n + 1)); done
+  exuvia check > "$home/out" 2>&1; echo "check $?"
+  exuvia check --repair > "$home/out" 2>&1; echo "repair $?"
+  rm "$disk"/inode* "$disk/fill"
+  exuvia check > "$home/out" 2>&1; echo "check $?"
+`;
+
+test('what a repair counts as gone on a full disk stays counted', { skip }, (context) => {
+  const home = temporaryFolder(context);
+  const args = [...flags, 'sh', '-c', repairScript, 'sh', home, process.execPath, launcherPath];
+  const { stdout, stderr, status } = spawnSync('unshare', args, { encoding: 'utf8' });
+  assert.equal(status, 0, stderr);
+  assert.deepEqual(stdout.trim().split('\n'), ['check 4', 'repair 0', 'check 0']);
+});
+
 /** The same on a disk that becomes read-only: what reads works, what would write names the cause. */
 const readOnlyScript = `
   set -e

@@ -70,7 +70,7 @@ function isLostSync({ call, text }: CallPoint): boolean {
 
 /** Whether the run says of the snapshot that it made that something is not in it. */
 function isPartial({ status, stderr }: TracedRun): boolean {
-  return status === 3 || /could not be read/.test(stderr);
+  return status === 3 || /could not be read|cannot be read|^Warning: Cannot read /m.test(stderr);
 }
 
 async function addedProblems({ shop }: Bench, { command, idsBefore }: PreparedCommand): Promise<string[]> {
