@@ -130,6 +130,18 @@ export {
   type TagChanges,
 } from './operations/replace-snapshots.ts';
 export {
+  addKey,
+  changeKey,
+  exportKey,
+  type ListedKey,
+  type ListedKeys,
+  listKeys,
+  lockAgain,
+  type NewKeyWords,
+  removeKey,
+  unlockForAWhile,
+} from './operations/repository-keys.ts';
+export {
   type RestoredBackup,
   type RestoredSource,
   type RestoreOptions,

@@ -6,6 +6,7 @@ import { jsonText } from './text.ts';
 import { registerBackup } from './words/backup.ts';
 import { registerConfig } from './words/config.ts';
 import { registerDoctor } from './words/doctor.ts';
+import { registerKey } from './words/key.ts';
 import { registerSchedule } from './words/schedule.ts';
 import { registerSessions } from './words/sessions.ts';
 import { registerSettings } from './words/settings.ts';
@@ -29,6 +30,7 @@ export function buildProgram(): Command {
   registerSchedule(program);
   registerWatch(program);
   registerShim(program);
+  registerKey(program);
   registerDoctor(program);
   return program;
 }

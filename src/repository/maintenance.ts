@@ -24,7 +24,7 @@ import { RepositoryLock } from './locks.ts';
 import { listPackFiles, packPlace, readFrame, readPackDirectory } from './pack-files.ts';
 import type { PackIndex } from './pack-index.ts';
 import { blobIdIn } from './pack-keys.ts';
-import { rewriteParameters } from './parameters-file.ts';
+import { rewriteParameters, writeParameters } from './parameters-file.ts';
 import type { DamagedSnapshot, SnapshotFiles } from './snapshot-files.ts';
 import { type BadFrame, salvagePack, verifyFrames } from './verify-pack.ts';
 
@@ -262,6 +262,12 @@ export class Maintenance {
       join(opened.temporary ?? layout.temporary, 'parameters'),
     );
     return kept === undefined ? undefined : relative(layout.root, kept);
+  }
+
+  /** Other key slots. The old file stays in force until the new one is whole. */
+  replaceParameters(parameters: RepositoryParameters): void {
+    const { layout, opened } = this.#parts;
+    writeParameters(layout, parameters, join(opened.temporary ?? layout.temporary, 'parameters'));
   }
 
   findDamagedSnapshots(): DamagedSnapshot[] {
