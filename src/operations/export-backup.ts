@@ -9,8 +9,11 @@ import type { Repository } from '../repository/repository.ts';
 import { contentReader } from '../tree/content.ts';
 import { openTree } from '../tree/tree.ts';
 import type { Environment } from './environment.ts';
+import { openScratchRepository } from './import-archive.ts';
 import { type PlaceOptions, resolvePath } from './places.ts';
 import { findSnapshot, withRepositoryToRead } from './read-backups.ts';
+import type { RedactedPart, RedactedSnapshot } from './redact-snapshot.ts';
+import { redactedTag } from './tags.ts';
 
 export type ArchiveLayout = 'openclaw' | 'home';
 export type ArchiveFormat = 'tar' | 'tar.gz' | 'tar.zst';
@@ -22,6 +25,8 @@ export interface ExportTarget {
   /** By the file's name when not given. */
   readonly format?: ArchiveFormat;
   readonly overwrite?: boolean;
+  /** Marks in the place of secrets. */
+  readonly redact?: boolean;
 }
 
 export interface ExportedArchive {
@@ -64,11 +69,22 @@ export function planExport(environment: Environment, target: ExportTarget, dryRu
   return { path, isFolder, layout: target.layout ?? 'openclaw', format, overwrite };
 }
 
+/** What goes into the archive, where that is not the snapshot as it is. */
+export type ExportedParts = Pick<RedactedSnapshot, 'sources' | 'blobs'>;
+
+function plainParts(repository: Repository, { sources }: Snapshot): ExportedParts {
+  return {
+    sources: sources.map((source) => ({ source, tree: openTree(repository, source.root) })),
+    blobs: repository,
+  };
+}
+
 export async function exportFrom(
   environment: Environment,
   repository: Repository,
   snapshot: Snapshot,
   plan: ExportPlan,
+  parts?: ExportedParts,
 ): Promise<ExportedArchive> {
   const stamp = snapshot.time.replaceAll(/[-:]/g, '').replace(/\.\d+Z$/, 'Z');
   const name = `exuvia-${stamp}-${snapshot.id.slice(0, 8)}.${plan.format}`;
@@ -77,8 +93,8 @@ export async function exportFrom(
     files: snapshot.stats.files,
     bytes: snapshot.stats.totalBytes,
   });
-  const sources = snapshot.sources.map((source) => ({ source, tree: openTree(repository, source.root) }));
-  return await writeArchive(path, snapshot, sources, contentReader(repository), {
+  const { sources, blobs } = parts ?? plainParts(repository, snapshot);
+  return await writeArchive(path, snapshot, sources, contentReader(blobs), {
     layout: plan.layout,
     format: plan.format,
     overwrite: plan.overwrite,
@@ -88,15 +104,46 @@ export async function exportFrom(
   });
 }
 
+export interface ExportedBackup {
+  readonly snapshot: Snapshot;
+  readonly archive: ExportedArchive;
+  /** What was replaced, with `redact`. */
+  readonly redacted?: readonly RedactedPart[];
+  readonly notLookedInto?: readonly string[];
+}
+
 export async function exportBackup(
   environment: Environment,
   options: PlaceOptions,
   reference: string,
   target: ExportTarget,
-): Promise<{ snapshot: Snapshot; archive: ExportedArchive }> {
+): Promise<ExportedBackup> {
   const plan = planExport(environment, target);
   return await withRepositoryToRead(environment, options, async (repository) => {
     const snapshot = findSnapshot(environment, repository, reference);
-    return { snapshot, archive: await exportFrom(environment, repository, snapshot, plan) };
+    if (!target.redact)
+      return { snapshot, archive: await exportFrom(environment, repository, snapshot, plan) };
+    return await exportRedacted(environment, repository, snapshot, plan);
   });
+}
+
+/** What is written anew lies in a repository of its own for as long as that takes, readable by nobody else. */
+async function exportRedacted(
+  environment: Environment,
+  repository: Repository,
+  snapshot: Snapshot,
+  plan: ExportPlan,
+): Promise<ExportedBackup> {
+  environment.progress.step('Taking secrets out', { files: snapshot.stats.files });
+  const { redactSnapshot } = await import('./redact-snapshot.ts');
+  await using scratch = openScratchRepository(environment);
+  const { redacted, notLookedInto, ...parts } = await redactSnapshot(
+    environment,
+    repository,
+    scratch.repository,
+    snapshot,
+  );
+  const tags = [...new Set([...snapshot.tags, redactedTag])];
+  const archive = await exportFrom(environment, repository, { ...snapshot, tags }, plan, parts);
+  return { snapshot, archive, redacted, notLookedInto };
 }

@@ -16,6 +16,7 @@ import { openTree } from '../tree/tree.ts';
 import { compileGlobs } from '../walker/globs.ts';
 import type { Environment } from './environment.ts';
 import { importInto, isArchivePath, openScratchRepository } from './import-archive.ts';
+import type { SecretPlaces } from './keep-secrets.ts';
 import { type MovedPaths, movePaths, movesOf, notesFor } from './move-home.ts';
 import { findHome, findRepository, openRepository, type PlaceOptions, resolvePath } from './places.ts';
 import { findSnapshot } from './read-backups.ts';
@@ -23,6 +24,7 @@ import { componentsIn, deletable, refuseBlindDelete } from './restore-deletable.
 import { refuseForeignPlaces, targetOf } from './restore-targets.ts';
 import { markSettings, markWhatIsRead } from './restored-settings.ts';
 import { snapshotPresent } from './save-present.ts';
+import { redactedTag } from './tags.ts';
 
 export interface RestoreOptions extends PlaceOptions {
   readonly only?: readonly string[];
@@ -60,6 +62,8 @@ export interface RestoredBackup {
   readonly paths: MovedPaths;
   /** What the channels need that came from another machine. */
   readonly notes: readonly string[];
+  /** Of a redacted archive: secrets that were here and stay, and those that are nowhere. */
+  readonly secrets?: SecretPlaces;
 }
 
 export async function restoreBackup(
@@ -186,8 +190,11 @@ async function restoreFrom(
     : undefined;
   // That took its time: the gateway may have come, and files may have changed.
   if (before !== undefined && isInPlace) await refuseRunningGateway(environment, options, home, snapshot);
-  const sources =
+  const again =
     before === undefined ? planned : planSourcesOf(environment, options, home, repository, snapshot);
+  const { sources, secrets } = snapshot.tags.includes(redactedTag)
+    ? (await import('./keep-secrets.ts')).withPresentSecrets(repository, again)
+    : { sources: again };
   // Before they are written: a crash in between must not leave commands that run by themselves.
   if (snapshot.reason !== 'before-restore') markSettings(environment, repository, sources);
   const result = await executeAll(environment, repository, sources);
@@ -195,7 +202,16 @@ async function restoreFrom(
   const paths = movePaths(environment, sources, moves);
   const isForeign = isInPlace && (snapshot.reason === 'import' || snapshot.host.name !== environment.host);
   const notes = isForeign || moves.length > 0 ? notesFor(environment, home.stateDir) : [];
-  return { snapshot, dryRun: false, sources, before, ...result, paths, notes };
+  return {
+    snapshot,
+    dryRun: false,
+    sources,
+    before,
+    ...result,
+    paths,
+    notes,
+    ...(secrets === undefined ? {} : { secrets }),
+  };
 }
 
 async function refuseRunningGateway(

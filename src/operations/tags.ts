@@ -17,3 +17,6 @@ export function checkTags(tags: readonly string[]): void {
       throw new UsageError(`A snapshot cannot have the tag ${JSON.stringify(tag)}: ${problem}`);
   }
 }
+
+/** Of what `backup export --redact` writes: marks stand in it in the place of secrets. */
+export const redactedTag = 'redacted';

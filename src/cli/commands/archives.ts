@@ -7,6 +7,7 @@ interface ExportWords extends GlobalOptions {
   readonly layout: 'openclaw' | 'home';
   readonly format?: 'tar' | 'tar.gz' | 'tar.zst';
   readonly overwrite?: boolean;
+  readonly redact?: boolean;
 }
 
 export async function runExport(
@@ -15,18 +16,22 @@ export async function runExport(
   reference = '',
   path = '',
 ): Promise<ExitCode> {
-  const { layout, format, overwrite } = options;
-  const { snapshot, archive } = await exportBackup(environment, options, reference, {
+  const { layout, format, overwrite, redact } = options;
+  const { snapshot, archive, redacted, notLookedInto } = await exportBackup(environment, options, reference, {
     path,
     layout,
     ...(format === undefined ? {} : { format }),
     ...(overwrite === undefined ? {} : { overwrite }),
+    ...(redact === undefined ? {} : { redact }),
   });
-  console.result({ snapshot: snapshot.id, archive }, () =>
+  const parts = redacted === undefined ? {} : { redacted, notLookedInto };
+  console.result({ snapshot: snapshot.id, archive, ...parts }, () =>
     [
       `Wrote ${safeText(archive.path)}: ${countText(archive.entries, 'entry', 'entries')}, ${bytesText(archive.bytes)}`,
       `SHA-256 ${archive.sha256}`,
       ...archive.leftOut.map((one) => `Left out: ${safeText(one.path)}: ${safeText(one.reason)}`),
+      ...(redacted ?? []).map((one) => `Redacted: ${safeText(one.path)}: ${safeText(one.what)}`),
+      ...(notLookedInto ?? []).map((one) => `Kept as it is, no text: ${safeText(one)}`),
     ].join('\n'),
   );
   return exitCodes.done;

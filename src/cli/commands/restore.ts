@@ -88,6 +88,8 @@ function restoredText(restored: RestoredBackup): string {
         ]),
     ...movedPathLines(restored.paths.changes),
     ...failures.map((failure) => `Not restored: ${safeText(failure.path)}: ${safeText(failure.reason)}`),
+    ...(restored.secrets?.kept ?? []).map((place) => `Kept the secret that is here: ${safeText(place)}`),
+    ...(restored.secrets?.missing ?? []).map((place) => `Secret missing: ${safeText(place)}`),
     ...(restored.notes.length === 0 ? [] : ['What this machine still needs:']),
     ...restored.notes.map((note) => `  ${safeText(note)}`),
   ].join('\n');

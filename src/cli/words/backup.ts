@@ -156,11 +156,13 @@ function registerArchives(backup: Command): void {
     .addOption(layoutOption())
     .addOption(new Option('--format <name>', 'kind of archive').choices(['tar.gz', 'tar.zst', 'tar']))
     .option('--overwrite', 'replace the archive if it exists')
+    .option('--redact', 'put marks in the place of secrets, and list them')
     .addHelpText(
       'after',
       examples([
         'exuvia backup export latest transfer.tar.gz',
         'exuvia backup export latest ~/home.tar.gz --layout home',
+        'exuvia backup export latest for-support.tar.gz --redact',
       ]),
     )
     .action(action(async () => (await import('../commands/archives.ts')).runExport));
