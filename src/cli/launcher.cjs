@@ -21,6 +21,22 @@ function codeCacheFolder() {
   return join(cache, 'exuvia', 'code');
 }
 
+/**
+ * Makes the folder, closed to others. Undefined where that is not so: whoever can write there chooses what runs here. Without
+ * kept code everything works, more slowly.
+ */
+function closedFolder(path) {
+  const { lstatSync, mkdirSync } = require('node:fs');
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    if (process.platform === 'win32') return path;
+    const { mode, uid } = lstatSync(path);
+    return (mode & 0o022) === 0 && uid === process.getuid() ? path : undefined;
+  } catch {
+    return undefined; // a home that cannot be written to
+  }
+}
+
 /** The Node that came with the `node` package, in a checkout or beside this package. */
 function bundledNode() {
   const { join } = require('node:path');
@@ -45,7 +61,8 @@ function runWith(node) {
 }
 
 if (isNewEnough(process.versions.node)) {
-  require('node:module').enableCompileCache(process.env.NODE_COMPILE_CACHE || codeCacheFolder());
+  const folder = process.env.NODE_COMPILE_CACHE || closedFolder(codeCacheFolder());
+  if (folder !== undefined) require('node:module').enableCompileCache(folder);
   require('./bundle/main.cjs');
 } else {
   const other = process.env.EXUVIA_LAUNCHED ? undefined : bundledNode();

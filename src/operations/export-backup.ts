@@ -14,6 +14,7 @@ import { type PlaceOptions, resolvePath } from './places.ts';
 import { findSnapshot, withRepositoryToRead } from './read-backups.ts';
 import type { RedactedPart, RedactedSnapshot } from './redact-snapshot.ts';
 import { redactedTag } from './tags.ts';
+import { warnOfOpenFolder } from './wide-folders.ts';
 
 export type ArchiveLayout = 'openclaw' | 'home';
 export type ArchiveFormat = 'tar' | 'tar.gz' | 'tar.zst';
@@ -89,6 +90,7 @@ export async function exportFrom(
   const stamp = snapshot.time.replaceAll(/[-:]/g, '').replace(/\.\d+Z$/, 'Z');
   const name = `exuvia-${stamp}-${snapshot.id.slice(0, 8)}.${plan.format}`;
   const path = plan.isFolder ? join(plan.path, name) : plan.path;
+  warnOfOpenFolder(environment, dirname(path));
   environment.progress.step(`Writing ${path}`, {
     files: snapshot.stats.files,
     bytes: snapshot.stats.totalBytes,
@@ -136,7 +138,7 @@ async function exportRedacted(
 ): Promise<ExportedBackup> {
   environment.progress.step('Taking secrets out', { files: snapshot.stats.files });
   const { redactSnapshot } = await import('./redact-snapshot.ts');
-  await using scratch = openScratchRepository(environment);
+  await using scratch = openScratchRepository(environment, repository);
   const { redacted, notLookedInto, ...parts } = await redactSnapshot(
     environment,
     repository,

@@ -9,6 +9,7 @@ import { findParametersIn } from '../repository/parameters-file.ts';
 import { type OpenOptions, Repository, type RepositoryMode } from '../repository/repository.ts';
 import type { Environment } from './environment.ts';
 import { loadSettings } from './settings.ts';
+import { warnOfWideRepository } from './wide-folders.ts';
 
 /** Names that every command takes. */
 export interface PlaceOptions {
@@ -66,6 +67,7 @@ export async function openRepository(
   const options = { ...openOptions(environment, mode), create, compress };
   const found = findParametersIn(root);
   if (found !== undefined) {
+    if (mode !== 'read' && !isEncrypted(found)) warnOfWideRepository(environment, root);
     const keys = await keysFor(environment, root, found, encrypt);
     return Repository.open(root, { ...options, keys });
   }
