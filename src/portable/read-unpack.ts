@@ -17,6 +17,9 @@ type Decoder = Transform & { readonly bytesWritten: number };
 
 const chunkSize = 128 * 1024;
 const nothing = new Uint8Array(0);
+/** Each frame costs a decoder, about a millisecond: no honest program makes many for little. */
+const framesFree = 1000;
+const frameBytesLeast = 1024;
 
 const decoders: Readonly<Record<Codec, () => Decoder>> = {
   gzip: () => createGunzip({ chunkSize }),
@@ -31,11 +34,19 @@ export async function* unpack(
   archive: string,
 ): AsyncGenerator<Uint8Array> {
   let rest: Uint8Array = nothing;
+  let frames = 0;
+  let bytes = 0;
   do {
+    frames++;
+    if (frames > framesFree + bytes / frameBytesLeast)
+      throw damaged(archive, `its ${codec} data is in ${frames} frames of almost nothing`);
     const decoder = decoders[codec]();
     const feeding = feed(pieces, rest, decoder);
     try {
-      for await (const chunk of decoder) yield chunk as Uint8Array;
+      for await (const chunk of decoder) {
+        bytes += (chunk as Uint8Array).length;
+        yield chunk as Uint8Array;
+      }
     } catch (error) {
       throw unpackError(error, codec, archive);
     } finally {

@@ -52,7 +52,7 @@ export const moreRefusedTars: readonly (readonly [string, Buffer, RegExp])[] = [
   ['an absolute GNU long name', tarArchive(gnuLong('/etc/passwd'), file('x')), /absolute/],
   ['an absolute PAX path', tarArchive(paxHeader({ path: '/etc/passwd' }), file('x')), /absolute/],
   ['an absolute ustar prefix', tarArchive({ name: 'passwd', prefix: '/etc' }), /absolute/],
-  ['only slashes, and content', tarArchive(file('///')), /only a file can have/],
+  ['only slashes, and content', tarArchive(file('///')), /absolute/],
   ['only slashes and no content', tarArchive({ name: '///', type: '5' }), /absolute/],
   [
     'a path in our own record that is absolute',
@@ -339,7 +339,6 @@ const kilo = zstd(Buffer.alloc(MiB));
 
 /** Compressed: what only compression makes possible. */
 export const refusedPacked: readonly (readonly [string, Buffer, RegExp])[] = [
-  ['a gzip bomb of 1 GiB in many members', gzipMembers(1024), /ratioMax/],
   ['a zstd bomb of 4 GiB in many frames', packedZeros(4096, zstd), /ratioMax/],
   ['gzip in gzip', gzipSync(gzipSync(tarArchive(file('a')))), /not a tar archive/],
   ['zstd in gzip', gzipSync(zstd(tarArchive(file('a')))), /not a tar archive/],
@@ -387,7 +386,7 @@ export const refusedPacked: readonly (readonly [string, Buffer, RegExp])[] = [
   [
     'frames of nothing, 20,000 times',
     Buffer.concat([...Array.from({ length: 20_000 }, () => zstd(Buffer.alloc(0))), kilo]),
-    /not a tar archive/,
+    /frames of almost nothing/,
   ],
   [
     'endless global headers',
@@ -418,13 +417,6 @@ export const refusedPacked: readonly (readonly [string, Buffer, RegExp])[] = [
     /is not an archive/,
   ],
 ];
-
-function gzipMembers(mebibytes: number): Buffer {
-  const piece = gzipSync(Buffer.alloc(16 * MiB), { level: 9 });
-  const header = gzipSync(tarHeader({ name: 'zeros', size: mebibytes * MiB }));
-  // Members of nothing but zeros come close to the best that gzip can do, and pass the ratio together with a longer file.
-  return Buffer.concat([header, ...Array.from({ length: mebibytes / 16 }, () => piece), gzipSync(tarEnd)]);
-}
 
 function patched(bytes: Buffer, at: number, value?: number): Buffer {
   const changed = Buffer.from(bytes);
