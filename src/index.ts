@@ -47,6 +47,11 @@ export {
   type DataSubset,
 } from './operations/check-repository.ts';
 export { type ConfiguredBackup, createConfiguredBackup } from './operations/configured-backup.ts';
+export {
+  type ConversionGoal,
+  type ConvertedRepository,
+  convertRepository,
+} from './operations/convert-repository.ts';
 export { type CreatedBackup, type CreateOptions, createBackup } from './operations/create-backup.ts';
 export {
   type BackupDiff,

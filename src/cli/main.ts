@@ -7,6 +7,7 @@ import { registerBackup } from './words/backup.ts';
 import { registerConfig } from './words/config.ts';
 import { registerDoctor } from './words/doctor.ts';
 import { registerKey } from './words/key.ts';
+import { registerRepository } from './words/repository.ts';
 import { registerSchedule } from './words/schedule.ts';
 import { registerSessions } from './words/sessions.ts';
 import { registerSettings } from './words/settings.ts';
@@ -31,6 +32,7 @@ export function buildProgram(): Command {
   registerWatch(program);
   registerShim(program);
   registerKey(program);
+  registerRepository(program);
   registerDoctor(program);
   return program;
 }
@@ -44,6 +46,11 @@ function addGlobalOptions(program: Command): void {
     .option('--key-file <file>', 'the key of an encrypted repository (EXUVIA_KEY_FILE), or identities of age')
     .option('--passphrase-file <file>', 'its passphrase, in the first line (or EXUVIA_PASSPHRASE)')
     .option('--passphrase-command <command>', 'prints its passphrase')
+    .option('--identity <file>', 'opens an encrypted archive: identities as age-keygen writes them')
+    .option(
+      '--archive-passphrase-file <file>',
+      'passphrase of an encrypted archive, read or written (EXUVIA_ARCHIVE_PASSPHRASE to read)',
+    )
     .option('--json', 'print one JSON object')
     .option('-q, --quiet', 'print nothing but errors and what was asked for')
     .option('--no-progress', 'draw no progress bar')

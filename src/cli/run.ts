@@ -20,6 +20,8 @@ export interface GlobalOptions extends PlaceOptions, KeyWords {
   readonly quiet?: boolean;
   readonly progress?: boolean;
   readonly lockWait?: number;
+  readonly identity?: string;
+  readonly archivePassphraseFile?: string;
 }
 
 export interface CommandContext {
@@ -52,10 +54,12 @@ export function action<Options extends GlobalOptions>(
 }
 
 function keySourceOf(options: GlobalOptions): KeySource {
-  const { keyFile, passphraseFile, passphraseCommand, stateDir, profile } = options;
+  const { stateDir, profile, keyFile, passphraseFile, passphraseCommand } = options;
+  const { identity, archivePassphraseFile } = options;
   const ask = secretAsker();
   const places = { stateDir, profile };
-  return { keyFile, passphraseFile, passphraseCommand, places, ...(ask === undefined ? {} : { ask }) };
+  const words = { keyFile, passphraseFile, passphraseCommand, identity, archivePassphraseFile };
+  return { ...words, places, ...(ask === undefined ? {} : { ask }) };
 }
 
 async function runSafely(console: Console, work: () => Promise<ExitCode>): Promise<ExitCode> {

@@ -2,7 +2,7 @@
  * The age format (age-encryption.org/v1) by the library of its author: what the `age` program writes can be read here and the
  * other way round. Loaded when it is wanted.
  */
-import { ExuviaError, messageOf, WrongKeyError } from '../model/errors.ts';
+import { ExuviaError, invariant, messageOf, WrongKeyError } from '../model/errors.ts';
 
 /** What opens an age file. */
 export interface AgeKeys {
@@ -13,8 +13,6 @@ export interface AgeKeys {
 
 /** Whom an age file is for: recipients, or whoever knows the passphrase. */
 export type AgeTarget = { readonly recipients: readonly string[] } | { readonly passphrase: string };
-
-type Stream = ReadableStream<Uint8Array>;
 
 async function library(): Promise<typeof import('age-encryption')> {
   return await import('age-encryption');
@@ -32,9 +30,30 @@ export async function encryptAge(target: AgeTarget, bytes: Uint8Array): Promise<
   return await (await encrypterFor(target)).encrypt(bytes);
 }
 
-export async function encryptAgeStream(target: AgeTarget, bytes: Stream): Promise<Stream> {
-  return await (await encrypterFor(target)).encrypt(bytes);
+/** The header of a new age file, and the key of its payload: see age-stream.ts. */
+export async function newAgeFile(
+  target: AgeTarget,
+): Promise<{ readonly header: Uint8Array; readonly fileKey: Uint8Array }> {
+  const encrypter = await encrypterFor(target);
+  let fileKey: Uint8Array | undefined;
+  if ('recipients' in target) {
+    encrypter.addRecipient({
+      wrapFileKey: (key) => {
+        fileKey = key.slice();
+        return [];
+      },
+    });
+  }
+  const empty = await encrypter.encrypt(new Uint8Array(0));
+  const header = empty.subarray(0, empty.length - emptyPayloadBytes);
+  if ('passphrase' in target)
+    fileKey = await openAgeHeader({ identities: [], passphrase: target.passphrase }, header, 'archive');
+  invariant(fileKey !== undefined, 'a header wraps its key');
+  return { header, fileKey };
 }
+
+/** A nonce of 16 bytes, and the tag of a last chunk that is empty. */
+const emptyPayloadBytes = 32;
 
 async function encrypterFor(target: AgeTarget): Promise<import('age-encryption').Encrypter> {
   const { Encrypter } = await library();
@@ -67,14 +86,23 @@ export async function decryptAge(keys: AgeKeys, bytes: Uint8Array, place: string
   }
 }
 
-/** The header is read, and with it the key tried, before this returns. */
-export async function decryptAgeStream(keys: AgeKeys, bytes: Stream, place: string): Promise<Stream> {
+/** The key of the payload. @throws WrongKeyError when none of the keys opens the header */
+export async function openAgeHeader(keys: AgeKeys, header: Uint8Array, place: string): Promise<Uint8Array> {
   const decrypter = await decrypterFor(keys, place);
   try {
-    return await decrypter.decrypt(bytes);
+    return await decrypter.decryptHeader(header);
   } catch (error) {
     throw asOurs(error, place);
   }
+}
+
+const headerEnd = Buffer.from('\n---');
+
+/** Length of the header that `start`, the first bytes of a file, begins with; undefined when it does not end there. */
+export function ageHeaderBytes(start: Buffer): number | undefined {
+  const end = start.indexOf(headerEnd);
+  const newline = end < 0 ? -1 : start.indexOf(10, end + 1);
+  return newline < 0 ? undefined : newline + 1;
 }
 
 async function decrypterFor(

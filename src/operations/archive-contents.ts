@@ -9,6 +9,7 @@ import type { FileNode, TreeNode } from '../model/tree.ts';
 import { type ArchiveEntry, openArchive } from '../portable/archive-reader.ts';
 import { displayName } from '../portable/entry-rules.ts';
 import type { Environment } from './environment.ts';
+import { archiveKeys } from './key-source.ts';
 
 export interface ArchiveMember {
   readonly path: ByteString;
@@ -37,7 +38,7 @@ export async function readArchive(
   staging: string,
   environment: Environment,
 ): Promise<ArchiveContents> {
-  await using reader = await openArchive(path);
+  await using reader = await openArchive(path, {}, (place) => archiveKeys(environment, place));
   const members: ArchiveMember[] = [];
   const files = new Map<ByteString, ArchiveMember>();
   const descriptions = new Map<string, Buffer>();

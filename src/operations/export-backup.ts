@@ -1,6 +1,8 @@
 /** `backup export` and `backup create --output`: a snapshot as a portable archive. */
 import { existsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { type AgeTarget, newAgeFile } from '../codec/age.ts';
+import { agePayloadNonceBytes } from '../codec/age-stream.ts';
 import { makePrivateFolder } from '../io/files.ts';
 import { ExuviaError, UsageError } from '../model/errors.ts';
 import type { Snapshot } from '../model/snapshot.ts';
@@ -10,6 +12,7 @@ import { contentReader } from '../tree/content.ts';
 import { openTree } from '../tree/tree.ts';
 import type { Environment } from './environment.ts';
 import { openScratchRepository } from './import-archive.ts';
+import { archivePassphrase } from './key-source.ts';
 import { type PlaceOptions, resolvePath } from './places.ts';
 import { findSnapshot, withRepositoryToRead } from './read-backups.ts';
 import type { RedactedPart, RedactedSnapshot } from './redact-snapshot.ts';
@@ -28,6 +31,8 @@ export interface ExportTarget {
   readonly overwrite?: boolean;
   /** Marks in the place of secrets. */
   readonly redact?: boolean;
+  /** Recipients of age. With an archive passphrase it is encrypted with that instead. */
+  readonly encryptTo?: readonly string[];
 }
 
 export interface ExportedArchive {
@@ -46,13 +51,14 @@ export interface ExportPlan {
   readonly layout: ArchiveLayout;
   readonly format: ArchiveFormat;
   readonly overwrite: boolean;
+  readonly encryption: AgeTarget | undefined;
 }
 
 /** Finds what is wrong with the target before any work is done, and makes its folder unless it is a dry run. */
 export function planExport(environment: Environment, target: ExportTarget, dryRun = false): ExportPlan {
   const path = resolvePath(environment, target.path);
   const isFolder = /[/\\]$/.test(target.path) || (existsSync(path) && statSync(path).isDirectory());
-  const format = target.format ?? (isFolder ? 'tar.gz' : formatOfName(path));
+  const format = target.format ?? (isFolder ? 'tar.gz' : formatOfName(path.replace(/\.age$/, '')));
   if (format === undefined) {
     throw new UsageError(
       `The name ${target.path} does not tell the kind of archive`,
@@ -60,6 +66,7 @@ export function planExport(environment: Environment, target: ExportTarget, dryRu
     );
   }
   const overwrite = target.overwrite ?? false;
+  const encryption = encryptionOf(environment, target);
   if (!isFolder && existsSync(path) && !overwrite) {
     throw new ExuviaError(`${path} exists already`, {
       code: 'ERR_EXISTS',
@@ -67,7 +74,20 @@ export function planExport(environment: Environment, target: ExportTarget, dryRu
     });
   }
   if (!dryRun) makePrivateFolder(isFolder ? path : dirname(path));
-  return { path, isFolder, layout: target.layout ?? 'openclaw', format, overwrite };
+  return { path, isFolder, layout: target.layout ?? 'openclaw', format, overwrite, encryption };
+}
+
+function encryptionOf(environment: Environment, { encryptTo = [] }: ExportTarget): AgeTarget | undefined {
+  const passphrase =
+    environment.keySource?.archivePassphraseFile === undefined ? undefined : archivePassphrase(environment);
+  if (passphrase !== undefined && encryptTo.length > 0) {
+    throw new UsageError(
+      'An age file is for recipients or for who knows a passphrase, not both',
+      'Leave out --encrypt-to or --archive-passphrase-file.',
+    );
+  }
+  if (passphrase !== undefined) return { passphrase };
+  return encryptTo.length === 0 ? undefined : { recipients: encryptTo };
 }
 
 /** What goes into the archive, where that is not the snapshot as it is. */
@@ -88,18 +108,23 @@ export async function exportFrom(
   parts?: ExportedParts,
 ): Promise<ExportedArchive> {
   const stamp = snapshot.time.replaceAll(/[-:]/g, '').replace(/\.\d+Z$/, 'Z');
-  const name = `exuvia-${stamp}-${snapshot.id.slice(0, 8)}.${plan.format}`;
+  const name = `exuvia-${stamp}-${snapshot.id.slice(0, 8)}.${plan.format}${plan.encryption ? '.age' : ''}`;
   const path = plan.isFolder ? join(plan.path, name) : plan.path;
   warnOfOpenFolder(environment, dirname(path));
   environment.progress.step(`Writing ${path}`, {
     files: snapshot.stats.files,
     bytes: snapshot.stats.totalBytes,
   });
+  const encryption = plan.encryption && {
+    ...(await newAgeFile(plan.encryption)),
+    nonce: environment.random(agePayloadNonceBytes),
+  };
   const { sources, blobs } = parts ?? plainParts(repository, snapshot);
   return await writeArchive(path, snapshot, sources, contentReader(blobs), {
     layout: plan.layout,
     format: plan.format,
     overwrite: plan.overwrite,
+    ...(encryption === undefined ? {} : { encryption }),
     progress: environment.progress,
     unique: Buffer.from(environment.random(6)).toString('hex'),
     ...(environment.signal === undefined ? {} : { signal: environment.signal }),

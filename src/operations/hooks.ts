@@ -44,7 +44,11 @@ export async function runHook(
 }
 
 /** The passphrase is nobody else's business: what a hook starts may print its environment. */
-function withoutSecrets({ EXUVIA_PASSPHRASE: _, ...env }: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+function withoutSecrets({
+  EXUVIA_PASSPHRASE: _,
+  EXUVIA_ARCHIVE_PASSPHRASE: __,
+  ...env
+}: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return env;
 }
 

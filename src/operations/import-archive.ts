@@ -16,6 +16,7 @@ import { readArchive } from './archive-contents.ts';
 import { type ArchivePlan, planArchive } from './archive-plan.ts';
 import { buildSourceTree, membersOfSources } from './archive-tree.ts';
 import type { Environment } from './environment.ts';
+import { archiveKeys } from './key-source.ts';
 import {
   findHome,
   findRepository,
@@ -40,7 +41,7 @@ export interface ImportedArchive {
   readonly skipped: readonly { readonly path: string; readonly reason: string }[];
 }
 
-const archiveNames = /\.(tar|tar\.gz|tgz|tar\.zst|tzst|zip|gz|zst)$/i;
+const archiveNames = /\.(tar|tar\.gz|tgz|tar\.zst|tzst|zip|gz|zst)(\.age)?$/i;
 
 /** Whether a word names an archive and not a snapshot. A plain word is a snapshot, whatever files lie about. */
 export function isArchivePath(environment: Environment, word: string): boolean {
@@ -63,7 +64,7 @@ export async function importArchive(
   const { tags, message } = options;
   checkTags(tags ?? []);
   const archive = resolvePath(environment, path);
-  await using opened = await openArchive(archive); // before a repository is made for what is no archive
+  await using opened = await openArchive(archive, {}, (place) => archiveKeys(environment, place)); // before a repository is made for what is no archive
   void opened;
   await using repository = await openRepository(environment, root, 'append', { create: true });
   return await importInto(environment, repository, path, {

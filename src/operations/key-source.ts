@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { parseIdentities } from '../codec/age.ts';
+import { type AgeKeys, parseIdentities } from '../codec/age.ts';
 import { type KeyFile, parseKeyFile } from '../codec/key-slots.ts';
 import { ExuviaError, FileSystemError, UsageError, WrongKeyError } from '../model/errors.ts';
 import type { EncryptionSettings } from '../openclaw/settings.ts';
@@ -25,6 +25,9 @@ export interface KeyWords {
 export interface KeySource extends KeyWords {
   /** Whose settings count when nothing else is said. */
   readonly places?: PlaceOptions;
+  /** Of an archive: identities of age, and a passphrase. */
+  readonly identity?: string | undefined;
+  readonly archivePassphraseFile?: string | undefined;
   /** Asks somebody at the terminal, without showing what is typed; absent where nobody is there. */
   readonly ask?: (question: string) => Promise<string>;
 }
@@ -80,6 +83,36 @@ export function encryptionSettings(environment: Environment): EncryptionSettings
   const { encryption } = loadSettings(findHome(environment, places)).settings;
   if (encryption === false) return undefined;
   return encryption === true ? {} : encryption;
+}
+
+/** What opens an encrypted archive. The passphrase is asked for once, though the archive may be opened twice. */
+export async function archiveKeys(environment: Environment, place: string): Promise<AgeKeys> {
+  const { identity, ask } = environment.keySource ?? {};
+  const given = archivePassphrase(environment);
+  if (identity !== undefined) {
+    const secret = readKeyFile(resolvePath(environment, identity));
+    if (secret.kind === 'identities') return { identities: secret.identities, passphrase: given };
+    throw new WrongKeyError(
+      `${secret.kind === 'key-file' ? secret.place : identity} holds no identity of age`,
+      wantIdentity,
+    );
+  }
+  if (given !== undefined) return { identities: [], passphrase: given };
+  if (ask === undefined) throw new WrongKeyError(`${place} is encrypted, and no key was given`, wantIdentity);
+  const asked = askedPassphrases.get(place) ?? (await ask(`Passphrase of ${place}: `));
+  askedPassphrases.set(place, asked);
+  return { identities: [], passphrase: asked };
+}
+
+const wantIdentity = 'Give --identity or --archive-passphrase-file, or set EXUVIA_ARCHIVE_PASSPHRASE.';
+const askedPassphrases = new Map<string, string>();
+
+export function archivePassphrase(environment: Environment): string | undefined {
+  const { archivePassphraseFile } = environment.keySource ?? {};
+  if (archivePassphraseFile === undefined) return environment.env['EXUVIA_ARCHIVE_PASSPHRASE'] || undefined;
+  const path = resolvePath(environment, archivePassphraseFile);
+  const secret = passphraseOf(readSecret(path), path);
+  return secret.kind === 'passphrase' ? secret.text : undefined;
 }
 
 /** A key file of ours, or identities of age. */

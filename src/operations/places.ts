@@ -5,6 +5,8 @@ import type { RepositoryKeys } from '../codec/keys.ts';
 import { isEncrypted, type RepositoryParameters } from '../codec/parameters.ts';
 import { UsageError } from '../model/errors.ts';
 import { discoverHome, type OpenClawHome } from '../openclaw/discovery.ts';
+import { finishConversion } from '../repository/conversion.ts';
+import { repositoryLayout } from '../repository/layout.ts';
 import { findParametersIn } from '../repository/parameters-file.ts';
 import { type OpenOptions, Repository, type RepositoryMode } from '../repository/repository.ts';
 import type { Environment } from './environment.ts';
@@ -64,6 +66,7 @@ export async function openRepository(
   choice: OpenChoice = {},
 ): Promise<Repository> {
   const { create = false, compress = true, encrypt } = choice;
+  finishConversion(repositoryLayout(root), environment.lockWaitMs);
   const options = { ...openOptions(environment, mode), create, compress };
   const found = findParametersIn(root);
   if (found !== undefined) {
@@ -82,6 +85,7 @@ export async function openToRepair(
   root: string,
   mode: 'read' | 'maintain',
 ): Promise<Repository> {
+  finishConversion(repositoryLayout(root), environment.lockWaitMs);
   const found = findParametersIn(root);
   const keys = found && (await keysFor(environment, root, found, undefined));
   return Repository.open(root, { ...openOptions(environment, mode), keys, repairs: true });

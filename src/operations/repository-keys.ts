@@ -6,6 +6,8 @@ import { isEncrypted, type RepositoryParameters } from '../codec/parameters.ts';
 import { checkParametersSeal, sealParameters } from '../codec/parameters-seal.ts';
 import { publishFile, temporaryBeside } from '../io/files.ts';
 import { ExuviaError, NoRepositoryError, UsageError } from '../model/errors.ts';
+import { finishConversion } from '../repository/conversion.ts';
+import { repositoryLayout } from '../repository/layout.ts';
 import { findParametersIn } from '../repository/parameters-file.ts';
 import { Repository } from '../repository/repository.ts';
 import type { Environment } from './environment.ts';
@@ -152,6 +154,7 @@ function findEncrypted(
   options: PlaceOptions,
 ): { readonly root: string; readonly parameters: RepositoryParameters } {
   const root = findRepository(environment, options, findHome(environment, options));
+  finishConversion(repositoryLayout(root), environment.lockWaitMs);
   const parameters = findParametersIn(root);
   if (parameters === undefined) throw new NoRepositoryError(root);
   if (!isEncrypted(parameters))

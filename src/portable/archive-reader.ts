@@ -2,6 +2,7 @@
  * Opens archives that come from anywhere: tar, tar.gz, tar.zst and zip, told apart by content. An archive is hostile until
  * proven otherwise; what is refused is listed in entry-rules.ts and read-tar-headers.ts.
  */
+import { type AgeKeys, ageHeaderBytes, ageMagic, openAgeHeader } from '../codec/age.ts';
 import { ArchiveError } from '../model/errors.ts';
 import { type ArchiveLimits, archiveLimitsOf } from './archive-limits.ts';
 import { ArchiveFile } from './read-file.ts';
@@ -15,16 +16,41 @@ export type { ArchiveEntry, ArchiveFormat, ArchiveItem, ArchiveReader, SkippedEn
  * Opens `path`, an archive of any kind. Dispose of the reader to close the file.
  * @throws FileSystemError when the file cannot be read, ArchiveError when it is not an archive, UsageError for wrong limits.
  */
-export async function openArchive(path: string, limits: Partial<ArchiveLimits> = {}): Promise<ArchiveReader> {
+export async function openArchive(
+  path: string,
+  limits: Partial<ArchiveLimits> = {},
+  keys?: ArchiveKeys,
+): Promise<ArchiveReader> {
   const allLimits = archiveLimitsOf(limits);
   const file = await ArchiveFile.open(path);
   try {
-    return await readerOf(file, allLimits);
+    return await readerOf(await openEncryption(file, keys), allLimits);
   } catch (error) {
     await file.close();
     throw error;
   }
 }
+
+/** Asked for when an archive turns out to be encrypted. */
+export type ArchiveKeys = (path: string) => Promise<AgeKeys>;
+
+/** The file itself, or what is inside an age file. */
+async function openEncryption(file: ArchiveFile, keys: ArchiveKeys | undefined): Promise<ArchiveFile> {
+  const isArmored = file.read(0, armorStart.length).toString('latin1') === armorStart;
+  if (isArmored)
+    throw new ArchiveError(`${file.path} is an armored age file`, { hint: 'Decode it first: age -d.' });
+  if (file.read(0, ageMagic.length).toString('latin1') !== ageMagic) return file;
+  if (keys === undefined) throw new ArchiveError(`${file.path} is encrypted`);
+  const start = file.read(0, ageHeaderBytesMax);
+  const headerBytes = ageHeaderBytes(start);
+  if (headerBytes === undefined)
+    throw new ArchiveError(`${file.path} is cut short, or its header does not end`);
+  const fileKey = await openAgeHeader(await keys(file.path), start.subarray(0, headerBytes), file.path);
+  return file.decrypted(fileKey, headerBytes);
+}
+
+const armorStart = '-----BEGIN AGE ENCRYPTED FILE-----';
+const ageHeaderBytesMax = 64 * 1024;
 
 async function readerOf(file: ArchiveFile, limits: ArchiveLimits): Promise<ArchiveReader> {
   const start = file.read(0, startBytes);

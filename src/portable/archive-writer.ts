@@ -3,6 +3,7 @@
  * clock, no environment, no version of today. The same snapshot gives the same archive anywhere and at any time (`.tar.zst`
  * as long as the libzstd inside Node is the same).
  */
+import { AgeWriter } from '../codec/age-stream.ts';
 import { InterruptedError } from '../model/errors.ts';
 import type { Progress } from '../model/progress.ts';
 import type { Snapshot, SnapshotSource } from '../model/snapshot.ts';
@@ -28,6 +29,12 @@ export interface ArchiveOptions {
   readonly signal?: AbortSignal;
   /** Replaces a file that has the name already. */
   readonly overwrite?: boolean;
+  /** Of an age file around the archive: its header, what it wraps, and 16 random bytes. */
+  readonly encryption?: {
+    readonly header: Uint8Array;
+    readonly fileKey: Uint8Array;
+    readonly nonce: Uint8Array;
+  };
   /** What makes the temporary name beside `path` one that nothing else uses. */
   readonly unique: string;
 }
@@ -59,13 +66,17 @@ export async function writeArchive(
 ): Promise<WrittenArchive> {
   const { layout, format, overwrite = false } = options;
   using file = new ArchiveFile(path, options.unique, overwrite);
-  await using sink = sinkOf(format, file);
+  const age =
+    options.encryption &&
+    new AgeWriter(options.encryption, options.encryption.nonce, (bytes) => file.write(bytes));
+  await using sink = sinkOf(format, age ?? file);
   const pace = pacer(() => sink.drained(), options.signal);
   const tar = new TarWriter((bytes) => sink.write(bytes), pace);
   const members = new MemberWriter(tar, content, options.progress);
   await members.writeAll(planArchive(snapshot, sources, layout));
   await tar.finish();
   await sink.finish();
+  age?.finish();
   const sha256 = file.publish(overwrite);
   const { entries, leftOut } = members;
   return { path, format, layout, entries, bytes: file.bytes, sha256, leftOut };

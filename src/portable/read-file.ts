@@ -1,6 +1,7 @@
 /** The archive's file: opened once, so that every pass reads the same bytes, and read by position. */
 import { type BigIntStats, constants, readSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
+import { AgePayload, agePayloadNonceBytes } from '../codec/age-stream.ts';
 import { ArchiveError, FileSystemError } from '../model/errors.ts';
 
 const pieceBytes = 64 * 1024;
@@ -19,10 +20,13 @@ export class ArchiveFile {
   readonly #opened: BigIntStats;
   /** A zip is read in two places at once: its directory, and the entries the directory names. */
   #windows: readonly [Window, Window] = [emptyWindow, emptyWindow];
+  /** Of an encrypted file: what is read is what is inside. */
+  readonly #payload: AgePayload | undefined;
 
-  private constructor(path: string, handle: FileHandle, opened: BigIntStats) {
+  private constructor(path: string, handle: FileHandle, opened: BigIntStats, payload?: AgePayload) {
     this.path = path;
-    this.size = Number(opened.size);
+    this.size = payload?.size ?? Number(opened.size);
+    this.#payload = payload;
     this.#handle = handle;
     this.#opened = opened;
   }
@@ -44,10 +48,27 @@ export class ArchiveFile {
     }
   }
 
+  /** The same file as what is inside it; `fileKey` is what its header of `headerBytes` bytes wraps. @throws DamageError when it is cut short */
+  decrypted(fileKey: Uint8Array, headerBytes: number): ArchiveFile {
+    const payload = new AgePayload(fileKey, this.#readAt(headerBytes, agePayloadNonceBytes), {
+      start: headerBytes + agePayloadNonceBytes,
+      fileBytes: this.size,
+      read: (position, bytes) => this.#readAt(position, bytes),
+      place: this.path,
+    });
+    return new ArchiveFile(this.path, this.#handle, this.#opened, payload);
+  }
+
   /** The bytes from `start` to `end`, in order, in pieces that nobody else writes to. */
   async *pieces(start = 0, end = this.size): AsyncGenerator<Buffer> {
     for (let position = start; position < end; ) {
-      const buffer = Buffer.allocUnsafe(Math.min(pieceBytes, end - position));
+      const wanted = Math.min(pieceBytes, end - position);
+      if (this.#payload !== undefined) {
+        yield this.#payload.readAt(position, wanted);
+        position += wanted;
+        continue;
+      }
+      const buffer = Buffer.allocUnsafe(wanted);
       const { bytesRead } = await explained('read', this.path, () =>
         this.#handle.read(buffer, 0, buffer.length, position),
       );
@@ -77,6 +98,7 @@ export class ArchiveFile {
   }
 
   #readAt(position: number, bytes: number): Buffer {
+    if (this.#payload !== undefined) return this.#payload.readAt(position, bytes);
     const buffer = Buffer.allocUnsafe(bytes);
     let done = 0;
     while (done < bytes) {

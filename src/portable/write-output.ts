@@ -127,7 +127,10 @@ function existsAlready(path: string): ExuviaError {
 }
 
 /** Compression into `file`, always with the same parameters. */
-export function sinkOf(format: WrittenFormat, file: ArchiveFile): ByteSink & AsyncDisposable {
+export function sinkOf(
+  format: WrittenFormat,
+  file: { write(bytes: Uint8Array): void },
+): ByteSink & AsyncDisposable {
   const write = (bytes: Uint8Array) => file.write(bytes);
   if (format === 'tar.gz') return new ParallelGzipWriter(write);
   if (format === 'tar.zst') return new ZstdSink(write);

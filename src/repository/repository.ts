@@ -11,6 +11,7 @@ import { DamageError, ExuviaError, FileSystemError } from '../model/errors.ts';
 import { type BlobId, blobIdFromBytes, type PackId, type SnapshotId } from '../model/ids.ts';
 import type { Snapshot, SnapshotRecord } from '../model/snapshot.ts';
 import type { BlobKind, BlobStore, FileCache, SnapshotStore } from '../model/store.ts';
+import { finishConversion } from './conversion.ts';
 import { type Database, inTransaction, isLocalTrouble } from './database.ts';
 import { IndexFileCache, type LocalFileCache } from './file-cache.ts';
 import { FrameCache } from './frame-cache.ts';
@@ -85,6 +86,7 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
   /** @throws NoRepositoryError, RepositoryFormatError, DamageError, LockedError, FileSystemError */
   static open(root: string, options: OpenOptions): Repository {
     const layout = repositoryLayout(root);
+    finishConversion(layout, options.lockWaitMs);
     if (!holdsParameters(layout) && options.mode === 'append' && options.create)
       initRepository(layout, options);
     try {

@@ -146,6 +146,10 @@ function mergeLayers(
 }
 
 function writeLayer(blobs: BlobWriter, changes: ReadonlyMap<number, Buffer>): BlobId {
+  return blobs.writeBlob('tree', encodeLayer(changes));
+}
+
+export function encodeLayer(changes: ReadonlyMap<number, Buffer>): Buffer {
   const out = new ByteWriter(changes.size * (idBytes + 3) + 16);
   out.u8(layerMagic).varint(changes.size);
   let previous = -1;
@@ -153,7 +157,7 @@ function writeLayer(blobs: BlobWriter, changes: ReadonlyMap<number, Buffer>): Bl
     out.varint(unit - previous).bytes(id);
     previous = unit;
   }
-  return blobs.writeBlob('tree', out.view());
+  return out.view();
 }
 
 /** Smallest power-of-two multiple of the page size with which `bytes` are few enough units. */

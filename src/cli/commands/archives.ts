@@ -8,6 +8,7 @@ interface ExportWords extends GlobalOptions {
   readonly format?: 'tar' | 'tar.gz' | 'tar.zst';
   readonly overwrite?: boolean;
   readonly redact?: boolean;
+  readonly encryptTo?: readonly string[];
 }
 
 export async function runExport(
@@ -16,13 +17,14 @@ export async function runExport(
   reference = '',
   path = '',
 ): Promise<ExitCode> {
-  const { layout, format, overwrite, redact } = options;
+  const { layout, format, overwrite, redact, encryptTo } = options;
   const { snapshot, archive, redacted, notLookedInto } = await exportBackup(environment, options, reference, {
     path,
     layout,
     ...(format === undefined ? {} : { format }),
     ...(overwrite === undefined ? {} : { overwrite }),
     ...(redact === undefined ? {} : { redact }),
+    ...(encryptTo === undefined ? {} : { encryptTo }),
   });
   const parts = redacted === undefined ? {} : { redacted, notLookedInto };
   console.result({ snapshot: snapshot.id, archive, ...parts }, () =>

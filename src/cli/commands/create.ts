@@ -12,6 +12,7 @@ interface CreateWords extends GlobalOptions {
   readonly output?: string;
   readonly layout: 'openclaw' | 'home';
   readonly overwrite?: boolean;
+  readonly encryptTo?: readonly string[];
   readonly tag?: readonly string[];
   readonly message?: string;
   readonly encrypt?: boolean;
@@ -22,14 +23,21 @@ interface CreateWords extends GlobalOptions {
 
 export async function runCreate(context: CommandContext, words: CreateWords): Promise<ExitCode> {
   const { environment, console } = context;
-  const { source: sources, output, layout, overwrite, tag: tags, ...rest } = words;
+  const { source: sources, output, layout, overwrite, encryptTo, tag: tags, ...rest } = words;
   const created = await createConfiguredBackup(environment, {
     ...rest,
     ...(sources === undefined ? {} : { sources }),
     ...(tags === undefined ? {} : { tags }),
     ...(output === undefined
       ? {}
-      : { output: { path: output, layout, ...(overwrite === undefined ? {} : { overwrite }) } }),
+      : {
+          output: {
+            path: output,
+            layout,
+            ...(overwrite === undefined ? {} : { overwrite }),
+            ...(encryptTo === undefined ? {} : { encryptTo }),
+          },
+        }),
   });
   console.result(createdJson(created), () => createdText(created));
   console.incomplete(problemLines(created));

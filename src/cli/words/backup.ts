@@ -36,6 +36,7 @@ function registerCreate(backup: Command): void {
     .option('-o, --output <path>', 'also write the snapshot as an archive (.tar.gz, .tar.zst, .tar)')
     .addOption(layoutOption())
     .option('--overwrite', 'replace the archive if it exists')
+    .option('--encrypt-to <age1…>', 'encrypt the archive for this recipient of age (may be repeated)', append)
     .option('--encrypt', 'encrypt the repository, which is made now; asks for a passphrase, or takes a key')
     .option('--tag <name>', 'tag the snapshot (may be repeated)', collect)
     .option('-m, --message <text>', 'say what the snapshot is for')
@@ -157,6 +158,7 @@ function registerArchives(backup: Command): void {
     .addOption(new Option('--format <name>', 'kind of archive').choices(['tar.gz', 'tar.zst', 'tar']))
     .option('--overwrite', 'replace the archive if it exists')
     .option('--redact', 'put marks in the place of secrets, and list them')
+    .option('--encrypt-to <age1…>', 'encrypt the archive for this recipient of age (may be repeated)', append)
     .addHelpText(
       'after',
       examples([
