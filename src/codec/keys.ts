@@ -77,6 +77,11 @@ export class RepositoryKeys {
     });
   }
 
+  /** What blobs are named with. */
+  get idKey(): Uint8Array {
+    return this.#idKey;
+  }
+
   get canRead(): boolean {
     return this.#secret !== undefined;
   }

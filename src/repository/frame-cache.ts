@@ -1,9 +1,9 @@
 /** Decoded frames, the least recently used dropped first. Restores read blobs in the order they were stored, so a few frames suffice. */
-import type { DecodedFrame } from '../codec/frame.ts';
 import { limits } from '../model/limits.ts';
+import type { CheckedFrame } from './frame-threads.ts';
 
 export class FrameCache {
-  readonly #frames = new Map<string, { readonly frame: DecodedFrame; readonly bytes: number }>();
+  readonly #frames = new Map<string, { readonly frame: CheckedFrame; readonly bytes: number }>();
   readonly #bytesMax: number;
   #bytes = 0;
 
@@ -11,7 +11,7 @@ export class FrameCache {
     this.#bytesMax = bytesMax;
   }
 
-  get(name: string): DecodedFrame | undefined {
+  get(name: string): CheckedFrame | undefined {
     const entry = this.#frames.get(name);
     if (entry === undefined) return undefined;
     this.#frames.delete(name); // to the end: a Map keeps the order of insertion
@@ -19,15 +19,21 @@ export class FrameCache {
     return entry.frame;
   }
 
-  set(name: string, frame: DecodedFrame): void {
+  has(name: string): boolean {
+    return this.#frames.has(name);
+  }
+
+  /** Returns how many bytes it holds. */
+  set(name: string, frame: CheckedFrame): number {
     const bytes = frame.blobs.reduce((sum, blob) => sum + blob.length, 0);
     this.#frames.set(name, { frame, bytes });
     this.#bytes += bytes;
     for (const [oldest, entry] of this.#frames) {
-      if (this.#bytes <= this.#bytesMax || oldest === name) return;
+      if (this.#bytes <= this.#bytesMax || oldest === name) break;
       this.#frames.delete(oldest);
       this.#bytes -= entry.bytes;
     }
+    return bytes;
   }
 
   clear(): void {

@@ -1,28 +1,87 @@
 /**
- * The program of a compressing thread. One piece of memory goes back and forth: the raw bytes come in it, and the frame, which is
- * at most a little longer, returns in it.
+ * The program of a thread that compresses frames, or reads and proves them. The memory that bytes are in goes back and forth: a frame
+ * returns in the memory that its raw bytes came in, which has room for both headers.
  */
+import { closeSync, openSync, readSync } from 'node:fs';
 import { type MessagePort, workerData } from 'node:worker_threads';
-import { encodeRawFrame } from '../codec/frame.ts';
+import { type DecodedFrame, decodeFrame, encodeRawFrame } from '../codec/frame.ts';
+import { hashBytes, keyedHash } from '../codec/hash.ts';
+import { unsealFrame } from '../codec/sealed-frame.ts';
 import { messageOf } from '../model/errors.ts';
-import type { FrameAnswer, FrameTask } from './frame-threads.ts';
+import { idBytes } from '../model/ids.ts';
+import type { CheckedFrame, DecodeTask, EncodedFrame, EncodeTask, FrameAnswer } from './frame-threads.ts';
 
-const given = workerData as { readonly answered: SharedArrayBuffer; readonly port: MessagePort };
-const answered = new Int32Array(given.answered);
+const { answered, port } = workerData as { readonly answered: SharedArrayBuffer; readonly port: MessagePort };
+const answers = new Int32Array(answered);
 
-given.port.on('message', (task: FrameTask) => {
-  const answer = compress(task);
-  given.port.postMessage(answer, answer.memory === undefined ? [] : [answer.memory]);
-  Atomics.add(answered, 0, 1);
-  Atomics.notify(answered, 0);
+port.on('message', (task: EncodeTask | DecodeTask) => {
+  const { answer, memory } = work(task);
+  port.postMessage(answer, memory === undefined ? [] : [memory]);
+  Atomics.add(answers, 0, 1);
+  Atomics.notify(answers, 0);
 });
 
-function compress({ kind, memory, start, end, blobCount, level }: FrameTask): FrameAnswer {
+interface Worked {
+  readonly answer: FrameAnswer<EncodedFrame | CheckedFrame>;
+  /** What goes along with it. */
+  readonly memory?: ArrayBuffer;
+}
+
+function work(task: EncodeTask | DecodeTask): Worked {
   try {
-    const frame = encodeRawFrame(kind, new Uint8Array(memory, start, end - start), blobCount, { level });
-    new Uint8Array(memory).set(frame);
-    return { memory, bytes: frame.length };
+    return task.do === 'encode' ? encode(task) : decode(task);
   } catch (error) {
-    return { memory: undefined, problem: messageOf(error) };
+    return { answer: { problem: messageOf(error) } };
   }
+}
+
+function encode({ kind, memory, start, end, blobCount, level }: EncodeTask): Worked {
+  const frame = encodeRawFrame(kind, new Uint8Array(memory, start, end - start), blobCount, { level });
+  new Uint8Array(memory).set(frame);
+  return { answer: { memory, bytes: frame.length }, memory };
+}
+
+function decode(task: DecodeTask): Worked {
+  const frame = readBytes(task);
+  const place = 'frame';
+  const { kind, blobs } = withOwnMemory(
+    task.keys === undefined ? decodeFrame(frame, place) : unsealFrame(frame, task.keys, place, task.number),
+  );
+  const ids = new Uint8Array(idBytes * blobs.length);
+  for (const [position, blob] of blobs.entries()) {
+    ids.set(task.idKey === undefined ? hashBytes(blob) : keyedHash(task.idKey, blob), idBytes * position);
+  }
+  const [first] = blobs;
+  const answer = { kind, blobs, ids };
+  return first === undefined ? { answer } : { answer, memory: first.buffer as ArrayBuffer };
+}
+
+/** Small buffers share memory with others, and then it cannot be given away. */
+function withOwnMemory(frame: DecodedFrame): DecodedFrame {
+  const [first] = frame.blobs;
+  if (first === undefined || first.buffer.byteLength > Buffer.poolSize) return frame;
+  const bytes = frame.blobs.reduce((sum, blob) => sum + blob.length, 0);
+  const memory = new Uint8Array(bytes);
+  let at = 0;
+  const blobs = frame.blobs.map((blob) => {
+    memory.set(blob, at);
+    at += blob.length;
+    return memory.subarray(at - blob.length, at);
+  });
+  return { kind: frame.kind, blobs };
+}
+
+function readBytes({ path, offset, bytes }: DecodeTask): Buffer {
+  const frame = Buffer.allocUnsafeSlow(bytes);
+  const fd = openSync(path, 'r');
+  try {
+    for (let done = 0; done < bytes; ) {
+      const count = readSync(fd, frame, done, bytes - done, offset + done);
+      if (count === 0) throw new Error('cut short');
+      done += count;
+    }
+  } finally {
+    closeSync(fd);
+  }
+  return frame;
 }

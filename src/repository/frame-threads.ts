@@ -1,15 +1,18 @@
 /**
- * Threads that compress frames. Frames are given to them in turn, and collected in the same order. The thread that does so need
- * not return to its event loop: whoever writes blobs is synchronous.
+ * Threads that compress frames, or read them. Tasks are given to them in turn, and answers collected in the same order. The thread
+ * that does so need not return to its event loop: whoever reads or writes blobs is synchronous.
  */
 import { availableParallelism } from 'node:os';
 import { dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
+import type { FrameKind } from '../codec/frame.ts';
+import type { PackKeys } from '../codec/keys.ts';
 import { invariant } from '../model/errors.ts';
 import type { BlobKind } from '../model/store.ts';
 
-export interface FrameTask {
+export interface EncodeTask {
+  readonly do: 'encode';
   readonly kind: BlobKind;
   /** Goes to the thread, and comes back with the frame. */
   readonly memory: ArrayBuffer;
@@ -20,11 +23,42 @@ export interface FrameTask {
   readonly level: number;
 }
 
-export type FrameAnswer =
-  | { readonly memory: ArrayBuffer; readonly bytes: number }
-  | { readonly memory: undefined; readonly problem: string };
+export interface EncodedFrame {
+  readonly memory: ArrayBuffer;
+  /** Length of the frame, which is at the start of the memory. */
+  readonly bytes: number;
+}
 
-/** The thread that reads, cuts and hashes feeds no more than about four that compress. */
+export interface DecodeTask {
+  readonly do: 'decode';
+  /** Path of the pack, and where the frame is in it. */
+  readonly path: string;
+  readonly offset: number;
+  readonly bytes: number;
+  /** Which frame of the pack it must be, where that is known. */
+  readonly number?: number;
+  /** Where the repository is encrypted: what opens the pack, and what blobs are named with. */
+  readonly keys?: PackKeys;
+  readonly idKey?: Uint8Array;
+}
+
+export interface CheckedFrame {
+  readonly kind: FrameKind;
+  readonly blobs: readonly Uint8Array[];
+  /** The id of each blob, as computed from its bytes: 32 bytes each. Undefined where that has not been done. */
+  readonly ids?: Uint8Array;
+}
+
+/** `problem`: what went wrong in the thread. */
+export type FrameAnswer<T> = T | { readonly problem: string };
+
+/** What one task after another is asked of. */
+interface TaskKinds {
+  encode: { task: EncodeTask; result: EncodedFrame };
+  decode: { task: DecodeTask; result: CheckedFrame };
+}
+
+/** The thread that asks keeps no more than about four busy. */
 const threadsMax = 4;
 const tasksPerThread = 3;
 
@@ -45,7 +79,7 @@ interface FrameThread {
   collected: number;
 }
 
-export class FrameThreads {
+export class FrameThreads<K extends keyof TaskKinds> {
   readonly #threads: readonly FrameThread[];
   #submitted = 0;
   #collected = 0;
@@ -58,28 +92,30 @@ export class FrameThreads {
     return this.#submitted - this.#collected >= this.#threads.length * tasksPerThread;
   }
 
-  /** Whether the oldest frame can be collected without waiting. */
+  /** Whether the oldest answer can be collected without waiting. */
   get isOldestReady(): boolean {
     if (this.#submitted === this.#collected) return false;
     const { answered, collected } = this.#threadOf(this.#collected);
     return Atomics.load(answered, 0) > collected;
   }
 
-  submit(task: FrameTask): void {
-    this.#threadOf(this.#submitted++).port.postMessage(task, [task.memory]);
+  submit(task: TaskKinds[K]['task']): void {
+    const { port } = this.#threadOf(this.#submitted++);
+    port.postMessage(task, task.do === 'encode' ? [task.memory] : []);
   }
 
-  /** The oldest frame, in the memory that it was given in. Waits for it. */
-  collect(): { readonly memory: ArrayBuffer; readonly frame: Uint8Array } {
+  /** The answer to the oldest task. Waits for it. */
+  collect(): FrameAnswer<TaskKinds[K]['result']> {
     const thread = this.#threadOf(this.#collected++);
     if (Atomics.wait(thread.answered, 0, thread.collected, answerMs) === 'timed-out') {
-      throw new Error(`Internal error: a compressing thread has not answered for ${answerMs / 1000} s.`);
+      throw new Error(`Internal error: a thread has not answered for ${answerMs / 1000} s.`);
     }
     thread.collected++;
-    const answer: FrameAnswer | undefined = receiveMessageOnPort(thread.port)?.message;
+    const answer: FrameAnswer<TaskKinds[K]['result']> | undefined = receiveMessageOnPort(
+      thread.port,
+    )?.message;
     invariant(answer !== undefined, 'a thread that counts an answer has sent one');
-    if (answer.memory === undefined) throw new Error(`Internal error while compressing: ${answer.problem}`);
-    return { memory: answer.memory, frame: new Uint8Array(answer.memory, 0, answer.bytes) };
+    return answer;
   }
 
   async end(): Promise<void> {

@@ -17,6 +17,7 @@ import type { Snapshot } from '../model/snapshot.ts';
 import type { BlobKind } from '../model/store.ts';
 import { type Database, inTransaction, isLocalTrouble } from './database.ts';
 import type { LocalFileCache } from './file-cache.ts';
+import type { FrameReader } from './frame-reader.ts';
 import { removeIndex } from './index-schema.ts';
 import { IndexedMarks } from './indexed-marks.ts';
 import { freeName, packPath, type RepositoryLayout } from './layout.ts';
@@ -33,6 +34,7 @@ export type AddBlob = (kind: BlobKind, id: BlobId, bytes: Uint8Array) => void;
 export interface MaintainedParts {
   readonly layout: RepositoryLayout;
   readonly database: Database;
+  readonly frames: FrameReader;
   readonly index: PackIndex;
   readonly files: LocalFileCache;
   readonly snapshots: SnapshotFiles;
@@ -111,7 +113,7 @@ export class Maintenance {
   }
 
   verifyFrames(directory: PackDirectory): ReturnType<typeof verifyFrames> {
-    return verifyFrames(this.#parts.layout, directory);
+    return verifyFrames(this.#parts.frames, directory);
   }
 
   /** Snapshots that others replaced and that an interrupted run left. */
@@ -243,7 +245,7 @@ export class Maintenance {
         await new Promise(setImmediate);
         for (const { kind, id, bytes } of salvagePack(layout, pack)) {
           const place = index.find(id);
-          if (place !== undefined && !bad.has(place.pack)) continue;
+          if (place !== undefined && !bad.has(place.frame.pack)) continue;
           add(kind, id, bytes);
           count++;
         }

@@ -2,6 +2,7 @@
 import { closeSync, fstatSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type DecodedFrame, decodeFrame, salvageFrames } from '../codec/frame.ts';
+import type { PackKeys } from '../codec/keys.ts';
 import {
   decodePackEnd,
   decodePackTrailer,
@@ -90,6 +91,19 @@ export function readFrame(
     const keys = layout.keyring.forFrames(id, () => readSealedHeader(fd, packPlace(id)), packPlace(id));
     return unsealFrame(frame, keys, place, number);
   });
+}
+
+/** What opens a pack's frames. Undefined where its header cannot be read, or gives none. */
+export function packKeysOf(layout: RepositoryLayout, id: PackId): PackKeys | undefined {
+  const place = packPlace(id);
+  try {
+    return withPack(layout, id, (fd) =>
+      layout.keyring?.forFrames(id, () => readSealedHeader(fd, place), place),
+    );
+  } catch (error) {
+    if (error instanceof DamageError || error instanceof FileSystemError) return undefined;
+    throw error;
+  }
 }
 
 function readSealedHeader(fd: number, place: string): Buffer {

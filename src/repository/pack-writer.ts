@@ -48,7 +48,7 @@ export class PackWriter {
   level: number;
   readonly #buffers: Partial<Record<BlobKind, FrameBuffer>> = {};
   readonly #pending = new Map<BlobId, PendingBlob>();
-  #threads: FrameThreads | undefined;
+  #threads: FrameThreads<'encode'> | undefined;
   /** Frames that the threads have, in the order in which they were given to them. */
   readonly #compressing: ClosedFrame[] = [];
   /** Memory for frames to come. */
@@ -177,6 +177,7 @@ export class PackWriter {
     const threads = this.#threads;
     while (threads.isFull || threads.isOldestReady) this.#collectOldest();
     threads.submit({
+      do: 'encode',
       kind: closed.kind,
       memory: raw.buffer,
       start: raw.byteOffset,
@@ -201,9 +202,10 @@ export class PackWriter {
   #collectOldest(): void {
     const closed = this.#compressing.shift();
     invariant(closed !== undefined && this.#threads !== undefined, 'a frame that threads have');
-    const { memory, frame } = this.#threads.collect();
-    this.#append(closed, frame);
-    this.#spare.push(memory);
+    const answer = this.#threads.collect();
+    if ('problem' in answer) throw new Error(`Internal error while compressing: ${answer.problem}`);
+    this.#append(closed, new Uint8Array(answer.memory, 0, answer.bytes));
+    this.#spare.push(answer.memory);
   }
 
   #append(closed: ClosedFrame, encoded: Uint8Array): void {

@@ -3,7 +3,6 @@
  * brings the index up to date with what is there, so a missing, stale or foreign `local/` costs time and nothing else.
  */
 import { join } from 'node:path';
-import type { DecodedFrame } from '../codec/frame.ts';
 import type { RepositoryKeys } from '../codec/keys.ts';
 import type { RepositoryParameters } from '../codec/parameters.ts';
 import { removeTemporary } from '../io/files.ts';
@@ -14,14 +13,14 @@ import type { BlobKind, BlobStore, FileCache, SnapshotStore } from '../model/sto
 import { finishConversion } from './conversion.ts';
 import { type Database, inTransaction, isLocalTrouble } from './database.ts';
 import { IndexFileCache, type LocalFileCache } from './file-cache.ts';
-import { FrameCache } from './frame-cache.ts';
+import { FrameReader } from './frame-reader.ts';
 import { rebuildPackIndex, synchronizePackIndex } from './index-sync.ts';
 import { initRepository } from './init.ts';
 import { type RepositoryLayout, repositoryLayout } from './layout.ts';
 import { LocalSeal } from './local-seal.ts';
 import { type AddBlob, Maintenance } from './maintenance.ts';
 import { closeLayout, type Opened, type OpenOptions, openInMemory, openLayout } from './open-layout.ts';
-import { packPlace, readFrame } from './pack-files.ts';
+import { packPlace } from './pack-files.ts';
 import { type BlobPlace, PackIndex, type PackTotals } from './pack-index.ts';
 import { blobIdIn } from './pack-keys.ts';
 import { PackWriter } from './pack-writer.ts';
@@ -41,7 +40,7 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
   readonly #index: PackIndex;
   readonly #snapshots: SnapshotFiles;
   readonly #files: LocalFileCache;
-  readonly #frames = new FrameCache();
+  readonly #frames: FrameReader;
   readonly #writer: PackWriter | undefined;
   readonly #temporary: string | undefined;
   #staging: string | undefined;
@@ -58,6 +57,7 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
     this.#database = opened.database;
     this.#opened = opened;
     this.#temporary = opened.temporary;
+    this.#frames = new FrameReader(opened.layout);
     this.#index = new PackIndex(opened.database);
     this.#unreadablePacks = synchronizePackIndex(opened.layout, opened.database, this.#index);
     const { keyring } = opened.layout;
@@ -123,7 +123,9 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
   expectBlobs(ids: readonly BlobId[]): void {
     if (ids.length <= 1) return;
     if (this.#expected.size > expectedBlobsMax) this.#expected.clear();
-    for (const [id, place] of this.#index.findAll(ids)) this.#expected.set(id, place);
+    const places = this.#index.findAll(ids);
+    for (const [id, place] of places) this.#expected.set(id, place);
+    this.#frames.expect([...places.values()].map(({ frame }) => frame));
   }
 
   hasBlob(id: BlobId): boolean {
@@ -200,6 +202,7 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
     return new Maintenance({
       layout: this.#layout,
       database: this.#database,
+      frames: this.#frames,
       index: this.#index,
       files: this.#files,
       snapshots: this.#snapshots,
@@ -250,7 +253,7 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
 
   /** The pack in which a blob is found. */
   packOf(id: BlobId): PackId | undefined {
-    return this.#index.find(id)?.pack;
+    return this.#index.find(id)?.frame.pack;
   }
 
   /** Snapshots whose files went without having been forgotten here. */
@@ -310,6 +313,7 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#writer?.close();
+    await this.#frames.close();
     if (this.#staging !== undefined) removeTemporary(this.#staging);
     closeLayout(this.#opened);
   }
@@ -317,24 +321,15 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
   #readStored(id: BlobId): Uint8Array {
     const place = this.#expected.get(id) ?? this.#index.find(id);
     if (place === undefined) throw new DamageError(`blob ${id.slice(0, 12)}`, 'no pack holds it');
-    const blob = this.#readFrame(place).blobs[place.position];
-    if (blob === undefined || blob.length !== place.bytes || this.idOf(blob) !== id) {
+    const frame = this.#frames.read(place.frame);
+    const blob = frame.blobs[place.position];
+    if (blob?.length !== place.bytes || !this.#frames.isBlob(frame, place.position, id)) {
       throw new DamageError(
-        `blob ${id.slice(0, 12)} in ${packPlace(place.pack)}`,
+        `blob ${id.slice(0, 12)} in ${packPlace(place.frame.pack)}`,
         'its bytes are not what was stored',
       );
     }
     return blob;
-  }
-
-  #readFrame(place: BlobPlace): DecodedFrame {
-    const name = `${place.pack}:${place.offset}`;
-    const cached = this.#frames.get(name);
-    if (cached !== undefined) return cached;
-    const { offset, frameBytes: bytes } = place;
-    const frame = readFrame(this.#layout, place.pack, { offset, bytes });
-    this.#frames.set(name, frame);
-    return frame;
   }
 
   #mustGetWriter(): PackWriter {

@@ -3,8 +3,9 @@ import type { PackDirectory, PackedFrame } from '../codec/pack.ts';
 import { DamageError } from '../model/errors.ts';
 import type { BlobId, PackId } from '../model/ids.ts';
 import type { BlobKind } from '../model/store.ts';
+import type { FramePlace, FrameReader } from './frame-reader.ts';
 import type { RepositoryLayout } from './layout.ts';
-import { type FrameAt, packPlace, readFrame, salvageFramesOf } from './pack-files.ts';
+import { type FrameAt, packPlace, salvageFramesOf } from './pack-files.ts';
 import { blobIdIn } from './pack-keys.ts';
 
 /** A frame whose bytes are not what was stored. */
@@ -14,19 +15,19 @@ export interface BadFrame {
   readonly error: DamageError;
 }
 
-/** Reads and decodes every frame; each blob must have the id of its bytes. `onBytes` hears of each frame read. */
+/** Reads and decodes every frame; each blob must have the id of its bytes. One after another; threads read ahead where there is much. */
 export function* verifyFrames(
-  layout: RepositoryLayout,
-  directory: PackDirectory,
+  reader: FrameReader,
+  { id, frames, padding }: PackDirectory,
 ): Generator<{ readonly bytes: number; readonly bad?: BadFrame }> {
-  const { id, frames, padding } = directory;
+  reader.expect(frames.map(({ offset, bytes }, number) => ({ pack: id, offset, bytes, number })));
   for (const [number, frame] of frames.entries()) {
-    yield* verified(id, frame, () => verifyFrame(layout, id, { ...frame, number }));
+    yield* verified(id, frame, () => verifyFrame(reader, { ...frame, pack: id, number }));
   }
   // Nothing is in it; but every byte of a repository is to be what was written.
   if (padding !== undefined) {
-    const at = { ...padding, number: frames.length };
-    yield* verified(id, padding, () => readPadding(layout, id, at));
+    const place = { ...padding, pack: id, number: frames.length };
+    yield* verified(id, padding, () => verifyPadding(reader, place));
   }
 }
 
@@ -44,24 +45,22 @@ function* verified(
   }
 }
 
-function verifyFrame(layout: RepositoryLayout, pack: PackId, frame: PackedFrame & FrameAt): void {
-  const place = `${packPlace(pack)}, frame at byte ${frame.offset}`;
-  const decoded = readFrame(layout, pack, frame);
+function verifyFrame(reader: FrameReader, frame: PackedFrame & FramePlace): void {
+  const place = `${packPlace(frame.pack)}, frame at byte ${frame.offset}`;
+  const decoded = reader.read(frame);
   if (decoded.kind !== frame.kind || decoded.blobs.length !== frame.blobs.length) {
     throw new DamageError(place, 'holds something else than the directory says');
   }
   for (const [position, { id, bytes: length }] of frame.blobs.entries()) {
-    const blob = decoded.blobs[position];
-    if (blob === undefined || blob.length !== length || blobIdIn(layout.keyring, blob) !== id) {
+    if (decoded.blobs[position]?.length !== length || !reader.isBlob(decoded, position, id)) {
       throw new DamageError(place, `blob ${id.slice(0, 12)} is not what was stored`);
     }
   }
 }
 
-function readPadding(layout: RepositoryLayout, pack: PackId, at: FrameAt): void {
-  const { kind } = readFrame(layout, pack, at);
-  if (kind !== 'padding')
-    throw new DamageError(packPlace(pack), 'where its padding should be is something else');
+function verifyPadding(reader: FrameReader, place: FramePlace): void {
+  if (reader.read(place).kind !== 'padding')
+    throw new DamageError(packPlace(place.pack), 'where its padding should be is something else');
 }
 
 export interface SalvagedBlob {

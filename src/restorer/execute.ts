@@ -100,8 +100,9 @@ class Executor {
 
   async run(): Promise<RestoreResult> {
     let yieldedMs = performance.now();
+    this.#expectFrom(0);
     for (const [index, action] of this.#plan.actions.entries()) {
-      if (index % expectedFiles === 0) this.#expectFrom(index);
+      if (index % expectedFiles === 0) this.#expectFrom(index + expectedFiles);
       if (performance.now() - yieldedMs > yieldEveryMs) {
         await new Promise((resolve) => setImmediate(resolve));
         yieldedMs = performance.now();

@@ -27,8 +27,7 @@ function* readContent(blobs: BlobReader, node: FileNode): Generator<Uint8Array> 
     if (content.bytes.length > 0) yield content.bytes;
     return;
   }
-  for (const chunks of batches(chunksOf(blobs, content, size), expectedChunks)) {
-    blobs.expectBlobs?.(chunks.flatMap(({ id }) => id ?? []));
+  for (const chunks of expectedBatches(blobs, chunksOf(blobs, content, size))) {
     for (const chunk of chunks) {
       if (chunk.id === undefined) yield* zeroPieces(chunk.bytes);
       else yield readChunkBytes(blobs, chunk.id, chunk.bytes);
@@ -37,6 +36,17 @@ function* readContent(blobs: BlobReader, node: FileNode): Generator<Uint8Array> 
 }
 
 const expectedChunks = 512;
+
+/** Chunks in batches. The batch after the one that is given out is told to the store, so that it can be read ahead. */
+function* expectedBatches(blobs: BlobReader, chunks: Iterable<Chunk>): Generator<Chunk[]> {
+  let previous: Chunk[] | undefined;
+  for (const batch of batches(chunks, expectedChunks)) {
+    blobs.expectBlobs?.(batch.flatMap(({ id }) => id ?? []));
+    if (previous !== undefined) yield previous;
+    previous = batch;
+  }
+  if (previous !== undefined) yield previous;
+}
 
 function* batches<T>(items: Iterable<T>, count: number): Generator<T[]> {
   let batch: T[] = [];
@@ -92,8 +102,7 @@ export function* newChunksOf(
 
 /** Reads all that a file holds, each part of a list in `seen` once. @throws DamageError */
 export function verifyContent(blobs: BlobReader, node: FileNode, seen: Set<string>): void {
-  for (const chunks of batches(newChunksOf(blobs, node, seen), expectedChunks)) {
-    blobs.expectBlobs?.(chunks.flatMap(({ id }) => id ?? []));
+  for (const chunks of expectedBatches(blobs, newChunksOf(blobs, node, seen))) {
     for (const { id, bytes } of chunks) if (id !== undefined) readChunkBytes(blobs, id, bytes);
   }
 }

@@ -1,0 +1,131 @@
+/**
+ * Reads frames, and keeps the last ones. Whoever reads much says what comes next: then threads read, open, decode and prove frames
+ * ahead. An answer that is no frame is asked for again here, where what is wrong with it is told.
+ */
+import { type BlobId, blobIdFromBytes, idBytes, type PackId } from '../model/ids.ts';
+import { FrameCache } from './frame-cache.ts';
+import { type CheckedFrame, type DecodeTask, FrameThreads, threadsWorthStarting } from './frame-threads.ts';
+import { packPath, type RepositoryLayout } from './layout.ts';
+import { packKeysOf, readFrame } from './pack-files.ts';
+import { blobIdIn } from './pack-keys.ts';
+
+export interface FramePlace {
+  readonly pack: PackId;
+  readonly offset: number;
+  readonly bytes: number;
+  /** Its place among the frames of the pack, where the caller knows it and wants it to be that one. */
+  readonly number?: number;
+}
+
+/** Starting threads costs more than they save before so much has been read. */
+const threadsFromBytes = 16 * 1024 * 1024;
+const expectedMax = 512;
+
+export class FrameReader {
+  readonly #layout: RepositoryLayout;
+  readonly #cache = new FrameCache();
+  #threads: FrameThreads<'decode'> | undefined;
+  /** Frames to be read next, in order, by name. */
+  readonly #expected = new Map<string, FramePlace>();
+  /** Names of those that threads have, in the order of their answers. */
+  readonly #reading: string[] = [];
+  #readBytes = 0;
+
+  constructor(layout: RepositoryLayout) {
+    this.#layout = layout;
+  }
+
+  /** @throws DamageError */
+  read(place: FramePlace): CheckedFrame {
+    const name = nameOf(place);
+    const cached = this.#cache.get(name) ?? this.#awaited(name);
+    if (cached !== undefined) return cached;
+    const frame: CheckedFrame = readFrame(this.#layout, place.pack, place);
+    this.#keep(name, frame);
+    return frame;
+  }
+
+  /** Whether the blob at `position` has this id. */
+  isBlob(frame: CheckedFrame, position: number, id: BlobId): boolean {
+    const blob = frame.blobs[position];
+    if (blob === undefined) return false;
+    const found =
+      frame.ids === undefined
+        ? blobIdIn(this.#layout.keyring, blob)
+        : blobIdFromBytes(frame.ids.subarray(idBytes * position, idBytes * (position + 1)));
+    return found === id;
+  }
+
+  /** Says which frames are read next. Promises nothing. */
+  expect(places: Iterable<FramePlace>): void {
+    if (this.#threads === undefined) {
+      const count = this.#readBytes < threadsFromBytes ? 0 : threadsWorthStarting();
+      if (count === 0) return;
+      this.#threads = new FrameThreads(count);
+    }
+    for (const place of places) {
+      const name = nameOf(place);
+      if (this.#expected.size < expectedMax && !this.#isKnown(name)) this.#expected.set(name, place);
+    }
+    this.#submit();
+  }
+
+  clear(): void {
+    this.#expected.clear();
+    this.#cache.clear();
+  }
+
+  async close(): Promise<void> {
+    await this.#threads?.end();
+  }
+
+  #isKnown(name: string): boolean {
+    return this.#cache.has(name) || this.#reading.includes(name);
+  }
+
+  /** A frame that threads have or will have: waits for it. Undefined where they could not read it. */
+  #awaited(name: string): CheckedFrame | undefined {
+    while (this.#reading.includes(name) || this.#expected.has(name)) {
+      this.#submit();
+      this.#collect();
+      const frame = this.#cache.get(name);
+      if (frame !== undefined) return frame;
+    }
+    return undefined;
+  }
+
+  #submit(): void {
+    for (const [name, place] of this.#expected) {
+      if (this.#threads === undefined || this.#threads.isFull) return;
+      this.#expected.delete(name);
+      const task = this.#taskOf(place);
+      if (task === undefined) continue;
+      this.#threads.submit(task);
+      this.#reading.push(name);
+    }
+  }
+
+  #taskOf({ pack, offset, bytes, number }: FramePlace): DecodeTask | undefined {
+    const path = packPath(this.#layout, pack);
+    const { keyring } = this.#layout;
+    if (keyring === undefined) return { do: 'decode', path, offset, bytes };
+    const keys = packKeysOf(this.#layout, pack);
+    if (keys === undefined) return undefined;
+    const ordered = number === undefined ? {} : { number };
+    return { do: 'decode', path, offset, bytes, ...ordered, keys, idKey: keyring.keys.idKey };
+  }
+
+  #collect(): void {
+    const name = this.#reading.shift();
+    const answer = name === undefined ? undefined : this.#threads?.collect();
+    if (name !== undefined && answer !== undefined && 'blobs' in answer) this.#keep(name, answer);
+  }
+
+  #keep(name: string, frame: CheckedFrame): void {
+    this.#readBytes += this.#cache.set(name, frame);
+  }
+}
+
+function nameOf({ pack, offset }: FramePlace): string {
+  return `${pack}:${offset}`;
+}
