@@ -1,70 +1,105 @@
-/** What this machine knows of the files it has seen, in the index. Rows become visible only when what they refer to is durable. */
+/**
+ * What this machine knows of the files it has seen, in the index. It takes effect only when what it refers to is durable. Files are
+ * kept in blocks of about a hundred that follow one another by key: a walk reads each block once, in order, and a change writes one
+ * block anew. Row by row, SQLite, checksums or sealing would take longer than to look at the files.
+ */
 import { crc32 } from 'node:zlib';
+import { ByteReader, ByteWriter } from '../codec/bytes.ts';
+import { asBuffer } from '../model/ids.ts';
+import { limits } from '../model/limits.ts';
 import { byteStringFromBytes, byteStringToBytes, type PathKey } from '../model/paths.ts';
 import type { FileCache, KnownFile } from '../model/store.ts';
 import type { Database, Statement } from './database.ts';
 
-const pageRows = 2000;
-export const pendingRowsMax = 20_000;
+/** A block that has more is split. */
+const blockRowsMax = 160;
+/** What the pieces have then. */
+const blockRowsTarget = 100;
+const pendingRowsMax = 20_000;
 
-export interface PendingRow {
+interface PendingRow {
   readonly source: string;
   readonly key: PathKey;
   /** Undefined for a row to be forgotten. */
   readonly file: KnownFile | undefined;
 }
 
-/** A file cache in the index, plain or sealed. */
-export interface LocalFileCache extends FileCache {
-  readonly hasPending: boolean;
-  /** To be called inside a transaction, when every blob written so far is in a published pack. */
-  flush(): void;
-  /** To be called inside a transaction. Forgets every file whose node `isKept` refuses. */
-  dropUnless(isKept: (node: Uint8Array) => boolean): void;
-  /** Forgets what was to be remembered: the blobs it refers to did not become durable. */
-  discard(): void;
+/** How blocks lie in the index: sealed, or with a checksum. */
+export interface BlockSeal {
+  /** `context` says what it is: one thing does not pass for another. */
+  seal(context: string, bytes: Uint8Array): Buffer;
+  /** Undefined for what is damaged: all of it can be made anew. */
+  open(context: string, sealed: Uint8Array): Buffer | undefined;
+  /** How a source is called. */
+  nameOf(path: string): Buffer;
 }
 
-export class IndexFileCache implements LocalFileCache {
-  readonly #page: Statement;
-  readonly #put: Statement;
-  readonly #remove: Statement;
+const checksumBytes = 4;
+
+/** Disks rot, and SQLite does not see it: a block that did is not known, and its files are read again. */
+export const checkedBlocks: BlockSeal = {
+  seal(context, bytes) {
+    const sealed = Buffer.allocUnsafe(checksumBytes + bytes.length);
+    sealed.writeUInt32LE(crc32(bytes, crc32(context)), 0);
+    sealed.set(bytes, checksumBytes);
+    return sealed;
+  },
+  open(context, sealed) {
+    const bytes = asBuffer(sealed).subarray(checksumBytes);
+    const isSound =
+      sealed.length >= checksumBytes && asBuffer(sealed).readUInt32LE(0) === crc32(bytes, crc32(context));
+    return isSound ? bytes : undefined;
+  },
+  nameOf: (path) => Buffer.from(path, 'utf8'),
+};
+
+interface BlockHead {
+  readonly no: number;
+  readonly firstKey: PathKey;
+}
+
+export class IndexFileCache implements FileCache {
   readonly #database: Database;
+  readonly #seal: BlockSeal;
   readonly #onFull: () => void;
-  readonly #sources = new Map<string, number>();
+  readonly #heads: Statement;
+  readonly #rows: Statement;
+  readonly #insert: Statement;
+  readonly #update: Statement;
+  readonly #remove: Statement;
   #pending: PendingRow[] = [];
+  /** Counts what was written, so that a walk that is under way looks again. */
+  #generation = 0;
 
   /** `onFull` is asked to make everything durable and to call `flush`, so that memory stays bounded. */
-  constructor(database: Database, onFull: () => void) {
+  constructor(database: Database, seal: BlockSeal, onFull: () => void) {
     this.#database = database;
+    this.#seal = seal;
     this.#onFull = onFull;
-    this.#page = database
-      .prepare(
-        `SELECT key, fingerprint, node, crc FROM known_file WHERE source = ? AND key > ? ORDER BY key LIMIT ${pageRows}`,
-      )
-      .raw();
-    this.#put = database.prepare(
-      'INSERT OR REPLACE INTO known_file (source, key, fingerprint, node, crc) VALUES (?, ?, ?, ?, ?)',
-    );
-    this.#remove = database.prepare('DELETE FROM known_file WHERE source = ? AND key = ?');
+    this.#heads = database.prepare('SELECT no, head FROM known_block WHERE source = ?').raw();
+    this.#rows = database.prepare('SELECT rows FROM known_block WHERE no = ? AND source = ?').pluck();
+    this.#insert = database.prepare('INSERT INTO known_block (source, head, rows) VALUES (?, ?, ?)');
+    this.#update = database.prepare('UPDATE known_block SET head = ?, rows = ? WHERE no = ?');
+    this.#remove = database.prepare('DELETE FROM known_block WHERE no = ?');
   }
 
-  *known(source: string): Generator<KnownFile> {
-    const no = this.#sourceNumber(source, false);
-    if (no === undefined) return;
-    let after: Uint8Array = Buffer.alloc(0);
-    // The empty key (a source that is one file) is not greater than itself.
-    const root = this.#database
-      .prepare("SELECT key, fingerprint, node, crc FROM known_file WHERE source = ? AND key = x''")
-      .raw()
-      .get(no) as Row | undefined;
-    if (root !== undefined && isSound(root)) yield knownFile(root);
+  *known(path: string): Generator<KnownFile> {
+    const source = this.#seal.nameOf(path);
+    let last: PathKey | undefined;
     for (;;) {
-      const rows = this.#page.all(no, after) as Row[];
-      for (const row of rows) if (isSound(row)) yield knownFile(row);
-      const last = rows.at(-1);
-      if (last === undefined || rows.length < pageRows) return;
-      after = last[0];
+      const generation = this.#generation;
+      const after = last;
+      const heads = this.#listHeads(source);
+      const ahead = after === undefined ? heads : heads.slice(Math.max(0, blockOf(heads, after)));
+      for (const { no } of ahead) {
+        for (const file of this.#readBlock(no, source)) {
+          if (last !== undefined && file.key <= last) continue;
+          last = file.key;
+          yield file;
+        }
+        if (generation !== this.#generation) break;
+      }
+      if (generation === this.#generation) return;
     }
   }
 
@@ -80,35 +115,30 @@ export class IndexFileCache implements LocalFileCache {
     return this.#pending.length > 0;
   }
 
+  /** To be called inside a transaction, when every blob written so far is in a published pack. */
   flush(): void {
-    this.#sources.clear(); // another process may have made the index anew, with other numbers
+    const bySource = new Map<string, Map<PathKey, KnownFile | undefined>>();
     for (const { source, key, file } of this.#pending) {
-      const no = this.#sourceNumber(source, true);
-      if (file === undefined) this.#remove.run(no, byteStringToBytes(key));
-      else {
-        const bytes = byteStringToBytes(key);
-        this.#put.run(no, bytes, file.fingerprint, file.node, checksumOf(bytes, file.fingerprint, file.node));
-      }
+      const changes = bySource.get(source) ?? new Map<PathKey, KnownFile | undefined>();
+      bySource.set(source, changes.set(key, file));
     }
+    for (const [path, changes] of bySource) this.#merge(this.#seal.nameOf(path), changes);
     this.#pending = [];
+    this.#generation++;
   }
 
+  /** To be called inside a transaction. Forgets every file whose node `isKept` refuses. */
   dropUnless(isKept: (node: Uint8Array) => boolean): void {
-    const gone: [number, Buffer][] = [];
-    for (const row of this.#database.prepare('SELECT source, key, node FROM known_file').raw().iterate()) {
-      const [source, key, node] = row as [number, Buffer, Buffer];
-      if (!isKept(node)) gone.push([source, key]);
+    const blocks = this.#database.prepare('SELECT no, source FROM known_block').raw().all();
+    for (const [no, source] of blocks as [number, Buffer][]) {
+      const rows = this.#readBlock(no, source);
+      const kept = rows.filter(({ node }) => isKept(node));
+      if (kept.length < rows.length || rows.length === 0) this.#replace(no, source, kept);
     }
-    for (const [source, key] of gone) this.#remove.run(source, key);
+    this.#generation++;
   }
 
-  /** To be called inside a transaction. */
-  clear(): void {
-    this.#pending = [];
-    this.#sources.clear();
-    this.#database.exec('DELETE FROM known_file; DELETE FROM source;');
-  }
-
+  /** Forgets what was to be remembered: the blobs it refers to did not become durable. */
   discard(): void {
     this.#pending = [];
   }
@@ -118,28 +148,105 @@ export class IndexFileCache implements LocalFileCache {
     if (this.#pending.length >= pendingRowsMax) this.#onFull();
   }
 
-  #sourceNumber(path: string, make: boolean): number | undefined {
-    const cached = this.#sources.get(path);
-    if (cached !== undefined) return cached;
-    if (make) this.#database.prepare('INSERT OR IGNORE INTO source (path) VALUES (?)').run(path);
-    const no = this.#database.prepare('SELECT no FROM source WHERE path = ?').pluck().get(path);
-    if (typeof no !== 'number') return undefined;
-    this.#sources.set(path, no);
-    return no;
+  /** In the order of their keys. A block that cannot be opened is not known. */
+  #listHeads(source: Buffer): BlockHead[] {
+    const heads: BlockHead[] = [];
+    for (const [no, sealed] of this.#heads.all(source) as [number, Buffer][]) {
+      const key = this.#seal.open(headContext(source), sealed);
+      if (key !== undefined) heads.push({ no, firstKey: byteStringFromBytes(key) as string as PathKey });
+    }
+    return heads.sort((a, b) => (a.firstKey < b.firstKey ? -1 : 1));
+  }
+
+  #readBlock(no: number, source: Buffer): KnownFile[] {
+    const sealed = this.#rows.get(no, source);
+    const bytes = Buffer.isBuffer(sealed) ? this.#seal.open(rowsContext(source), sealed) : undefined;
+    return bytes === undefined ? [] : decodeRows(bytes);
+  }
+
+  #merge(source: Buffer, changes: ReadonlyMap<PathKey, KnownFile | undefined>): void {
+    const heads = this.#listHeads(source);
+    const byBlock = new Map<number, PathKey[]>();
+    for (const key of changes.keys()) {
+      const at = Math.max(0, blockOf(heads, key));
+      const keys = byBlock.get(at);
+      if (keys === undefined) byBlock.set(at, [key]);
+      else keys.push(key);
+    }
+    for (const [at, keys] of byBlock) {
+      const no = heads[at]?.no;
+      const rows = new Map(no === undefined ? [] : this.#readBlock(no, source).map((row) => [row.key, row]));
+      for (const key of keys) {
+        const file = changes.get(key);
+        if (file === undefined) rows.delete(key);
+        else rows.set(key, file);
+      }
+      this.#replace(
+        no,
+        source,
+        [...rows.values()].sort((a, b) => (a.key < b.key ? -1 : 1)),
+      );
+    }
+  }
+
+  #replace(no: number | undefined, source: Buffer, rows: readonly KnownFile[]): void {
+    const pieces = rows.length <= blockRowsMax ? [rows] : splitRows(rows);
+    for (const [index, piece] of pieces.entries()) {
+      const isOld = index === 0 && no !== undefined;
+      const [first] = piece;
+      if (first === undefined) {
+        if (isOld) this.#remove.run(no);
+        continue;
+      }
+      const head = this.#seal.seal(headContext(source), byteStringToBytes(first.key));
+      const sealed = this.#seal.seal(rowsContext(source), encodeRows(piece));
+      if (isOld) this.#update.run(head, sealed, no);
+      else this.#insert.run(source, head, sealed);
+    }
   }
 }
 
-type Row = [key: Buffer, fingerprint: Buffer, node: Buffer, crc: number];
-
-function checksumOf(key: Uint8Array, fingerprint: Uint8Array, node: Uint8Array): number {
-  return crc32(node, crc32(fingerprint, crc32(key)));
+/** The last block that begins at `key` or before, or -1. */
+function blockOf(heads: readonly BlockHead[], key: PathKey): number {
+  let low = 0;
+  let high = heads.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((heads[middle]?.firstKey ?? key) <= key) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
 }
 
-/** A row that rotted is not known: its file is read again. */
-function isSound([key, fingerprint, node, crc]: Row): boolean {
-  return checksumOf(key, fingerprint, node) === crc;
+function splitRows(rows: readonly KnownFile[]): KnownFile[][] {
+  const pieces: KnownFile[][] = [];
+  for (let at = 0; at < rows.length; at += blockRowsTarget) pieces.push(rows.slice(at, at + blockRowsTarget));
+  return pieces;
 }
 
-function knownFile([key, fingerprint, node]: Row): KnownFile {
-  return { key: byteStringFromBytes(key) as string as PathKey, fingerprint, node };
+function headContext(source: Buffer): string {
+  return `head ${source.toString('hex')}`;
+}
+
+function rowsContext(source: Buffer): string {
+  return `rows ${source.toString('hex')}`;
+}
+
+function encodeRows(rows: readonly KnownFile[]): Buffer {
+  const out = new ByteWriter(32 * 1024);
+  for (const { key, fingerprint, node } of rows) {
+    out.byteString(key).varint(fingerprint.length).bytes(fingerprint).varint(node.length).bytes(node);
+  }
+  return out.view();
+}
+
+function decodeRows(bytes: Buffer): KnownFile[] {
+  const input = new ByteReader(bytes, 'index');
+  const rows: KnownFile[] = [];
+  while (input.remaining > 0) {
+    const key = input.byteString(limits.keyBytesMax) as string as PathKey;
+    const fingerprint = input.bytes(input.varint());
+    rows.push({ key, fingerprint, node: input.bytes(input.varint()) });
+  }
+  return rows;
 }

@@ -20,7 +20,7 @@ import {
   sqliteCodeOf,
 } from './database.ts';
 
-const schemaVersion = 5;
+const schemaVersion = 6;
 const applicationId = 0x45585556; // 'EXUV'
 
 // Rows that are believed without a look at the packs carry a checksum: SQLite has none, and disks rot.
@@ -49,13 +49,7 @@ const schema = `
   CREATE INDEX snapshot_paths ON snapshot (paths, sequence);
   -- Not of a part of the rows: SQLite checks the integrity of whole indexes only.
   CREATE INDEX snapshot_replaces ON snapshot (replaces);
-  CREATE TABLE source (no INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE) STRICT;
-  CREATE TABLE known_file (
-    source INTEGER NOT NULL, key BLOB NOT NULL, fingerprint BLOB NOT NULL, node BLOB NOT NULL,
-    crc INTEGER NOT NULL,
-    PRIMARY KEY (source, key)
-  ) STRICT, WITHOUT ROWID;
-  -- The same of an encrypted repository, sealed in blocks of rows; the others of its texts are sealed or hashed too.
+  -- Files as they were seen last, in blocks; see file-cache.ts.
   CREATE TABLE known_block (
     no INTEGER PRIMARY KEY, source BLOB NOT NULL, head BLOB NOT NULL, rows BLOB NOT NULL
   ) STRICT;

@@ -16,7 +16,7 @@ import type { BlobId, PackId, SnapshotId } from '../model/ids.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import type { BlobKind } from '../model/store.ts';
 import { type Database, inTransaction, isLocalTrouble } from './database.ts';
-import type { LocalFileCache } from './file-cache.ts';
+import type { IndexFileCache } from './file-cache.ts';
 import type { FrameReader } from './frame-reader.ts';
 import { removeIndex } from './index-schema.ts';
 import { IndexedMarks } from './indexed-marks.ts';
@@ -36,7 +36,7 @@ export interface MaintainedParts {
   readonly database: Database;
   readonly frames: FrameReader;
   readonly index: PackIndex;
-  readonly files: LocalFileCache;
+  readonly files: IndexFileCache;
   readonly snapshots: SnapshotFiles;
   readonly parameters: RepositoryParameters;
   readonly opened: { lock: RepositoryLock | undefined; readonly temporary: string | undefined };

@@ -12,7 +12,7 @@ import type { Snapshot, SnapshotRecord } from '../model/snapshot.ts';
 import type { BlobKind, BlobStore, FileCache, SnapshotStore } from '../model/store.ts';
 import { finishConversion } from './conversion.ts';
 import { type Database, inTransaction, isLocalTrouble } from './database.ts';
-import { IndexFileCache, type LocalFileCache } from './file-cache.ts';
+import { checkedBlocks, IndexFileCache } from './file-cache.ts';
 import { FrameReader } from './frame-reader.ts';
 import { rebuildPackIndex, synchronizePackIndex } from './index-sync.ts';
 import { initRepository } from './init.ts';
@@ -25,7 +25,6 @@ import { type BlobPlace, PackIndex, type PackTotals } from './pack-index.ts';
 import { blobIdIn } from './pack-keys.ts';
 import { PackWriter } from './pack-writer.ts';
 import { holdsParameters } from './parameters-file.ts';
-import { SealedFileCache } from './sealed-file-cache.ts';
 import { SnapshotFiles } from './snapshot-files.ts';
 import { makeStaging } from './staging.ts';
 
@@ -39,7 +38,7 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
   readonly #opened: Opened;
   readonly #index: PackIndex;
   readonly #snapshots: SnapshotFiles;
-  readonly #files: LocalFileCache;
+  readonly #files: IndexFileCache;
   readonly #frames: FrameReader;
   readonly #writer: PackWriter | undefined;
   readonly #temporary: string | undefined;
@@ -63,10 +62,7 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
     const { keyring } = opened.layout;
     const seal = keyring && new LocalSeal(keyring.keys.deriveLocalKey(), options.random);
     this.#snapshots = new SnapshotFiles(opened.layout, opened.database, seal);
-    this.#files =
-      seal === undefined
-        ? new IndexFileCache(opened.database, () => this.flush())
-        : new SealedFileCache(opened.database, seal, () => this.flush());
+    this.#files = new IndexFileCache(opened.database, seal ?? checkedBlocks, () => this.flush());
     if (opened.temporary !== undefined) {
       this.#writer = new PackWriter({
         layout: opened.layout,

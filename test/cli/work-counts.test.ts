@@ -133,8 +133,7 @@ test('backup create reads what changed, and stores that alone', options, async (
     frame: 2,
     bad_frame: 0,
     snapshot: 1,
-    source: 0,
-    known_file: 1,
+    known_block: 0,
   });
   assert.ok(blob! <= 12, `${blob} blobs`);
 });
