@@ -77,11 +77,6 @@ export class RepositoryKeys {
     });
   }
 
-  /** What blobs are named with. */
-  get idKey(): Uint8Array {
-    return this.#idKey;
-  }
-
   get canRead(): boolean {
     return this.#secret !== undefined;
   }

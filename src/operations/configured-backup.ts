@@ -54,6 +54,7 @@ export function withSettings(options: CreateOptions, settings: Settings): Create
     exclude: options.exclude ?? settings.exclude,
     compress: options.compress ?? settings.compress,
     skipIfUnchanged: options.skipIfUnchanged ?? settings.skipIfUnchanged,
+    encrypt: options.encrypt ?? settings.encryption !== false,
   };
 }
 

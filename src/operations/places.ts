@@ -112,20 +112,17 @@ async function keysFor(
     const { unlockRepository } = await import('./unlock.ts');
     return (await unlockRepository(environment, root, parameters)).keys;
   }
-  if (!expectsEncryption(environment) && encrypt !== true) return undefined;
+  if (!isKeyNamed(environment) && !(encrypt ?? wantsEncryption(environment))) return undefined;
   throw new UsageError(
     `Repository ${root} is not encrypted`,
     'Run exuvia repository encrypt to convert it, or leave out the key, --encrypt and the setting "encryption".',
   );
 }
 
-/** A key that is given by a flag, or the setting, says that the repository is encrypted: another may have been put in its place. */
-function expectsEncryption(environment: Environment): boolean {
-  const { keyFile, passphraseFile, passphraseCommand } = environment.keySource ?? {};
-  return (
-    [keyFile, passphraseFile, passphraseCommand].some((word) => word !== undefined) ||
-    wantsEncryption(environment)
-  );
+/** A key that is given by a flag says, as the setting does, that the repository is encrypted: another may have been put in its place. */
+function isKeyNamed({ keySource }: Environment): boolean {
+  const { keyFile, passphraseFile, passphraseCommand } = keySource ?? {};
+  return [keyFile, passphraseFile, passphraseCommand].some((word) => word !== undefined);
 }
 
 function wantsEncryption(environment: Environment): boolean {

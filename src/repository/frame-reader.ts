@@ -2,12 +2,12 @@
  * Reads frames, and keeps the last ones. Whoever reads much says what comes next: then threads read, open, decode and prove frames
  * ahead. An answer that is no frame is asked for again here, where what is wrong with it is told.
  */
+import { hashBytes } from '../codec/hash.ts';
 import { type BlobId, blobIdFromBytes, idBytes, type PackId } from '../model/ids.ts';
 import { FrameCache } from './frame-cache.ts';
 import { type CheckedFrame, type DecodeTask, FrameThreads, threadsWorthStarting } from './frame-threads.ts';
 import { packPath, type RepositoryLayout } from './layout.ts';
 import { packKeysOf, readFrame } from './pack-files.ts';
-import { blobIdIn } from './pack-keys.ts';
 
 export interface FramePlace {
   readonly pack: PackId;
@@ -49,10 +49,9 @@ export class FrameReader {
   isBlob(frame: CheckedFrame, position: number, id: BlobId): boolean {
     const blob = frame.blobs[position];
     if (blob === undefined) return false;
-    const found =
-      frame.ids === undefined
-        ? blobIdIn(this.#layout.keyring, blob)
-        : blobIdFromBytes(frame.ids.subarray(idBytes * position, idBytes * (position + 1)));
+    const { keyring } = this.#layout;
+    const hash = frame.hashes?.subarray(idBytes * position, idBytes * (position + 1)) ?? hashBytes(blob);
+    const found = keyring === undefined ? blobIdFromBytes(hash) : keyring.keys.blobIdOfHash(hash);
     return found === id;
   }
 
@@ -107,12 +106,9 @@ export class FrameReader {
 
   #taskOf({ pack, offset, bytes, number }: FramePlace): DecodeTask | undefined {
     const path = packPath(this.#layout, pack);
-    const { keyring } = this.#layout;
-    if (keyring === undefined) return { do: 'decode', path, offset, bytes };
+    if (this.#layout.keyring === undefined) return { do: 'decode', path, offset, bytes };
     const keys = packKeysOf(this.#layout, pack);
-    if (keys === undefined) return undefined;
-    const ordered = number === undefined ? {} : { number };
-    return { do: 'decode', path, offset, bytes, ...ordered, keys, idKey: keyring.keys.idKey };
+    return keys && { do: 'decode', path, offset, bytes, ...(number === undefined ? {} : { number }), keys };
   }
 
   #collect(): void {

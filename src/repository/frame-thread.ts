@@ -5,7 +5,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { type MessagePort, workerData } from 'node:worker_threads';
 import { type DecodedFrame, decodeFrame, encodeRawFrame } from '../codec/frame.ts';
-import { hashBytes, keyedHash } from '../codec/hash.ts';
+import { hashBytes } from '../codec/hash.ts';
 import { unsealFrame } from '../codec/sealed-frame.ts';
 import { messageOf } from '../model/errors.ts';
 import { idBytes } from '../model/ids.ts';
@@ -47,12 +47,10 @@ function decode(task: DecodeTask): Worked {
   const { kind, blobs } = withOwnMemory(
     task.keys === undefined ? decodeFrame(frame, place) : unsealFrame(frame, task.keys, place, task.number),
   );
-  const ids = new Uint8Array(idBytes * blobs.length);
-  for (const [position, blob] of blobs.entries()) {
-    ids.set(task.idKey === undefined ? hashBytes(blob) : keyedHash(task.idKey, blob), idBytes * position);
-  }
+  const hashes = new Uint8Array(idBytes * blobs.length);
+  for (const [position, blob] of blobs.entries()) hashes.set(hashBytes(blob), idBytes * position);
   const [first] = blobs;
-  const answer = { kind, blobs, ids };
+  const answer = { kind, blobs, hashes };
   return first === undefined ? { answer } : { answer, memory: first.buffer as ArrayBuffer };
 }
 

@@ -37,16 +37,15 @@ export interface DecodeTask {
   readonly bytes: number;
   /** Which frame of the pack it must be, where that is known. */
   readonly number?: number;
-  /** Where the repository is encrypted: what opens the pack, and what blobs are named with. */
+  /** What opens the pack, where the repository is encrypted. */
   readonly keys?: PackKeys;
-  readonly idKey?: Uint8Array;
 }
 
 export interface CheckedFrame {
   readonly kind: FrameKind;
   readonly blobs: readonly Uint8Array[];
-  /** The id of each blob, as computed from its bytes: 32 bytes each. Undefined where that has not been done. */
-  readonly ids?: Uint8Array;
+  /** The hash of each blob, as computed from its bytes: 32 bytes each. Undefined where that has not been done. */
+  readonly hashes?: Uint8Array;
 }
 
 /** `problem`: what went wrong in the thread. */

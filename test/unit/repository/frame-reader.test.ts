@@ -1,0 +1,102 @@
+/** Large reads: frames are read ahead by threads, and give the same bytes and the same errors. */
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { wrapWithKeyFile } from '../../../src/codec/key-slots.ts';
+import { RepositoryKeys } from '../../../src/codec/keys.ts';
+import { encryptionFeature } from '../../../src/codec/parameters.ts';
+import { sealParameters } from '../../../src/codec/parameters-seal.ts';
+import { DamageError } from '../../../src/model/errors.ts';
+import type { BlobId } from '../../../src/model/ids.ts';
+import { newParameters } from '../../../src/repository/parameters-file.ts';
+import { type OpenOptions, Repository } from '../../../src/repository/repository.ts';
+import { Seeded } from '../../helpers/seeded.ts';
+import { temporaryFolder } from '../../helpers/temporary.ts';
+
+const plain: OpenOptions = { mode: 'append', create: true, lockWaitMs: 1000, nowMs: 0, random: randomBytes };
+
+function sealed(): OpenOptions {
+  const id = randomBytes(16);
+  const keys = RepositoryKeys.ofMasterKey(randomBytes(32), id);
+  const common = { id: '00112233', role: 'full', label: '', created: new Date(0).toISOString() } as const;
+  const slot = wrapWithKeyFile(common, keys.masterKey!, randomBytes(32), randomBytes(32), id);
+  const parameters = { ...newParameters(id.toString('hex'), 0), keySlots: [slot] };
+  return {
+    ...plain,
+    keys,
+    parameters: sealParameters({ ...parameters, requiredFeatures: [encryptionFeature] }, keys),
+  };
+}
+
+/** Forty megabytes of blobs, half of them compressible, in frames of either kind. */
+async function filled(root: string, options: OpenOptions): Promise<Map<BlobId, Buffer>> {
+  const random = new Seeded(1);
+  const blobs = new Map<BlobId, Buffer>();
+  await using repository = Repository.open(root, options);
+  for (let index = 0; index < 800; index++) {
+    const half = random.bytes(25_000);
+    const blob = Buffer.concat([half, index % 2 === 0 ? half : random.bytes(25_000)]);
+    blobs.set(repository.writeBlob(index % 9 === 0 ? 'tree' : 'data', blob), blob);
+  }
+  repository.flush();
+  return blobs;
+}
+
+for (const [name, options] of [
+  ['a plain', plain],
+  ['an encrypted', sealed()],
+] as const) {
+  test(`much of ${name} repository is read ahead in threads, in any order`, async (context) => {
+    const root = temporaryFolder(context);
+    const blobs = await filled(root, options);
+    await using repository = Repository.open(root, { ...options, mode: 'read', create: false });
+    const ids = [...blobs.keys()];
+    const random = new Seeded(2);
+    for (const order of [ids, ids.toReversed(), ids.toSorted(() => random.below(3) - 1)]) {
+      for (let at = 0; at < order.length; at += 100) {
+        repository.expectBlobs(order.slice(at, at + 200));
+        for (const id of order.slice(at, at + 100))
+          assert.ok(Buffer.from(repository.readBlob(id)).equals(blobs.get(id)!), id);
+      }
+    }
+  });
+
+  test(`damage in ${name} repository is told when threads meet it, and the rest is read`, async (context) => {
+    const root = temporaryFolder(context);
+    const blobs = await filled(root, options);
+    damagePacks(root);
+    await using repository = Repository.open(root, { ...options, mode: 'read', create: false });
+    const ids = [...blobs.keys()];
+    let damaged = 0;
+    repository.expectBlobs(ids.slice(0, 400));
+    for (const id of ids.slice(0, 400)) damaged += readOrDamage(repository, id, blobs.get(id)!);
+    for (let at = 400; at < ids.length; at += 50) {
+      repository.expectBlobs(ids.slice(at, at + 100));
+      for (const id of ids.slice(at, at + 50)) damaged += readOrDamage(repository, id, blobs.get(id)!);
+    }
+    assert.ok(damaged > 10 && damaged < 300, `${damaged} blobs are damaged`);
+  });
+}
+
+/** One byte in the middle of each pack, and one near its beginning. */
+function damagePacks(root: string): void {
+  const packs = readdirSync(join(root, 'packs'), { recursive: true, encoding: 'utf8' });
+  for (const name of packs.filter((pack) => pack.endsWith('.pack'))) {
+    const path = join(root, 'packs', name);
+    const bytes = readFileSync(path);
+    for (const at of [5000, bytes.length >>> 1]) bytes[at] = bytes[at]! ^ 0x10;
+    writeFileSync(path, bytes);
+  }
+}
+
+function readOrDamage(repository: Repository, id: BlobId, blob: Buffer): number {
+  try {
+    assert.ok(Buffer.from(repository.readBlob(id)).equals(blob), id);
+    return 0;
+  } catch (error) {
+    assert.ok(error instanceof DamageError, String(error));
+    return 1;
+  }
+}
