@@ -199,7 +199,7 @@ export function* storePages(
   }
   invariant(total === size, 'a copy of a database does not change');
   const hash = blobIdFromBytes(hasher.digest());
-  const map = previousMap(previous, unitBytes);
+  const map = blobs.isWriteOnly ? undefined : previousMap(previous, unitBytes);
   const pages =
     map === undefined
       ? writePageMap(blobs, ids)

@@ -7,6 +7,8 @@ import type { FileNode, TreeEntry } from './tree.ts';
 export type BlobKind = 'data' | 'tree';
 
 export interface BlobReader {
+  /** With a key that only adds, nothing that was stored before can be read. */
+  readonly isWriteOnly?: boolean;
   /**
    * The blob's bytes, verified against its id. The result may share memory with a cache: do not write to it.
    * @throws DamageError when it is missing or not what was stored.

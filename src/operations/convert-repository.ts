@@ -81,6 +81,7 @@ class Conversion {
         // What others have added meanwhile; from here on there are no others.
         await copy.all(this.#from.maintenance.reloadSnapshots());
         const snapshots = to.listSnapshots().length;
+        to.maintenance.replaceParameters(to.parameters); // what was opened and proven, in both its files
         await to[Symbol.asyncDispose]();
         isOpen = false;
         commitConversion(repositoryLayout(root));

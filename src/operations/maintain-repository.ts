@@ -24,6 +24,7 @@ export async function maintainRepository(
   const root = findRepository(environment, options, findHome(environment, options));
   try {
     await using repository = await openRepository(environment, root, 'maintain');
+    if (repository.isWriteOnly) return undefined; // left to whoever can read what is there
     const smallPacks = repository.maintenance.countPacksBelow(limits.packBytesTarget / 4);
     if (forgotten === 0 && smallPacks <= smallPacksMax) return undefined;
     const bounds = { limits: { maxRepackBytes: repackBytesMax }, maxDurationMs: durationMsMax };

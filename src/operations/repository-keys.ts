@@ -35,6 +35,8 @@ export interface NewKeyWords {
   readonly newPassphraseCommand?: string;
   readonly recipient?: string;
   readonly label?: string;
+  /** The key adds snapshots and reads none. */
+  readonly addOnly?: boolean;
 }
 
 /** What everybody who has the repository can see; needs no key. */
@@ -85,7 +87,11 @@ export async function changeKey(
   const unlocked = await unlockRepository(environment, root, parameters);
   const old = slotToChange(parameters, unlocked, name);
   const label = options.label ?? old.label;
-  const slot = await slotOf(environment, root, unlocked.keys, { ...options, label });
+  const slot = await slotOf(environment, root, unlocked.keys, {
+    ...options,
+    label,
+    addOnly: old.role === 'add',
+  });
   await writeSlots(environment, root, unlocked.keys, (slots) => [
     ...slots.filter(({ id }) => id !== old.id),
     slot,
@@ -195,7 +201,10 @@ async function slotOf(
   words: NewKeyWords,
 ): Promise<KeySlot> {
   const secret = await newSecretOf(environment, root, words);
-  return await newSlot(environment, keys, secret, { role: 'full', label: words.label ?? '' });
+  return await newSlot(environment, keys, secret, {
+    role: words.addOnly ? 'add' : 'full',
+    label: words.label ?? '',
+  });
 }
 
 async function newSecretOf(environment: Environment, root: string, words: NewKeyWords): Promise<NewSecret> {

@@ -7,6 +7,7 @@ import { existsSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { isEncrypted } from '../codec/parameters.ts';
 import { makePrivateFolder, syncFolder, withPath } from '../io/files.ts';
+import { invariant } from '../model/errors.ts';
 import { removeIndex } from './index-schema.ts';
 import { parametersCopyName, parametersName, type RepositoryLayout } from './layout.ts';
 import { RepositoryLock } from './locks.ts';
@@ -24,6 +25,8 @@ export function convertingFolder(root: string): string {
 /** To be called alone, when what is prepared is whole and closed. */
 export function commitConversion(layout: RepositoryLayout): void {
   const { root } = layout;
+  for (const name of [parametersName, 'packs', 'snapshots'])
+    invariant(existsSync(join(root, convertingName, name)), `a converted repository has ${name}`);
   for (const folder of ['packs', 'snapshots', '']) syncFolder(join(root, convertingName, folder));
   withPath('move', root, () => renameSync(join(root, convertingName), join(root, convertedName)));
   syncFolder(root);

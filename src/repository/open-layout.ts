@@ -1,5 +1,6 @@
 /** Opening a repository folder: its parameters, its lock, its index, a folder for temporary files; and closing it. */
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { RepositoryKeys } from '../codec/keys.ts';
 import { isEncrypted, type RepositoryParameters } from '../codec/parameters.ts';
 import { checkParametersSeal } from '../codec/parameters-seal.ts';
@@ -12,7 +13,7 @@ import { makeTemporary, prepareLocal, sweepTemporary } from './init.ts';
 import type { RepositoryLayout } from './layout.ts';
 import { RepositoryLock } from './locks.ts';
 import { PackKeyring } from './pack-keys.ts';
-import { type FoundParameters, findParameters } from './parameters-file.ts';
+import { type FoundParameters, findParameters, writeParameters } from './parameters-file.ts';
 
 /**
  * `read` changes nothing but the index; `append` adds packs and snapshots; `maintain` may remove them as well, and opens
@@ -63,6 +64,10 @@ export function openLayout(place: RepositoryLayout, options: OpenOptions): Opene
       nowMs: options.nowMs,
     });
     const temporary = options.mode === 'read' ? undefined : makeTemporary(layout);
+    if (temporary !== undefined && layout.keyring !== undefined && !existsSync(layout.parameters)) {
+      // A first run that was killed between the copy and the file itself.
+      writeParameters(layout, found.parameters, join(temporary, 'parameters'));
+    }
     return { layout, ...found, database, lock, temporary };
   } catch (error) {
     lock[Symbol.dispose]();

@@ -222,6 +222,10 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
     this.flush();
   }
 
+  get isWriteOnly(): boolean {
+    return this.keys?.canRead === false;
+  }
+
   /** Of an encrypted repository that is open. */
   get keys(): RepositoryKeys | undefined {
     return this.#layout.keyring?.keys;

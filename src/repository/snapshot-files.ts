@@ -6,6 +6,7 @@ import type { RepositoryKeys } from '../codec/keys.ts';
 import {
   decodeSnapshot,
   encodeSnapshot,
+  sealedSequence,
   snapshotFileName,
   snapshotIdOfFileName,
 } from '../codec/snapshot-codec.ts';
@@ -42,6 +43,11 @@ export class SnapshotFiles {
     return this.#layout.keyring?.keys;
   }
 
+  /** The key at hand adds snapshots and reads none. */
+  get #isWriteOnly(): boolean {
+    return this.#keys?.canRead === false;
+  }
+
   /** Oldest first. Files that cannot be read are in `damaged`. */
   list(): readonly Snapshot[] {
     this.#snapshots ??= this.#load();
@@ -62,6 +68,7 @@ export class SnapshotFiles {
    * mean to read them all.
    */
   *newest(paths: readonly string[]): Generator<Snapshot> {
+    if (this.#isWriteOnly) return;
     if (this.#snapshots !== undefined || this.#synchronize().length > 0) {
       const name = JSON.stringify(paths);
       yield* this.list()
@@ -83,9 +90,25 @@ export class SnapshotFiles {
 
   /** The highest there is, or 0. */
   lastSequence(): number {
+    if (this.#isWriteOnly) return this.#lastSealedSequence();
     if (this.#snapshots !== undefined || this.#synchronize().length > 0)
       return this.list().at(-1)?.sequence ?? 0;
     return Number(this.#database.prepare('SELECT coalesce(max(sequence), 0) FROM snapshot').pluck().get());
+  }
+
+  /** As the files themselves say, which nothing but their checksums proves: an order, and no more. */
+  #lastSealedSequence(): number {
+    let last = 0;
+    for (const name of this.#listNames().values()) {
+      try {
+        const file = readFileSync(join(this.#layout.snapshots, name));
+        last = Math.max(last, sealedSequence(file, `snapshot file ${name}`));
+      } catch (error) {
+        if (!(error instanceof DamageError) && errnoOf(error) === undefined) throw error;
+        // Damaged, or forgotten meanwhile: who can read will be told by a check.
+      }
+    }
+    return last;
   }
 
   /** Replaced by another that is there: what an interrupted replacement leaves. */
@@ -138,14 +161,16 @@ export class SnapshotFiles {
   add(record: SnapshotRecord, temporary: string): { snapshot: Snapshot; bytes: number } {
     const { id, bytes } = encodeSnapshot(record, this.#keys);
     const name = snapshotFileName(record.time, id);
-    const snapshot = decodeSnapshot(bytes, `snapshot ${id.slice(0, 12)}`, this.#keys);
+    const snapshot = this.#isWriteOnly
+      ? { ...record, id }
+      : decodeSnapshot(bytes, `snapshot ${id.slice(0, 12)}`, this.#keys);
     publishFile(join(this.#layout.snapshots, name), bytes, temporary);
     this.#names.set(id, name);
     this.#snapshots?.push(snapshot);
     const replaced = this.#snapshots?.find(({ id: other }) => other === record.replaces);
     if (replaced !== undefined) this.#superseded.push(replaced);
     this.#snapshots = this.#snapshots?.filter((other) => other !== replaced).sort(bySequence);
-    this.#keepInIndex([snapshot]);
+    if (!this.#isWriteOnly) this.#keepInIndex([snapshot]);
     return { snapshot, bytes: bytes.length };
   }
 

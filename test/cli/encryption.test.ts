@@ -239,3 +239,31 @@ test('the settings encrypt what is made, and say where the key is', (context) =>
   assert.equal(refused.status, 2);
   assert.match(refused.stderr, /is not encrypted/);
 });
+
+test('an older state that is put back is told: the whole, and a snapshot that was forgotten', (context) => {
+  const { home, source, repository, run } = buildPlace(context);
+  done(run('backup', 'create', '--encrypt', '--source', source));
+  const outside = ['packs', 'snapshots', 'exuvia-repository.json', 'exuvia-repository.copy.json'];
+  const copy = join(home, 'older');
+  for (const name of outside) cpSync(join(repository, name), join(copy, name), { recursive: true });
+  writeFileSync(join(source, 'large-and-cut.bin'), new Seeded(99).bytes(300_000));
+  done(run('backup', 'create', '--source', source));
+
+  // A forgotten snapshot whose data has been pruned comes back alone.
+  const [first] = run('backup', 'list', '--json').json.snapshots;
+  done(run('backup', 'forget', first.id));
+  done(run('backup', 'prune', '--max-unused', '0'));
+  done(run('backup', 'check'));
+  cpSync(join(copy, 'snapshots'), join(repository, 'snapshots'), { recursive: true });
+  assert.equal(run('backup', 'check').status, 4);
+  const target = join(home, 'target');
+  assert.notEqual(run('backup', 'restore', first.id, '--target', target).status, 0);
+  done(run('backup', 'forget', first.id));
+
+  // The whole repository as it was, without the newest snapshot.
+  for (const name of outside) rmSync(join(repository, name), { recursive: true });
+  for (const name of outside) cpSync(join(copy, name), join(repository, name), { recursive: true });
+  const replayed = run('backup', 'check');
+  assert.equal(replayed.status, 4);
+  assert.match(replayed.stdout, /snapshot/);
+});

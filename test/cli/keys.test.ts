@@ -1,10 +1,13 @@
 /** `exuvia key`, judged with the `age` program where it is there. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import Database from 'better-sqlite3';
 import { type CliRun, runCli } from '../helpers/cli.ts';
+import { compareFolders } from '../helpers/compare-folders.ts';
+import { Seeded } from '../helpers/seeded.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 
 interface Place {
@@ -97,4 +100,60 @@ test('a key is kept unlocked for a while, 0600, and forgotten', (context) => {
   done(run('key', 'unlock', '--in-repository', '--key-file', file('k1')));
   done(run('backup', 'list'));
   assert.equal(run('key', 'unlock', '--for', '3y', '--key-file', file('k1')).status, 2);
+});
+
+test('a key that only adds: snapshots are made with it and cannot be read with it', (context) => {
+  const { run, file } = buildPlace(context);
+  const random = new Seeded(9);
+  writeFileSync(file('source/large'), random.bytes(300_000));
+  const database = new Database(file('source/db.sqlite'));
+  database.exec('CREATE TABLE t (a, b)');
+  for (let row = 0; row < 50; row++)
+    database.prepare('INSERT INTO t VALUES (?, ?)').run(row, random.text(50));
+  done(
+    run(
+      'key',
+      'add',
+      '--key-file',
+      file('k1'),
+      '--new-key-file',
+      file('add'),
+      '--add-only',
+      '--label',
+      'server',
+    ),
+  );
+  const add = ['--key-file', file('add')];
+  const create = ['backup', 'create', '--source', file('source'), '--json'];
+  const first = done(run(...create, ...add)).json;
+  assert.ok(first.stats.addedBytes > 300_000);
+  database.exec("UPDATE t SET b = 'changed' WHERE a = 7");
+  database.close();
+  const second = done(run(...create, ...add)).json;
+  assert.ok(second.stats.addedBytes < 20_000, 'what is stored is known by its keyed id');
+  rmSync(file('repository/local'), { recursive: true });
+  assert.ok(done(run(...create, ...add)).json.stats.addedBytes < 20_000, 'also without an index');
+  for (const words of [
+    ['list'],
+    ['cat', 'latest', 'a'],
+    ['check'],
+    ['prune'],
+    ['forget', '--keep-last', '1'],
+  ]) {
+    const refused = run('backup', ...words, ...add);
+    assert.equal(refused.status, 12, words.join(' '));
+    assert.match(refused.stderr, /adds snapshots and cannot read them/);
+  }
+  assert.equal(run('key', 'export', file('m'), ...add).status, 2);
+  assert.equal(run('key', 'add', '--new-key-file', file('k9'), ...add).status, 2);
+  const key = ['--key-file', file('k1')];
+  const sequences = done(run('backup', 'list', '--json', ...key)).json.snapshots.map(
+    (snapshot: { sequence: number }) => snapshot.sequence,
+  );
+  assert.deepEqual(sequences, [1, 2, 3, 4]);
+  done(run('backup', 'check', '--read-data', ...key));
+  done(run('backup', 'restore', second.snapshot.id, '--target', file('target'), ...key));
+  assert.deepEqual(compareFolders(file('source'), file('target')), []);
+  const last = run('key', 'remove', run('key', 'list', '--json').json.keys[0].id, ...key);
+  assert.equal(last.status, 1, 'the last key that reads');
 });

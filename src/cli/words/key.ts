@@ -8,10 +8,12 @@ export function registerKey(program: Command): void {
   newKeyOptions(
     key.command('add').description('let one more passphrase, key file or recipient of age open it'),
   )
+    .option('--add-only', 'it adds snapshots and cannot read any: for a machine that may be broken into')
     .addHelpText(
       'after',
       examples([
         'exuvia key add --label laptop',
+        'exuvia key add --add-only --new-key-file server.key',
         'exuvia key add --new-key-file ~/.config/exuvia/backup.key',
         'exuvia key add --recipient age1…',
       ]),
