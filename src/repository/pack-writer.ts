@@ -33,8 +33,8 @@ export interface PackWriterOptions {
   readonly temporary: string;
   readonly random: RandomBytes;
   readonly level: number;
-  /** Packs that are published; their blobs are found here until it returns. */
-  readonly onPublished: (packs: readonly PublishedPack[]) => void;
+  /** Packs that are published; their blobs are found here until it returns. `isAll`: nothing that was added is left to be published. */
+  readonly onPublished: (packs: readonly PublishedPack[], isAll: boolean) => void;
 }
 
 export interface PublishedPack {
@@ -118,7 +118,7 @@ export class PackWriter {
       this.#collectUntil(() => this.#compressing.length === 0);
       this.#sealPack();
       while (this.#sealed.length > 0) this.#publishOldest();
-      this.#tellPublished();
+      this.#tellPublished(true);
     });
   }
 
@@ -238,12 +238,12 @@ export class PackWriter {
     this.#storedBytes += packBytes;
     this.#published.push({ pack, directory, packBytes });
     this.#publishedBlobs += directory.frames.reduce((sum, frame) => sum + frame.blobs.length, 0);
-    if (this.#publishedBlobs >= publishedBlobsMax) this.#tellPublished();
+    if (this.#publishedBlobs >= publishedBlobsMax) this.#tellPublished(false);
   }
 
-  #tellPublished(): void {
+  #tellPublished(isAll: boolean): void {
     if (this.#published.length === 0) return;
-    this.#options.onPublished(this.#published);
+    this.#options.onPublished(this.#published, isAll);
     for (const { pack, directory } of this.#published) {
       pack.close();
       for (const frame of directory.frames) for (const { id } of frame.blobs) this.#pending.delete(id);

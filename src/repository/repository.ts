@@ -69,10 +69,11 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
         temporary: opened.temporary,
         random: options.random,
         level: options.compress === false ? 0 : opened.parameters.compression.level,
-        onPublished: (packs) => {
+        onPublished: (packs, isAll) => {
           inTransaction(this.#database, () => {
             this.#index.addPacks(packs);
-            this.#files.flush();
+            // Before that, a file that was seen may have parts in a frame that a crash would take with it.
+            if (isAll) this.#files.flush();
           });
         },
       });

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
+import type { BlobId } from '../../../src/model/ids.ts';
+import type { PathKey } from '../../../src/model/paths.ts';
 import { Repository } from '../../../src/repository/repository.ts';
 import { Seeded } from '../../helpers/seeded.ts';
 import { temporaryFolder } from '../../helpers/temporary.ts';
@@ -20,3 +22,39 @@ test('blobs are read before they are published, from open frames and from writte
   for (const [index, id] of ids.entries())
     assert.deepEqual(Buffer.from(repository.readBlob(id)), blobs[index]);
 });
+
+test('a file is known only when everything that was added before it is published', async (context) => {
+  const root = temporaryFolder(context);
+  const random = new Seeded(2);
+  const stored = await withAppending(root, async (repository) => {
+    const files: { key: PathKey; id: BlobId }[] = [];
+    // Enough blobs for the index to learn of packs in the middle of the run.
+    while (repository.totals().packs === 0) {
+      for (let count = 0; count < 1000; count++) {
+        const id = repository.writeBlob('data', random.bytes(400));
+        if (count % 20 > 0) continue; // as parts of a larger file
+        const key = `f${String(files.length).padStart(8, '0')}` as PathKey;
+        repository.fileCache.remember('/home', {
+          key,
+          fingerprint: Buffer.alloc(1),
+          node: Buffer.from(id, 'hex'),
+        });
+        files.push({ key, id });
+      }
+      await new Promise(setImmediate);
+    }
+    return files.length;
+  });
+  await withAppending(root, (repository) => {
+    const known = [...repository.fileCache.known('/home')];
+    context.diagnostic(`${known.length} of ${stored} files are known`);
+    const lost = known.filter(({ node }) => !repository.hasBlob(Buffer.from(node).toString('hex') as BlobId));
+    assert.deepEqual(lost.map(({ key }) => key).slice(0, 3), [], `${lost.length} known files are nowhere`);
+  });
+});
+
+/** Ends like a run that was killed: what is not published is dropped. */
+async function withAppending<T>(root: string, work: (repository: Repository) => T | Promise<T>): Promise<T> {
+  await using repository = Repository.open(root, options);
+  return await work(repository);
+}
