@@ -2,7 +2,7 @@
  * A pack that is being written: a temporary file that grows frame by frame. When it is full it is sealed, which lets the
  * system write it to disk while the next one is filled; and then it is published under its name.
  */
-import { closeSync, fsync, fsyncSync } from 'node:fs';
+import { close, closeSync, fsync, fsyncSync, openSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type DecodedFrame, decodeFrame } from '../codec/frame.ts';
 import {
@@ -95,13 +95,18 @@ export class OpenPack {
     this.#bytes += end.length;
   }
 
-  /** Lets the system write it to disk meanwhile. */
+  /**
+   * Lets the system write it to disk meanwhile. The file is opened once more for that: a system tells each opening once that bytes
+   * were lost, and `publish`, which does not wait for this, has to be told too.
+   */
   beginSync(): void {
     this.#sync = 'running';
-    fsync(this.#fd, (error) => {
-      this.#sync = 'done';
-      this.#syncError = error ?? undefined;
-      if (this.#isClosed) closeSync(this.#fd);
+    const fd = withPath('open', this.#path, () => openSync(this.#path, 'r+'));
+    fsync(fd, (error) => {
+      close(fd, (closeError) => {
+        this.#sync = 'done';
+        this.#syncError = error ?? closeError ?? undefined;
+      });
     });
   }
 
@@ -127,11 +132,10 @@ export class OpenPack {
     removeFile(this.#path);
   }
 
-  /** The number of a closed file may be given to another: not while the system still works on this one. */
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    if (this.#sync !== 'running') closeSync(this.#fd);
+    closeSync(this.#fd);
   }
 
   get #directory(): PackDirectory {

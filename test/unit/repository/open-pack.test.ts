@@ -1,0 +1,60 @@
+/** What a disk loses is told, whoever asks first. */
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import fs from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { FileSystemError } from '../../../src/model/errors.ts';
+import { repositoryLayout } from '../../../src/repository/layout.ts';
+import { OpenPack } from '../../../src/repository/open-pack.ts';
+import { temporaryFolder } from '../../helpers/temporary.ts';
+
+for (const [when, wait] of [
+  ['before it has heard of it', async () => {}],
+  [
+    'after it has heard of it',
+    async (pack: OpenPack) => {
+      while (!pack.isSynced) await new Promise(setImmediate);
+    },
+  ],
+] as const) {
+  test(`a pack is not published whose bytes were lost on their way to the disk, ${when}`, async (context) => {
+    const root = temporaryFolder(context);
+    const pack = new OpenPack(root, randomBytes, undefined);
+    pack.append(randomBytes(1000), { kind: 'data', blobs: [] });
+    pack.seal();
+    loseBytes(context);
+    pack.beginSync();
+    await wait(pack);
+    const layout = repositoryLayout(join(root, 'repository'));
+    assert.throws(() => pack.publish(layout), FileSystemError);
+    pack.discard();
+    while (!pack.isSynced) await new Promise(setImmediate);
+    assert.deepEqual(fs.readdirSync(root), []);
+  });
+}
+
+/** As Linux tells it: each opening of the file is told once, whichever thread asks. */
+function loseBytes(context: TestContext): void {
+  const { fsync, fsyncSync } = fs;
+  const told = new Set<number>();
+  const lost = (fd: number): Error | null => {
+    if (told.has(fd)) return null;
+    told.add(fd);
+    return Object.assign(new Error('EIO: i/o error, fsync'), { code: 'EIO', syscall: 'fsync' });
+  };
+  fs.fsyncSync = (fd) => {
+    const error = lost(fd);
+    if (error !== null) throw error;
+  };
+  fs.fsync = ((fd: number, done: (error: Error | null) => void) => {
+    const error = lost(fd); // in a thread, while this one goes on
+    setImmediate(done, error);
+  }) as typeof fs.fsync;
+  syncBuiltinESMExports();
+  context.after(() => {
+    Object.assign(fs, { fsync, fsyncSync });
+    syncBuiltinESMExports();
+  });
+}
