@@ -86,16 +86,18 @@ export class FrameReader {
   #awaited(name: string): CheckedFrame | undefined {
     while (this.#reading.includes(name) || this.#expected.has(name)) {
       this.#submit();
+      if (this.#reading.length === 0) break; // the threads are not there yet
       this.#collect();
       const frame = this.#cache.get(name);
       if (frame !== undefined) return frame;
     }
+    this.#expected.delete(name);
     return undefined;
   }
 
   #submit(): void {
     for (const [name, place] of this.#expected) {
-      if (this.#threads === undefined || this.#threads.isFull) return;
+      if (this.#threads?.areReady !== true || this.#threads.isFull) return;
       this.#expected.delete(name);
       const task = this.#taskOf(place);
       if (task === undefined) continue;

@@ -20,6 +20,7 @@ port.on('message', (task: EncodeTask | DecodeTask) => {
   Atomics.add(answers, 0, 1);
   Atomics.notify(answers, 0);
 });
+Atomics.store(answers, 1, 1);
 
 interface Worked {
   readonly answer: FrameAnswer<EncodedFrame | CheckedFrame>;

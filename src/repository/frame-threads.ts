@@ -63,6 +63,8 @@ const tasksPerThread = 3;
 
 /** A frame takes milliseconds; whoever takes so long is dead. */
 const answerMs = 120_000;
+/** It is waited for in pieces: while a process is stopped the clock goes on, and then no more than one of them is over. */
+const waitMs = 1000;
 
 /** On a single core threads would only take turns. */
 export function threadsWorthStarting(): number {
@@ -73,9 +75,11 @@ export function threadsWorthStarting(): number {
 interface FrameThread {
   readonly worker: Worker;
   readonly port: MessagePort;
-  /** Counts its answers. */
+  /** Counts its answers; then 1 once it takes tasks. */
   readonly answered: Int32Array;
   collected: number;
+  /** What it ended with. */
+  problem: unknown;
 }
 
 export class FrameThreads<K extends keyof TaskKinds> {
@@ -84,7 +88,12 @@ export class FrameThreads<K extends keyof TaskKinds> {
   #collected = 0;
 
   constructor(count: number) {
-    this.#threads = Array.from({ length: count }, () => startThread());
+    this.#threads = startThreads(count);
+  }
+
+  /** Whether they take tasks. They may never do: whoever has tasks does them alone until then. */
+  get areReady(): boolean {
+    return this.#threads.length > 0 && this.#threads.every(({ answered }) => Atomics.load(answered, 1) === 1);
   }
 
   get isFull(): boolean {
@@ -106,9 +115,7 @@ export class FrameThreads<K extends keyof TaskKinds> {
   /** The answer to the oldest task. Waits for it. */
   collect(): FrameAnswer<TaskKinds[K]['result']> {
     const thread = this.#threadOf(this.#collected++);
-    if (Atomics.wait(thread.answered, 0, thread.collected, answerMs) === 'timed-out') {
-      throw new Error(`Internal error: a thread has not answered for ${answerMs / 1000} s.`);
-    }
+    awaitAnswer(thread);
     thread.collected++;
     const answer: FrameAnswer<TaskKinds[K]['result']> | undefined = receiveMessageOnPort(
       thread.port,
@@ -128,12 +135,42 @@ export class FrameThreads<K extends keyof TaskKinds> {
   }
 }
 
+function awaitAnswer({ answered, collected, problem }: FrameThread): void {
+  for (let waitedMs = 0; waitedMs < answerMs; waitedMs += waitMs)
+    if (Atomics.wait(answered, 0, collected, waitMs) !== 'timed-out') return;
+  const message = `Internal error: a thread has not answered for ${answerMs / 1000} s.`;
+  throw new Error(message, { cause: problem });
+}
+
+/** Fewer where the system refuses one, or whoever started this process has forbidden them: they only save time. */
+function startThreads(count: number): FrameThread[] {
+  const threads: FrameThread[] = [];
+  try {
+    while (threads.length < count) threads.push(startThread());
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+  }
+  return threads;
+}
+
+function isRefusal(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return code === 'ERR_ACCESS_DENIED' || code === 'ERR_WORKER_INIT_FAILED';
+}
+
 function startThread(): FrameThread {
-  const answered = new SharedArrayBuffer(4);
+  const answered = new SharedArrayBuffer(8);
   const { port1: port, port2 } = new MessageChannel();
-  const worker = new Worker(programPath(), { workerData: { answered, port: port2 }, transferList: [port2] });
+  const worker = new Worker(programPath(), {
+    workerData: { answered, port: port2 },
+    transferList: [port2],
+    execArgv: [], // some options of the process are none for a thread, as --input-type
+  });
+  const thread = { worker, port, answered: new Int32Array(answered), collected: 0, problem: undefined };
+  // Without this the whole process would end with it.
+  worker.on('error', (error) => Object.assign(thread, { problem: error }));
   worker.unref();
-  return { worker, port, answered: new Int32Array(answered), collected: 0 };
+  return thread;
 }
 
 /** Beside this module, in the form that runs: TypeScript, JavaScript or a bundle. */

@@ -164,7 +164,8 @@ export class PackWriter {
       if (pending !== undefined) pending.frame = closed;
     }
     this.#closedBytes += raw.length;
-    if (this.#usesThreads()) this.#compressElsewhere(closed, raw, buffer);
+    const threads = this.#readyThreads();
+    if (threads !== undefined) this.#compressElsewhere(threads, closed, raw, buffer);
     else {
       const level = this.#levelNow();
       this.#append(closed, encodeRawFrame(closed.kind, raw, blobs.length, { level }));
@@ -172,9 +173,12 @@ export class PackWriter {
     this.#publishSynced();
   }
 
-  #compressElsewhere(closed: ClosedFrame, raw: Uint8Array<ArrayBuffer>, buffer: FrameBuffer): void {
-    this.#threads ??= new FrameThreads(threadsWorthStarting());
-    const threads = this.#threads;
+  #compressElsewhere(
+    threads: FrameThreads<'encode'>,
+    closed: ClosedFrame,
+    raw: Uint8Array<ArrayBuffer>,
+    buffer: FrameBuffer,
+  ): void {
     while (threads.isFull || threads.isOldestReady) this.#collectOldest();
     threads.submit({
       do: 'encode',
@@ -190,9 +194,10 @@ export class PackWriter {
   }
 
   /** Starting threads costs more than they save in a small run. */
-  #usesThreads(): boolean {
-    if (this.#threads !== undefined) return true;
-    return this.level > 0 && this.#closedBytes > threadsFromBytes && threadsWorthStarting() > 0;
+  #readyThreads(): FrameThreads<'encode'> | undefined {
+    if (this.#threads === undefined && this.level > 0 && this.#closedBytes > threadsFromBytes)
+      this.#threads = new FrameThreads(threadsWorthStarting());
+    return this.#threads?.areReady ? this.#threads : undefined;
   }
 
   #collectUntil(isReached: () => boolean): void {

@@ -1,0 +1,64 @@
+/** Threads only save time: where there are none, frames are written and read all the same. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
+import { test } from 'node:test';
+import { temporaryFolder } from '../../helpers/temporary.ts';
+
+const modules = new URL('../../../src/repository/', import.meta.url).href;
+
+/** Writes and reads enough for threads; tells whether they are there. */
+const program = `
+  import { randomBytes } from 'node:crypto';
+  import { FrameThreads } from '${modules}frame-threads.ts';
+  import { Repository } from '${modules}repository.ts';
+  const options = { create: true, lockWaitMs: 1000, nowMs: 0, random: randomBytes };
+  const blobs = Array.from({ length: 600 }, () => randomBytes(50_000));
+  const ids = await withRepository('append', async (repository) => {
+    const written = [];
+    for (const blob of blobs) {
+      written.push(repository.writeBlob('data', blob));
+      await new Promise(setImmediate);
+    }
+    repository.flush();
+    return written;
+  });
+  await withRepository('read', (repository) => {
+    for (let at = 0; at < ids.length; at += 50) {
+      repository.expectBlobs(ids.slice(at, at + 100));
+      for (let index = at; index < at + 50; index++)
+        if (!blobs[index].equals(repository.readBlob(ids[index]))) throw new Error('other bytes');
+    }
+  });
+  const threads = new FrameThreads(2);
+  for (let tries = 0; tries < 300 && !threads.areReady; tries++) await new Promise((go) => setTimeout(go, 10));
+  console.log(threads.areReady ? 'threads' : 'no threads');
+  await threads.end();
+
+  async function withRepository(mode, work) {
+    await using repository = Repository.open(process.env.ROOT, { ...options, mode });
+    return await work(repository);
+  }
+`;
+
+const failingThreads = `--import "data:text/javascript,
+  import { isMainThread } from 'node:worker_threads';
+  if (!isMainThread) throw new Error('no thread starts');"`.replaceAll(/\n */g, '');
+
+for (const [how, nodeOptions, found] of [
+  ['in a program that is no file', '', 'threads'],
+  ['where threads fail when they start', failingThreads, 'no threads'],
+] as const) {
+  test(`frames are written and read ${how}`, { timeout: 60_000 }, async (context) => {
+    const args = ['--input-type=module', '--eval', program];
+    const env = { ...process.env, ROOT: temporaryFolder(context), NODE_OPTIONS: nodeOptions };
+    const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const [stdout, stderr, [status]] = await Promise.all([
+      text(child.stdout),
+      text(child.stderr),
+      once(child, 'close'),
+    ]);
+    assert.deepEqual({ stdout: stdout.trim(), stderr, status }, { stdout: found, stderr: '', status: 0 });
+  });
+}
