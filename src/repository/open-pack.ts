@@ -20,7 +20,7 @@ import { sealFrame, unsealFrame } from '../codec/sealed-frame.ts';
 import {
   createPrivateFile,
   makePrivateFolder,
-  removeFile,
+  removeTemporary,
   renameInto,
   syncFolder,
   withPath,
@@ -126,10 +126,13 @@ export class OpenPack {
     return { directory: this.#directory, packBytes: this.#bytes };
   }
 
-  /** A failed write must not leave its file: the disk may be full. Of a pack that is published, nothing is removed. */
+  /**
+   * A failed write must not leave its file: the disk may be full. Of a pack that is published, nothing is removed. Where that fails
+   * too, as on a disk that has become read-only, the first failure is the one to tell; a later run removes the file.
+   */
   discard(): void {
     this.close();
-    removeFile(this.#path);
+    removeTemporary(this.#path);
   }
 
   close(): void {

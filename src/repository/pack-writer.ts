@@ -103,6 +103,7 @@ export class PackWriter {
   read(id: BlobId): Uint8Array | undefined {
     const pending = this.#pending.get(id);
     if (pending === undefined) return undefined;
+    this.#refuseAfterFailure(); // its pack may be closed, and the number of its file another's
     const { frame, position } = pending;
     if (frame instanceof FrameBuffer) return frame.blobAt(position);
     if (frame.written === undefined)

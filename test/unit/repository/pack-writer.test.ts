@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { FileSystemError } from '../../../src/model/errors.ts';
 import type { BlobId } from '../../../src/model/ids.ts';
 import type { PathKey } from '../../../src/model/paths.ts';
+import { repositoryLayout } from '../../../src/repository/layout.ts';
+import { PackWriter } from '../../../src/repository/pack-writer.ts';
 import { Repository } from '../../../src/repository/repository.ts';
 import { Seeded } from '../../helpers/seeded.ts';
 import { temporaryFolder } from '../../helpers/temporary.ts';
@@ -52,6 +57,44 @@ test('a file is known only when everything that was added before it is published
     assert.deepEqual(lost.map(({ key }) => key).slice(0, 3), [], `${lost.length} known files are nowhere`);
   });
 });
+
+test('of two failures of a write the first is told, and it ends all the same', async (context) => {
+  const root = temporaryFolder(context);
+  const { writer, temporary } = writerIn(root, () => {});
+  writer.add('data', idOf(1), Buffer.alloc(1_000_000, 1));
+  writer.add('data', idOf(2), Buffer.alloc(1_000_000, 2)); // now the file of a pack is there
+  renameSync(temporary, `${temporary}.gone`);
+  writeFileSync(temporary, ''); // nothing below it can be published, nor removed
+  assert.throws(() => writer.flush(), FileSystemError);
+  await writer.close();
+});
+
+test('what a failed write has lost is not read from a file that came after it', async (context) => {
+  const root = temporaryFolder(context);
+  const full = new Error('the index is full');
+  const { writer } = writerIn(root, () => {
+    throw full;
+  });
+  writer.add('data', idOf(1), Buffer.alloc(1000, 1));
+  assert.throws(() => writer.flush(), full);
+  assert.throws(() => writer.read(idOf(1)), full);
+  assert.throws(() => writer.has(idOf(1)), full);
+  await writer.close();
+});
+
+function writerIn(root: string, onPublished: () => void): { writer: PackWriter; temporary: string } {
+  const temporary = join(root, 'temporary');
+  mkdirSync(temporary);
+  const layout = repositoryLayout(root);
+  return {
+    writer: new PackWriter({ layout, temporary, random: randomBytes, level: 3, onPublished }),
+    temporary,
+  };
+}
+
+function idOf(byte: number): BlobId {
+  return Buffer.alloc(32, byte).toString('hex') as BlobId;
+}
 
 /** Ends like a run that was killed: what is not published is dropped. */
 async function withAppending<T>(root: string, work: (repository: Repository) => T | Promise<T>): Promise<T> {
