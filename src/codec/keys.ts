@@ -12,7 +12,7 @@
 import type { KeyObject } from 'node:crypto';
 import { DamageError, invariant } from '../model/errors.ts';
 import { asBuffer, type BlobId, blobIdFromBytes, idToBytes, type PackId } from '../model/ids.ts';
-import { hashBytes, keyedHash } from './hash.ts';
+import { createKeyedHash, hashBytes, type KeyedHash } from './hash.ts';
 import { nodeCrypto } from './node-crypto.ts';
 import { sealKeyBytes } from './sealing.ts';
 
@@ -44,7 +44,7 @@ export class RepositoryKeys {
   readonly masterKey: Buffer | undefined;
   readonly writerKey: Buffer;
   readonly #secret: KeyObject | undefined;
-  readonly #idKey: Buffer;
+  readonly #idHash: KeyedHash;
 
   private constructor(
     repositoryId: Buffer,
@@ -55,7 +55,7 @@ export class RepositoryKeys {
     this.writerKey = keys.writerKey;
     this.publicKey = keys.publicKey;
     this.#secret = keys.secret;
-    this.#idKey = derive(keys.writerKey, repositoryId, 'exuvia 1 blob ids');
+    this.#idHash = createKeyedHash(derive(keys.writerKey, repositoryId, 'exuvia 1 blob ids'));
   }
 
   static ofMasterKey(masterKey: Uint8Array, repositoryId: Uint8Array): RepositoryKeys {
@@ -87,7 +87,7 @@ export class RepositoryKeys {
 
   /** The id of the bytes that have this (unkeyed) hash. */
   blobIdOfHash(hash: Uint8Array): BlobId {
-    return blobIdFromBytes(keyedHash(this.#idKey, hash));
+    return blobIdFromBytes(this.#idHash(hash));
   }
 
   /** A key for one purpose that writers need too. */
@@ -135,7 +135,7 @@ export class RepositoryKeys {
    * repair writes again has the id it had.
    */
   newSnapshot(record: Uint8Array): { readonly key: Buffer; readonly ephemeralKey: Buffer } {
-    const salt = keyedHash(this.#idKey, hashBytes(record));
+    const salt = this.#idHash(hashBytes(record));
     const ephemeral = ephemeralOf(derive(this.writerKey, salt, 'exuvia 1 snapshot seed'));
     const shared = nodeCrypto().diffieHellman({
       privateKey: ephemeral.secret,

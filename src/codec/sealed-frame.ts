@@ -41,8 +41,8 @@ export function sealFrame(frame: Uint8Array, keys: PackKeys, number: number): Bu
   block.writeUInt8(kind, 12);
   const key = isDirectory ? keys.directoryKey : keys.frameKey;
   invariant(key !== undefined, 'who writes a pack has its keys');
-  const sealed = seal(key, nonceOf(number), Buffer.concat([keys.context, block]), body);
-  return Buffer.concat([sealBlock(keys.blockKey, block), sealed]);
+  const context = Buffer.concat([keys.context, block]);
+  return seal(key, nonceOf(number), context, body, sealBlock(keys.blockKey, block));
 }
 
 /** A frame of `bytes` bytes that holds nothing. */

@@ -10,6 +10,7 @@ export const sealKeyBytes = 32;
 export const sealTagBytes = 16;
 export const sealedBlockBytes = 16;
 const nonceBytes = 12;
+const noBytes = new Uint8Array(0);
 
 /** `number` as the nonce of a key that seals each number once. */
 export function nonceOf(number: number): Buffer {
@@ -18,13 +19,19 @@ export function nonceOf(number: number): Buffer {
   return nonce;
 }
 
-/** Ciphertext and tag of `bytes`; `context` is authenticated with them. */
-export function seal(key: Uint8Array, nonce: Uint8Array, context: Uint8Array, bytes: Uint8Array): Buffer {
+/** `before`, then ciphertext and tag of `bytes`; `context` is authenticated with them. */
+export function seal(
+  key: Uint8Array,
+  nonce: Uint8Array,
+  context: Uint8Array,
+  bytes: Uint8Array,
+  before: Uint8Array = noBytes,
+): Buffer {
   const cipher = nodeCrypto().createCipheriv('aes-256-gcm', key, nonce, { authTagLength: sealTagBytes });
   cipher.setAAD(context);
   const sealed = cipher.update(bytes);
   cipher.final();
-  return Buffer.concat([sealed, cipher.getAuthTag()]);
+  return Buffer.concat([before, sealed, cipher.getAuthTag()]);
 }
 
 /** What was sealed. @throws DamageError unless key, nonce, context and every byte are what they were */

@@ -2,7 +2,7 @@
  * What an encrypted repository keeps in `local/` is sealed too: whoever finds the folder on a disk or in a copy learns no name and
  * no content from it. Numbers, sizes and keyed ids stay as they are: the index needs them to look things up.
  */
-import { keyedHash } from '../codec/hash.ts';
+import { createKeyedHash, type KeyedHash } from '../codec/hash.ts';
 import { derive } from '../codec/keys.ts';
 import { seal, unseal } from '../codec/sealing.ts';
 import type { RandomBytes } from '../model/clock.ts';
@@ -13,12 +13,12 @@ const nonceBytes = 12;
 
 export class LocalSeal {
   readonly #sealKey: Buffer;
-  readonly #nameKey: Buffer;
+  readonly #nameHash: KeyedHash;
   readonly #random: RandomBytes;
 
   constructor(key: Uint8Array, random: RandomBytes) {
     this.#sealKey = derive(key, Buffer.alloc(0), 'exuvia local content');
-    this.#nameKey = derive(key, Buffer.alloc(0), 'exuvia local names');
+    this.#nameHash = createKeyedHash(derive(key, Buffer.alloc(0), 'exuvia local names'));
     this.#random = random;
   }
 
@@ -44,6 +44,6 @@ export class LocalSeal {
 
   /** The same for the same text, and nothing can be learnt from it. */
   nameOf(text: string): Buffer {
-    return asBuffer(keyedHash(this.#nameKey, Buffer.from(text, 'utf8')));
+    return asBuffer(this.#nameHash(Buffer.from(text, 'utf8')));
   }
 }
