@@ -62,7 +62,9 @@ describe('the command line', () => {
       using fence = new Fence();
       fence.put('inner/x.archive.tar', bytes);
       mkdirSync(join(fence.home, 'tmp'));
-      const options = { home: fence.home, cwd: fence.at('inner'), env: { TMPDIR: fence.scratch } };
+      const { scratch } = fence;
+      const own = { TMPDIR: scratch, XDG_CACHE_HOME: scratch, XDG_STATE_HOME: scratch };
+      const options = { home: fence.home, cwd: fence.at('inner'), env: own };
       const repository = ['--repository', repositoryOf(fence)];
       for (const words of [
         ['backup', 'import', './x.archive.tar', ...repository],

@@ -29,6 +29,9 @@ export interface Way {
   readonly run: (environment: Environment, fence: Fence, path: string) => Promise<unknown>;
 }
 
+/** Where the program notes that settings came with an archive, and are not to be believed. */
+const ownNotes = (fence: Fence): string => join(fence.home, '.local');
+
 export const repositoryOf = (fence: Fence): string => place(fence).repository;
 
 export const ways: readonly Way[] = [
@@ -39,14 +42,14 @@ export const ways: readonly Way[] = [
   },
   {
     name: 'restore --target',
-    open: (fence) => [repositoryOf(fence), fence.target],
+    open: (fence) => [repositoryOf(fence), fence.target, ownNotes(fence)],
     run: (environment, fence, path) =>
       restoreBackup(environment, { ...place(fence), target: fence.target }, path),
   },
   {
     name: 'restore in place',
     isInPlace: true,
-    open: (fence) => [repositoryOf(fence), fence.state, join(fence.home, '.local')],
+    open: (fence) => [repositoryOf(fence), fence.state, ownNotes(fence)],
     run: (environment, fence, path) => restoreBackup(environment, place(fence), path),
   },
   {
