@@ -2,7 +2,7 @@
  * node bench/encryption/main.ts [--rounds N] [--dir DIR] [--json FILE]
  *
  * What encryption costs: a first backup, one with nothing changed, and a restore, with and without, in turns, on the same home. Limit: 15 % of
- * processor time and of wall time, by the medians. A key file opens the repository, so that no key is derived from a passphrase.
+ * wall time, by the medians; processor time is shown beside it. A key file opens the repository, so that no key is derived from a passphrase.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
