@@ -85,9 +85,10 @@ export class PackIndex {
     if (this.#filter !== undefined || ++this.#misses < missesBeforeFilter) return;
     const frames = this.#database.prepare('SELECT max(no) FROM frame').pluck().get() as number | null;
     if (this.#misses < missesBeforeFilter + 8 * (frames ?? 0)) return;
-    this.#filter = new BlobFilter();
+    const filter = new BlobFilter();
     const ids = this.#database.prepare('SELECT id FROM blob').pluck().iterate();
-    for (const id of ids as Iterable<Buffer>) this.#filter.addBytes(id);
+    for (const id of ids as Iterable<Buffer>) filter.addBytes(id);
+    this.#filter = filter;
   }
 
   find(id: BlobId): BlobPlace | undefined {
@@ -166,6 +167,7 @@ export class PackIndex {
 
   /** To be called inside a transaction. Blobs that no other pack holds are not found any more. */
   removePacks(ids: ReadonlySet<PackId>): void {
+    this.#frames.clear(); // numbers may be used again
     const numberOf = this.#database.prepare('SELECT no FROM pack WHERE id = ?').pluck();
     const numbers = [...ids].map((id) => numberOf.get(idToBytes(id))).filter((no) => no !== undefined);
     // All at once: the blobs of a pack are found by looking at every row.

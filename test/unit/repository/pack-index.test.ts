@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { BlobId, PackId } from '../../../src/model/ids.ts';
+import { openMemoryIndex } from '../../../src/repository/index-schema.ts';
+import { PackIndex } from '../../../src/repository/pack-index.ts';
+
+function openIndex(): PackIndex {
+  return new PackIndex(openMemoryIndex({ repositoryId: '00'.repeat(16), isSealed: false }));
+}
+
+function packOf(byte: number, ids: readonly BlobId[]): Parameters<PackIndex['addPacks']>[0] {
+  const id = Buffer.alloc(16, byte).toString('hex') as PackId;
+  const blobs = ids.map((blob) => ({ id: blob, bytes: 10 }));
+  return [
+    { directory: { id, frames: [{ kind: 'data', offset: 32 + byte, bytes: 100, blobs }] }, packBytes: 500 },
+  ];
+}
+
+/** Of a first byte that tells them apart, and others that do not. */
+function idOf(number: number): BlobId {
+  const id = Buffer.alloc(32);
+  id.writeUInt32BE(number << 5, 0);
+  return id.toString('hex') as BlobId;
+}
+
+test('findAll() finds what came into the place of a pack that was removed', () => {
+  const index = openIndex();
+  index.addPacks(packOf(1, [idOf(1)]));
+  index.findAll([idOf(1)]);
+  index.removePacks(new Set([...index.listPacks().keys()]));
+  index.addPacks(packOf(2, [idOf(2)]));
+  assert.deepEqual(index.findAll([idOf(1), idOf(2)]), new Map([[idOf(2), index.find(idOf(2))]]));
+});
+
+test('has() tells what is there, also after so much that is not', () => {
+  const index = openIndex();
+  const there = Array.from({ length: 500 }, (_, number) => idOf(number));
+  index.addPacks(packOf(1, there));
+  const misses = (): number =>
+    Array.from({ length: 3000 }, (_, number) => index.has(idOf(1000 + number))).filter(Boolean).length;
+  const check = (count: number): void => {
+    assert.equal(misses(), 0);
+    assert.equal(there.filter((id) => index.has(id)).length, count);
+  };
+  check(500);
+  there.push(idOf(9000), idOf(9001));
+  index.addPacks(packOf(2, there.slice(-2)));
+  check(502);
+  index.removePacks(new Set([...index.listPacks().keys()].slice(1)));
+  check(500);
+  index.clear();
+  check(0);
+  index.addPacks(packOf(3, there));
+  check(502);
+});
