@@ -44,6 +44,7 @@ export class OpenPack {
   #sync: 'none' | 'running' | 'done' = 'none';
   #syncError: unknown;
   #isClosed = false;
+  #publishedPath: string | undefined;
 
   /** `folder` is on the file system of the repository; `keyring` is that of an encrypted one. */
   constructor(folder: string, random: RandomBytes, keyring: PackKeyring | undefined) {
@@ -72,8 +73,21 @@ export class OpenPack {
 
   readFrame(frame: PackedFrame): DecodedFrame {
     const place = packPlace(this.#id);
-    const bytes = readExactly(this.#fd, frame.offset, frame.bytes, place);
+    const bytes = this.#read(frame.offset, frame.bytes);
     return this.#sealing ? unsealFrame(bytes, this.#sealing.keys, place) : decodeFrame(bytes, place);
+  }
+
+  #read(offset: number, bytes: number): Buffer {
+    const path = this.#publishedPath;
+    if (path === undefined) return readExactly(this.#fd, offset, bytes, packPlace(this.#id));
+    return withPath('read', path, () => {
+      const fd = openSync(path, 'r');
+      try {
+        return readExactly(fd, offset, bytes, packPlace(this.#id));
+      } finally {
+        closeSync(fd);
+      }
+    });
   }
 
   /** Writes its end, and checks that it can be read. */
@@ -123,6 +137,8 @@ export class OpenPack {
     });
     makePackFolder(layout, dirname(path));
     withPath('publish', path, () => renameInto(this.#path, path));
+    this.#publishedPath = path;
+    this.#close(); // many may be published before the index learns of them, and a process has only so many open files
     return { directory: this.#directory, packBytes: this.#bytes };
   }
 
@@ -131,11 +147,11 @@ export class OpenPack {
    * too, as on a disk that has become read-only, the first failure is the one to tell; a later run removes the file.
    */
   discard(): void {
-    this.close();
+    this.#close();
     removeTemporary(this.#path);
   }
 
-  close(): void {
+  #close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
     closeSync(this.#fd);

@@ -57,7 +57,7 @@ export class PackWriter {
   /** Full packs, oldest first, that are being written to disk. */
   #sealed: OpenPack[] = [];
   /** Packs that the index does not know yet: few large transactions write less than many small ones. */
-  #published: (PublishedPack & { readonly pack: OpenPack })[] = [];
+  #published: PublishedPack[] = [];
   #publishedBlobs = 0;
   #addedBytes = 0;
   #closedBytes = 0;
@@ -145,7 +145,7 @@ export class PackWriter {
   }
 
   #discardPacks(): void {
-    for (const { pack } of this.#published.splice(0)) pack.close();
+    this.#published = [];
     for (const pack of this.#sealed.splice(0)) pack.discard();
     this.#pack?.discard();
     this.#pack = undefined;
@@ -242,7 +242,7 @@ export class PackWriter {
     const { directory, packBytes } = pack.publish(this.#options.layout);
     this.#sealed.shift();
     this.#storedBytes += packBytes;
-    this.#published.push({ pack, directory, packBytes });
+    this.#published.push({ directory, packBytes });
     this.#publishedBlobs += directory.frames.reduce((sum, frame) => sum + frame.blobs.length, 0);
     if (this.#publishedBlobs >= publishedBlobsMax) this.#tellPublished(false);
   }
@@ -250,10 +250,8 @@ export class PackWriter {
   #tellPublished(isAll: boolean): void {
     if (this.#published.length === 0) return;
     this.#options.onPublished(this.#published, isAll);
-    for (const { pack, directory } of this.#published) {
-      pack.close();
+    for (const { directory } of this.#published)
       for (const frame of directory.frames) for (const { id } of frame.blobs) this.#pending.delete(id);
-    }
     this.#published = [];
     this.#publishedBlobs = 0;
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readlinkSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { FileSystemError } from '../../../src/model/errors.ts';
@@ -27,6 +27,44 @@ test('blobs are read before they are published, from open frames and from writte
   for (const [index, id] of ids.entries())
     assert.deepEqual(Buffer.from(repository.readBlob(id)), blobs[index]);
 });
+
+test('blobs are read from packs that are published before the index learns of them', async (context) => {
+  const root = temporaryFolder(context);
+  const random = new Seeded(3);
+  await using repository = Repository.open(root, options);
+  const blobs: Buffer[] = [];
+  const ids: BlobId[] = [];
+  while (packsIn(root).length < 2) {
+    blobs.push(random.bytes(1_000_000));
+    ids.push(repository.writeBlob('data', blobs.at(-1)!));
+    await new Promise(setImmediate);
+  }
+  assert.equal(repository.totals().packs, 0, 'the index knows none');
+  for (const [index, id] of ids.entries())
+    assert.ok(Buffer.from(repository.readBlob(id)).equals(blobs[index]!), `blob ${index}`);
+  if (process.platform === 'linux')
+    assert.deepEqual(
+      openFiles().filter((path) => path.startsWith(join(root, 'packs'))),
+      [],
+    );
+});
+
+function packsIn(root: string): string[] {
+  if (!existsSync(join(root, 'packs'))) return [];
+  return readdirSync(join(root, 'packs'), { recursive: true, encoding: 'utf8' }).filter((name) =>
+    name.endsWith('.pack'),
+  );
+}
+
+function openFiles(): string[] {
+  return readdirSync('/proc/self/fd').flatMap((fd) => {
+    try {
+      return [readlinkSync(`/proc/self/fd/${fd}`)];
+    } catch {
+      return []; // that of the folder itself is closed by now
+    }
+  });
+}
 
 test('a file is known only when everything that was added before it is published', async (context) => {
   const root = temporaryFolder(context);
