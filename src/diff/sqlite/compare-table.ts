@@ -196,7 +196,8 @@ function changedCells(names: readonly string[], row: readonly unknown[]): Cell[]
     const [after, before] = [row[index], row[names.length + index]];
     if (isSame(before, after)) return [];
     // 5 and 5.0 are different values that look the same.
-    const show = isNumber(before) && isNumber(after) && Number(before) === Number(after) ? withType : cellOf;
+    const isSameNumber = isNumber(before) && isNumber(after) && Number(before) === Number(after);
+    const show = isSameNumber && typeof before !== typeof after ? withType : cellOf;
     return [{ column, before: show(before), after: show(after) }];
   });
 }
