@@ -109,16 +109,20 @@ export class PackIndex {
         const row = this.#findInFrame.get(idToBytes(id)) as [number, number, number] | undefined;
         if (row === undefined) continue;
         const [no, position, bytes] = row;
-        places.set(id, { frame: this.#frame(no), position, bytes });
+        const frame = this.#frame(no);
+        if (frame !== undefined) places.set(id, { frame, position, bytes });
       }
     })();
     return places;
   }
 
-  #frame(no: number): FramePlace {
+  /** Undefined where a bit of a row has changed, which SQLite does not see: such a blob is not there, and the index is made anew. */
+  #frame(no: number): FramePlace | undefined {
     const known = this.#frames.get(no);
     if (known !== undefined) return known;
-    const [pack, offset, bytes] = this.#findFrame.get(no) as [Buffer, number, number];
+    const row = this.#findFrame.get(no) as [Buffer, number, number] | undefined;
+    if (row === undefined) return undefined;
+    const [pack, offset, bytes] = row;
     const frame = { pack: packIdFromBytes(pack), offset, bytes };
     this.#frames.set(no, frame);
     return frame;

@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { BlobId, PackId } from '../../../src/model/ids.ts';
+import type { Database } from '../../../src/repository/database.ts';
 import { openMemoryIndex } from '../../../src/repository/index-schema.ts';
 import { PackIndex } from '../../../src/repository/pack-index.ts';
 
-function openIndex(): PackIndex {
-  return new PackIndex(openMemoryIndex({ repositoryId: '00'.repeat(16), isSealed: false }));
+function openIndex(database = openDatabase()): PackIndex {
+  return new PackIndex(database);
+}
+
+function openDatabase(): Database {
+  return openMemoryIndex({ repositoryId: '00'.repeat(16), isSealed: false });
 }
 
 function packOf(byte: number, ids: readonly BlobId[]): Parameters<PackIndex['addPacks']>[0] {
@@ -30,6 +35,15 @@ test('findAll() finds what came into the place of a pack that was removed', () =
   index.removePacks(new Set([...index.listPacks().keys()]));
   index.addPacks(packOf(2, [idOf(2)]));
   assert.deepEqual(index.findAll([idOf(1), idOf(2)]), new Map([[idOf(2), index.find(idOf(2))]]));
+});
+
+test('findAll() finds no blob in a frame that is nowhere', () => {
+  const database = openDatabase();
+  const index = openIndex(database);
+  index.addPacks(packOf(1, [idOf(1), idOf(2)]));
+  database.prepare('UPDATE blob SET frame = frame + 64 WHERE position = 1').run(); // as when a bit has changed
+  assert.deepEqual([...index.findAll([idOf(1), idOf(2)]).keys()], [idOf(1)]);
+  assert.equal(index.find(idOf(2)), undefined);
 });
 
 test('has() tells what is there, also after so much that is not', () => {
