@@ -9,6 +9,7 @@ import { hashBytes } from '../codec/hash.ts';
 import { unsealFrame } from '../codec/sealed-frame.ts';
 import { messageOf } from '../model/errors.ts';
 import { idBytes } from '../model/ids.ts';
+import { limits } from '../model/limits.ts';
 import type { CheckedFrame, DecodeTask, EncodedFrame, EncodeTask, FrameAnswer } from './frame-threads.ts';
 
 const { answered, port } = workerData as { readonly answered: SharedArrayBuffer; readonly port: MessagePort };
@@ -71,6 +72,7 @@ function withOwnMemory(frame: DecodedFrame): DecodedFrame {
 }
 
 function readBytes({ path, offset, bytes }: DecodeTask): Buffer {
+  if (bytes > limits.packBytesMax) throw new Error('too long');
   const frame = Buffer.allocUnsafeSlow(bytes);
   const fd = openSync(path, 'r');
   try {

@@ -162,7 +162,11 @@ function withPack<T>(layout: RepositoryLayout, id: PackId, work: (fd: number) =>
   }
 }
 
+/** @throws DamageError also for what no pack can hold: a bit of the index may have changed. */
 export function readExactly(fd: number, offset: number, bytes: number, place: string): Buffer {
+  const isPossible = offset >= 0 && bytes >= 0 && bytes <= limits.packBytesMax;
+  if (!isPossible || !Number.isSafeInteger(offset + bytes))
+    throw new DamageError(place, `${bytes} bytes cannot begin at byte ${offset}`);
   const buffer = Buffer.allocUnsafe(bytes);
   let done = 0;
   while (done < bytes) {

@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import BetterSqlite3 from 'better-sqlite3';
 import { wrapWithKeyFile } from '../../../src/codec/key-slots.ts';
 import { RepositoryKeys } from '../../../src/codec/keys.ts';
 import { encryptionFeature } from '../../../src/codec/parameters.ts';
@@ -30,12 +31,12 @@ function sealed(): OpenOptions {
   };
 }
 
-/** Forty megabytes of blobs, half of them compressible, in frames of either kind. */
-async function filled(root: string, options: OpenOptions): Promise<Map<BlobId, Buffer>> {
+/** Forty megabytes of blobs, or fewer of them, half of them compressible, in frames of either kind. */
+async function filled(root: string, options: OpenOptions, count = 800): Promise<Map<BlobId, Buffer>> {
   const random = new Seeded(1);
   const blobs = new Map<BlobId, Buffer>();
   await using repository = Repository.open(root, options);
-  for (let index = 0; index < 800; index++) {
+  for (let index = 0; index < count; index++) {
     const half = random.bytes(25_000);
     const blob = Buffer.concat([half, index % 2 === 0 ? half : random.bytes(25_000)]);
     blobs.set(repository.writeBlob(index % 9 === 0 ? 'tree' : 'data', blob), blob);
@@ -78,6 +79,34 @@ for (const [name, options] of [
     }
     assert.ok(damaged > 10 && damaged < 300, `${damaged} blobs are damaged`);
   });
+}
+
+for (const change of [
+  'frame SET bytes = bytes + (1 << 40)',
+  'frame SET bytes = bytes + (1 << 31)',
+  'frame SET bytes = -5',
+  'frame SET offset = offset + (1 << 45)',
+  'frame SET offset = -offset',
+  'frame SET offset = (1 << 62) + offset',
+  'blob SET frame = frame + 1000',
+  'blob SET position = -7',
+]) {
+  test(`an index in which bits have changed is made anew: ${change}`, async (context) => {
+    const root = temporaryFolder(context);
+    const blobs = await filled(root, plain, 60);
+    for (const isExpected of [true, false]) {
+      changeIndex(root, `UPDATE ${change}`);
+      await using repository = Repository.open(root, { ...plain, mode: 'read', create: false });
+      if (isExpected) repository.expectBlobs([...blobs.keys()]);
+      for (const [id, blob] of blobs) assert.ok(Buffer.from(repository.readBlob(id)).equals(blob), id);
+    }
+  });
+}
+
+function changeIndex(root: string, sql: string): void {
+  const database = new BetterSqlite3(join(root, 'local', 'index.sqlite'));
+  database.exec(sql);
+  database.close();
 }
 
 /** One byte in the middle of each pack, and one near its beginning. */
