@@ -29,6 +29,9 @@ interface BlobRow {
 }
 
 const missesBeforeFilter = 2000;
+const metBeforeReading = 16;
+/** About 200 bytes each. */
+const placesMax = 100_000;
 
 const kindNumbers: Readonly<Record<BlobKind, number>> = { data: 0, tree: 1 };
 
@@ -39,6 +42,10 @@ export class PackIndex {
   readonly #findInFrame: Statement;
   readonly #findFrame: Statement;
   readonly #frames = new Map<number, FramePlace>();
+  /** Of packs whose directories were read. */
+  readonly #places = new Map<BlobId, BlobPlace>();
+  /** How often a pack was met. */
+  readonly #met = new Map<PackId, number>();
   /** The generation that `#frames` is of. */
   #framesOf = '';
   readonly #addPack: Statement;
@@ -98,22 +105,62 @@ export class PackIndex {
     return { frame: { pack: packIdFromBytes(pack), offset, bytes: frameBytes }, position, bytes };
   }
 
-  /** Ten times as quick for each: the file is locked once, and frames are kept. */
-  findAll(ids: readonly BlobId[]): Map<BlobId, BlobPlace> {
+  /**
+   * Ten times as quick for each: the file is locked once, and frames are kept. What is read together was mostly stored together: of a pack
+   * that is met again and again all places are taken from its directory, at a tenth of what SQLite takes. `readDirectory` gives
+   * undefined where it cannot be read.
+   */
+  findAll(
+    ids: readonly BlobId[],
+    readDirectory: (pack: PackId) => PackDirectory | undefined,
+  ): Map<BlobId, BlobPlace> {
     const places = new Map<BlobId, BlobPlace>();
     this.#database.transaction(() => {
       const { generation } = this;
-      if (generation !== this.#framesOf) this.#frames.clear(); // numbers may be used again
+      if (generation !== this.#framesOf) this.#forgetPlaces(); // numbers may be used again
       this.#framesOf = generation;
       for (const id of ids) {
-        const row = this.#findInFrame.get(idToBytes(id)) as [number, number, number] | undefined;
-        if (row === undefined) continue;
-        const [no, position, bytes] = row;
-        const frame = this.#frame(no);
-        if (frame !== undefined) places.set(id, { frame, position, bytes });
+        const place = this.#places.get(id) ?? this.#findKnowing(id, readDirectory);
+        if (place !== undefined) places.set(id, place);
       }
     })();
     return places;
+  }
+
+  #findKnowing(
+    id: BlobId,
+    readDirectory: (pack: PackId) => PackDirectory | undefined,
+  ): BlobPlace | undefined {
+    const row = this.#findInFrame.get(idToBytes(id)) as [number, number, number] | undefined;
+    if (row === undefined) return undefined;
+    const [no, position, bytes] = row;
+    const frame = this.#frame(no);
+    if (frame === undefined) return undefined;
+    const count = (this.#met.get(frame.pack) ?? 0) + 1;
+    this.#met.set(frame.pack, count);
+    if (count === metBeforeReading) this.#addPlaces(frame.pack, readDirectory(frame.pack));
+    return { frame, position, bytes };
+  }
+
+  #addPlaces(pack: PackId, directory: PackDirectory | undefined): void {
+    if (directory === undefined) return;
+    if (this.#places.size > placesMax) {
+      this.#places.clear();
+      this.#met.clear();
+    }
+    const bad = this.badFrames().get(pack);
+    for (const { offset, bytes: frameBytes, blobs } of directory.frames) {
+      if (bad?.has(offset)) continue;
+      const frame = { pack, offset, bytes: frameBytes };
+      for (const [position, { id, bytes }] of blobs.entries())
+        this.#places.set(id, { frame, position, bytes });
+    }
+  }
+
+  #forgetPlaces(): void {
+    this.#frames.clear();
+    this.#places.clear();
+    this.#met.clear();
   }
 
   /** Undefined where a bit of a row has changed, which SQLite does not see: such a blob is not there, and the index is made anew. */
@@ -171,7 +218,7 @@ export class PackIndex {
 
   /** To be called inside a transaction. Blobs that no other pack holds are not found any more. */
   removePacks(ids: ReadonlySet<PackId>): void {
-    this.#frames.clear(); // numbers may be used again
+    this.#forgetPlaces(); // numbers may be used again
     const numberOf = this.#database.prepare('SELECT no FROM pack WHERE id = ?').pluck();
     const numbers = [...ids].map((id) => numberOf.get(idToBytes(id))).filter((no) => no !== undefined);
     // All at once: the blobs of a pack are found by looking at every row.
@@ -204,6 +251,7 @@ export class PackIndex {
     packs: Iterable<PackId>,
     bad: Iterable<{ readonly pack: PackId; readonly offset: number; readonly message: string }>,
   ): void {
+    this.#forgetPlaces();
     const remove = this.#database.prepare('DELETE FROM bad_frame WHERE pack = ?');
     for (const pack of packs) remove.run(idToBytes(pack));
     const add = this.#database.prepare('INSERT INTO bad_frame (pack, offset, message) VALUES (?, ?, ?)');

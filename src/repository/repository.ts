@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import type { RepositoryKeys } from '../codec/keys.ts';
+import type { PackDirectory } from '../codec/pack.ts';
 import type { RepositoryParameters } from '../codec/parameters.ts';
 import { removeTemporary } from '../io/files.ts';
 import { DamageError, ExuviaError, FileSystemError } from '../model/errors.ts';
@@ -20,7 +21,7 @@ import { type RepositoryLayout, repositoryLayout } from './layout.ts';
 import { LocalSeal } from './local-seal.ts';
 import { type AddBlob, Maintenance } from './maintenance.ts';
 import { closeLayout, type Opened, type OpenOptions, openInMemory, openLayout } from './open-layout.ts';
-import { packPlace } from './pack-files.ts';
+import { packPlace, readPackDirectory } from './pack-files.ts';
 import { type BlobPlace, PackIndex, type PackTotals } from './pack-index.ts';
 import { blobIdIn } from './pack-keys.ts';
 import { PackWriter } from './pack-writer.ts';
@@ -120,7 +121,7 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
   expectBlobs(ids: readonly BlobId[]): void {
     if (ids.length <= 1) return;
     if (this.#expected.size > expectedBlobsMax) this.#expected.clear();
-    const places = this.#index.findAll(ids);
+    const places = this.#index.findAll(ids, (pack) => this.#directoryOf(pack));
     for (const [id, place] of places) this.#expected.set(id, place);
     this.#frames.expect([...places.values()].map(({ frame }) => frame));
   }
@@ -317,6 +318,16 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
     await this.#frames.close();
     if (this.#staging !== undefined) removeTemporary(this.#staging);
     closeLayout(this.#opened);
+  }
+
+  /** Undefined where it cannot be read: what is wrong is told by who reads a blob of it. */
+  #directoryOf(pack: PackId): PackDirectory | undefined {
+    try {
+      return readPackDirectory(this.#layout, pack).directory;
+    } catch (error) {
+      if (error instanceof DamageError || error instanceof FileSystemError) return undefined;
+      throw error;
+    }
   }
 
   #readStored(id: BlobId): Uint8Array {

@@ -31,10 +31,41 @@ function idOf(number: number): BlobId {
 test('findAll() finds what came into the place of a pack that was removed', () => {
   const index = openIndex();
   index.addPacks(packOf(1, [idOf(1)]));
-  index.findAll([idOf(1)]);
+  index.findAll([idOf(1)], () => undefined);
   index.removePacks(new Set([...index.listPacks().keys()]));
   index.addPacks(packOf(2, [idOf(2)]));
-  assert.deepEqual(index.findAll([idOf(1), idOf(2)]), new Map([[idOf(2), index.find(idOf(2))]]));
+  assert.deepEqual(
+    index.findAll([idOf(1), idOf(2)], () => undefined),
+    new Map([[idOf(2), index.find(idOf(2))]]),
+  );
+});
+
+test('findAll() takes the places of a pack that is met often from its directory, but not of frames that are damaged', () => {
+  const index = openIndex();
+  const blobs = Array.from({ length: 40 }, (_, number) => idOf(number)).map((id) => ({ id, bytes: 10 }));
+  const [pack] = [...packOf(7, [])];
+  const id = pack!.directory.id;
+  const frames = [0, 20].map((at) => ({
+    kind: 'data' as const,
+    offset: 32 + 100 * at,
+    bytes: 100,
+    blobs: blobs.slice(at, at + 20),
+  }));
+  const directory = { id, frames };
+  index.addPacks([{ directory, packBytes: 5000 }]);
+  const ids = blobs.map((blob) => blob.id);
+  let readings = 0;
+  const found = index.findAll(ids, (asked) => {
+    assert.equal(asked, id);
+    readings++;
+    return directory;
+  });
+  assert.equal(readings, 1);
+  for (const one of ids) assert.deepEqual(found.get(one), index.find(one));
+  index.setBadFrames([id], [{ pack: id, offset: 32, message: 'damaged' }]);
+  const later = index.findAll([...ids.slice(20), ...ids], () => directory);
+  for (const one of ids.slice(20)) assert.deepEqual(later.get(one), index.find(one));
+  assert.equal(index.findAll([idOf(9000)], () => directory).size, 0);
 });
 
 test('findAll() finds no blob in a frame that is nowhere', () => {
@@ -42,7 +73,7 @@ test('findAll() finds no blob in a frame that is nowhere', () => {
   const index = openIndex(database);
   index.addPacks(packOf(1, [idOf(1), idOf(2)]));
   database.prepare('UPDATE blob SET frame = frame + 64 WHERE position = 1').run(); // as when a bit has changed
-  assert.deepEqual([...index.findAll([idOf(1), idOf(2)]).keys()], [idOf(1)]);
+  assert.deepEqual([...index.findAll([idOf(1), idOf(2)], () => undefined).keys()], [idOf(1)]);
   assert.equal(index.find(idOf(2)), undefined);
 });
 
