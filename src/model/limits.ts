@@ -54,7 +54,7 @@ export const limits = {
   /** One event of a transcript that is stored compressed; OpenClaw's own limit is 4 MiB. */
   transcriptEventBytesMax: 16 * MiB,
   /** Decoded frames kept in memory while reading. */
-  frameCacheBytesMax: 48 * MiB,
+  frameCacheBytesMax: 24 * MiB,
 } as const;
 
 invariant(limits.singleChunkBytesMax <= limits.chunkBytesMax, 'a single chunk is a chunk');

@@ -31,7 +31,7 @@ interface BlobRow {
 const missesBeforeFilter = 2000;
 const metBeforeReading = 16;
 /** About 200 bytes each. */
-const placesMax = 100_000;
+const placesMax = 30_000;
 
 const kindNumbers: Readonly<Record<BlobKind, number>> = { data: 0, tree: 1 };
 
