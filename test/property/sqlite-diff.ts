@@ -224,7 +224,10 @@ function rowsIn(path: string, name: string, key: readonly string[]): Rows | unde
       undefined
     )
       return undefined;
-    const hidden = key.filter((column) => column === 'rowid' && !columnsOf(database, name).includes('rowid'));
+    const hidden = key.filter(
+      (column) =>
+        column === 'rowid' && !columnsOf(database, name).includes('rowid') && hasRowid(database, name),
+    );
     const columns = [...hidden, ...columnsOf(database, name)];
     const rows = database
       .prepare(`SELECT ${columns.map(quoted).join(', ')} FROM ${quoted(name)}`)
@@ -240,6 +243,13 @@ function rowsIn(path: string, name: string, key: readonly string[]): Rows | unde
   } finally {
     database.close();
   }
+}
+
+/** A table that was made anew may have none; where it has no rows either, nothing is said of it. */
+function hasRowid(database: Database.Database, name: string): boolean {
+  return (
+    database.prepare("SELECT wr FROM pragma_table_list(?) WHERE schema = 'main'").pluck().get(name) === 0
+  );
 }
 
 function columnsOf(database: Database.Database, name: string): string[] {
