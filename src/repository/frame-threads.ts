@@ -59,7 +59,9 @@ interface TaskKinds {
 
 /** The thread that asks keeps no more than about four busy. */
 const threadsMax = 4;
-const tasksPerThread = 3;
+const tasksPerThread = 2;
+/** MB. A thread's own objects are few; the bytes of frames are not among them. Without a limit its heap takes 30 MB more. */
+const threadMemory = { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 64 };
 
 /** A frame takes milliseconds; whoever takes so long is dead. */
 const answerMs = 120_000;
@@ -162,6 +164,7 @@ function startThread(): FrameThread {
   const answered = new SharedArrayBuffer(8);
   const { port1: port, port2 } = new MessageChannel();
   const worker = new Worker(programPath(), {
+    resourceLimits: threadMemory,
     workerData: { answered, port: port2 },
     transferList: [port2],
     execArgv: [], // some options of the process are none for a thread, as --input-type
