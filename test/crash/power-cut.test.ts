@@ -28,6 +28,24 @@ test('every state a power cut leaves of a run has all that was promised', option
   judgeSamples(found, scene, realpathSync(temporaryFolder(context)));
 });
 
+test(
+  'packs that are written to disk while the next is filled are there before anything needs them',
+  options,
+  (context) => {
+    const folder = realpathSync(temporaryFolder(context));
+    const scene = recordHistory(folder, 14, [
+      'create first',
+      'create with full packs',
+      'create later',
+      'prune',
+    ]);
+    recordedAsIs(scene);
+    const renamed = scene.log.filter((one) => one.kind === 'rename' && one.to.endsWith('.pack'));
+    assert.ok(renamed.length >= 5, `${renamed.length} packs`);
+    assertNoViolations(explore(scene.log, { seed: 4, subsets: 30 }));
+  },
+);
+
 test('a run that is killed and a power cut after the next one', options, (context) => {
   const names = [
     'first create, killed before the repository is durable',

@@ -14,6 +14,12 @@ export const runs: Readonly<Record<string, (scene: Scene) => void>> = {
     changeSome(scene);
     scene.run(['backup', 'create', '--quiet']);
   },
+  'create with full packs': (scene) => {
+    changeSome(scene);
+    scene.write('workspace/large.bin', scene.random.bytes(fullPacksBytes));
+    scene.run(['backup', 'create', '--quiet']);
+    scene.remove('workspace/large.bin');
+  },
   'create unchanged': (scene) => {
     scene.run(['backup', 'create', '--quiet']);
   },
@@ -98,6 +104,9 @@ export const runs: Readonly<Record<string, (scene: Scene) => void>> = {
     scene.runRestore(['backup', 'restore', scene.pickSnapshot(), '--no-snapshot', '--quiet']);
   },
 };
+
+/** More than two packs, so that one is written to disk while the next is filled, and threads compress. */
+const fullPacksBytes = 36 * 1024 * 1024;
 
 function writeOne(scene: Scene, index: number): void {
   const { random } = scene;

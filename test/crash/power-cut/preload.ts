@@ -132,6 +132,26 @@ for (const name of ['fsyncSync', 'fdatasyncSync'] as const) {
   });
 }
 
+/**
+ * What is written while the system is at it may or may not be covered. The program writes nothing to a file from there on;
+ * a log in which it did would not be exact.
+ */
+wrap('fsync', (call) => (fd, done) => {
+  const place = placeOfDescriptor(fd);
+  const start = operations.length;
+  call(fd, (error: unknown) => {
+    const path = isOver || error ? undefined : placeOfDescriptor(fd);
+    if (path !== undefined) {
+      const isTouched = operations.slice(start).some((one) => one.kind === 'write' && one.path === place);
+      operations.push(
+        isTouched ? { kind: 'unknown', call: 'write during fsync', path } : { kind: 'sync', path },
+      );
+      if (isToStop()) endNow();
+    }
+    done(error);
+  });
+});
+
 wrap('ftruncateSync', (call) => (fd, size) => {
   call(fd, size);
   const place = placeOfDescriptor(fd);
