@@ -167,7 +167,8 @@ export const crashCommands: readonly CrashCommand[] = [
     prepare: (shop) => flipLastPack(shop),
     args: () => ['backup', 'check', '--repair'],
     packsBetween: 2,
-    mayDiffer: (difference) => / only in a$|cannot be read|no pack holds it|checksum is/.test(difference),
+    mayDiffer: (difference) =>
+      / only in a$|cannot be read|no pack holds it|checksum is/.test(difference) || isFolderTime(difference),
     problemsAfter: soundProblems,
   },
   {
@@ -175,7 +176,8 @@ export const crashCommands: readonly CrashCommand[] = [
     prepare: (shop) => rmSync(join(shop.root, shop.packs().at(-1) ?? '')),
     args: () => ['backup', 'check', '--repair'],
     packsBetween: 2,
-    mayDiffer: (difference) => / only in a$|cannot be read|no pack holds it/.test(difference),
+    mayDiffer: (difference) =>
+      / only in a$|cannot be read|no pack holds it/.test(difference) || isFolderTime(difference),
     mayRemove: (shop) => shop.baseIds, // those of which nothing is left
     problemsBetween: keptRecords,
     problemsAfter: async (shop) => [...keptRecords(shop), ...(await soundProblems(shop))],
@@ -273,6 +275,13 @@ function flipLastPack(shop: Workshop): void {
   const bytes = readFileSync(path);
   bytes[200] = (bytes[200] ?? 0) ^ 1;
   writeFileSync(path, bytes);
+}
+
+/** A folder whose own entry is lost is made anew, with the time of what is left in it. */
+function isFolderTime(difference: string): boolean {
+  return /: "(|empty|credentials|workspace(\/memory)?|agents(\/main(\/sessions)?)?)": time \d/.test(
+    difference,
+  );
 }
 
 /** Under its own name there is either no archive or a whole one. */
