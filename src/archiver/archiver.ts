@@ -2,33 +2,23 @@
  * Backs up one source: walks it beside what is known of it, reads only what changed, and builds its tree. One bad file is
  * a finding; the run goes on.
  */
-import type { BigIntStats } from 'node:fs';
 import { readlinkSync } from 'node:fs';
 import { decodeNode, encodeNode } from '../codec/node-codec.ts';
-import { errnoOf, FileSystemError, InterruptedError, invariant, messageOf } from '../model/errors.ts';
+import { InterruptedError } from '../model/errors.ts';
 import type { BlobId } from '../model/ids.ts';
-import { limits } from '../model/limits.ts';
-import {
-  type ByteString,
-  byteStringFromLatin1,
-  byteStringOf,
-  displayKey,
-  fsPath,
-  type PathKey,
-} from '../model/paths.ts';
+import { type ByteString, byteStringFromLatin1, displayKey, fsPath, type PathKey } from '../model/paths.ts';
 import type { Progress } from '../model/progress.ts';
 import type { PathFilter } from '../model/selection.ts';
 import type { SkippedPath, UnreadableFile } from '../model/snapshot.ts';
-import type { BlobStore, FileCache } from '../model/store.ts';
-import type { FileNode, FileState, TreeNode } from '../model/tree.ts';
-import type { CaptureResult } from '../sqlite/capture.ts';
+import type { BlobStore, FileCache, KnownLeaf } from '../model/store.ts';
+import type { FileNode, TreeNode } from '../model/tree.ts';
 import { TreeBuilder } from '../tree/tree.ts';
-import { type WalkedEntry, type WalkReport, walkSource } from '../walker/source-walk.ts';
+import { type WalkedEntry, walkSource } from '../walker/source-walk.ts';
+import { Findings } from './findings.ts';
 import { fingerprintOf, isRacy } from './fingerprint.ts';
 import { KnownFiles } from './known-files.ts';
-import { pathFields } from './path-fields.ts';
-import { withSource } from './read-file.ts';
-import { type Steps, type StoredContent, storeContent, storePages } from './store-content.ts';
+import { isEntangled, KnownLeaves } from './known-leaves.ts';
+import { type CaptureFile, commonFields, FileStorer } from './store-file.ts';
 
 export interface ArchiveRequest {
   /** Absolute path, links resolved. */
@@ -43,8 +33,7 @@ export interface ArchiveRequest {
 export interface ArchiveContext {
   readonly blobs: BlobStore;
   readonly cache: FileCache;
-  /** Takes a consistent copy of a live database. */
-  readonly capture: (path: ByteString) => Promise<CaptureResult>;
+  readonly capture: CaptureFile;
   readonly progress: Progress;
   readonly signal?: AbortSignal | undefined;
   readonly nowMs: () => number;
@@ -68,9 +57,6 @@ export interface ArchivedSource {
   readonly schemas: Readonly<Record<string, number>>;
 }
 
-/** The least that SQLite makes a database of: one page. */
-const databaseBytesMin = 512n;
-const readAttemptsMax = 3;
 const yieldEveryMs = 50;
 
 export async function archiveSource(
@@ -85,44 +71,52 @@ class SourceArchiver {
   readonly #context: ArchiveContext;
   readonly #tree: TreeBuilder;
   readonly #known: KnownFiles;
-  readonly #skipped: SkippedPath[] = [];
-  readonly #unreadable: UnreadableFile[] = [];
+  readonly #leaves: KnownLeaves;
+  /** Entries that may turn out to be a leaf that is known. */
+  #group: WalkedEntry[] = [];
+  readonly #findings: Findings;
+  readonly #files: FileStorer;
   readonly #users = new Set<number>();
   readonly #groups = new Set<number>();
-  readonly #hardLinks = new Map<string, PathKey>();
   readonly #capturedDatabases = new Set<PathKey>();
-  readonly #schemas: Record<string, number> = {};
-  readonly #counts = { files: 0, directories: 0, links: 0, totalBytes: 0, readBytes: 0 };
+  readonly #counts = { files: 0, directories: 0, links: 0, totalBytes: 0 };
   #yieldedMs = 0;
 
   constructor(request: ArchiveRequest, context: ArchiveContext) {
     this.#request = request;
     this.#context = context;
-    this.#tree = new TreeBuilder(context.blobs);
-    this.#known = new KnownFiles(context.cache, request.cacheName, request.isWhole);
+    const { cache, force } = context;
+    const leaves = new KnownLeaves(cache, request.cacheName, request.isWhole && !force);
+    this.#leaves = leaves;
+    this.#tree = new TreeBuilder(context.blobs, (leaf) => leaves.built(leaf));
+    this.#findings = new Findings(context.progress);
+    const breathe = (): Promise<void> => this.#breathe();
+    this.#files = new FileStorer({ ...context, breathe }, this.#findings);
+    this.#known = new KnownFiles(cache, request.cacheName, request.isWhole);
   }
 
   async run(): Promise<ArchivedSource> {
-    const report: WalkReport = {
-      skipped: (key, reason, detail) => {
-        this.#skipped.push({ ...pathFields(key), reason, ...(detail === undefined ? {} : { detail }) });
-      },
-      unreadable: (key, error) => this.#addUnreadable(key, error),
-    };
-    for (const entry of walkSource(this.#request.path, this.#request.filter, report)) {
-      await this.#breathe();
-      await this.#addEntry(entry);
+    for (const entry of walkSource(this.#request.path, this.#request.filter, this.#findings)) {
+      this.#users.add(Number(entry.stat.uid));
+      this.#groups.add(Number(entry.stat.gid));
+      this.#group.push(entry);
+      const leaf = this.#possibleLeaf(entry);
+      if (leaf === undefined || (leaf.lastKey === entry.key && !this.#takeLeaf(leaf))) await this.#addGroup();
+      else if (this.#group.length === 0) await this.#breathe();
     }
+    await this.#addGroup();
     this.#known.finish();
+    if (this.#request.isWhole) this.#leaves.finish();
     return {
       root: this.#tree.finish(),
       entries: this.#tree.entries,
       ...this.#counts,
-      skipped: this.#skipped,
-      unreadable: this.#unreadable,
+      readBytes: this.#files.readBytes,
+      skipped: this.#findings.skippedPaths,
+      unreadable: this.#findings.unreadableFiles,
       users: this.#users,
       groups: this.#groups,
-      schemas: this.#schemas,
+      schemas: this.#files.schemas,
     };
   }
 
@@ -135,10 +129,56 @@ class SourceArchiver {
     if (this.#context.signal?.aborted) throw new InterruptedError();
   }
 
+  /** The known leaf that the group may be, or the beginning of. */
+  #possibleLeaf(entry: WalkedEntry): KnownLeaf | undefined {
+    if (!this.#tree.isBetweenLeaves || isEntangled(entry)) return undefined;
+    const leaf = this.#leaves.leafOf(entry.key);
+    return leaf !== undefined && this.#group.length <= leaf.entries ? leaf : undefined;
+  }
+
+  /** Takes the leaf for the group, when it is that. */
+  #takeLeaf(leaf: KnownLeaf): boolean {
+    const [first] = this.#group;
+    if (first === undefined || !this.#leaves.isSame(leaf, this.#group)) return false;
+    if (!this.#context.blobs.hasBlob(leaf.id)) return false;
+    this.#known.skip(first.key, leaf.lastKey);
+    this.#tree.addLeaf(leaf);
+    this.#leaves.taken(leaf);
+    this.#countGroup();
+    this.#group = [];
+    return true;
+  }
+
+  #countGroup(): void {
+    let bytes = 0;
+    let files = 0;
+    for (const { type, stat } of this.#group) {
+      if (type === 'directory') this.#counts.directories++;
+      else if (type === 'symlink') this.#counts.links++;
+      else {
+        files++;
+        bytes += Number(stat.size);
+      }
+    }
+    this.#counts.files += files;
+    this.#counts.totalBytes += bytes;
+    this.#context.progress.advance({ files, bytes });
+  }
+
+  async #addGroup(): Promise<void> {
+    const group = this.#group;
+    this.#group = [];
+    for (const entry of group) {
+      const { entries } = this.#tree;
+      await this.#breathe();
+      this.#leaves.adding(entry);
+      await this.#addEntry(entry);
+      if (this.#tree.entries === entries) this.#leaves.notAdded(this.#tree.isBetweenLeaves);
+    }
+  }
+
   async #addEntry(entry: WalkedEntry): Promise<void> {
     const { stat } = entry;
-    this.#users.add(Number(stat.uid));
-    this.#groups.add(Number(stat.gid));
     if (entry.type === 'directory') {
       this.#counts.directories++;
       this.#tree.add(entry.key, { type: 'directory', ...commonFields(stat) });
@@ -156,13 +196,13 @@ class SourceArchiver {
       });
       this.#counts.links++;
     } catch (error) {
-      this.#addFailure(entry.key, error);
+      this.#findings.failed(entry.key, error);
     }
   }
 
   async #addFile(entry: WalkedEntry): Promise<void> {
     if (entry.sidecarOf !== undefined && this.#isCoveredSidecar(entry)) {
-      this.#skipped.push({ ...pathFields(entry.key), reason: 'sidecar' });
+      this.#findings.skipped(entry.key, 'sidecar');
       return;
     }
     const fingerprint = fingerprintOf(entry.stat, entry.sidecars);
@@ -173,13 +213,14 @@ class SourceArchiver {
     }
     const previous = known && asFile(decodeNode(known.node, `known file ${displayKey(entry.key)}`));
     const startedMs = this.#context.nowMs();
-    const node = await this.#storeFile(entry, previous);
+    const node = await this.#files.store(entry, previous);
     if (node === undefined) return;
     const encoded = encodeNode(node);
     this.#countFile(entry, node);
-    this.#tree.addEncoded(entry.key, encoded);
     const trusted =
       node.state !== 'changed' && node.state !== 'raw' && !isRacy(entry.stat, entry.sidecars, startedMs);
+    if (!trusted) this.#leaves.doubt();
+    this.#tree.addEncoded(entry.key, encoded);
     // An untrusted file is remembered with a fingerprint that nothing has: its node still tells how it was stored.
     this.#known.remember(entry.key, trusted ? fingerprint : Buffer.alloc(0), encoded);
   }
@@ -187,7 +228,7 @@ class SourceArchiver {
   #isCoveredSidecar(entry: WalkedEntry): boolean {
     const database = entry.sidecarOf as PathKey;
     if (this.#capturedDatabases.has(database)) return true;
-    return entry.key.endsWith('-shm') && this.#rawDatabases.has(database); // shared memory, which means nothing later
+    return entry.key.endsWith('-shm') && this.#files.rawDatabases.has(database); // shared memory, which means nothing later
   }
 
   #addKnown(entry: WalkedEntry, known: Uint8Array): void {
@@ -206,7 +247,7 @@ class SourceArchiver {
 
   /** The first name of its file may be another than last time, when that could not be read or was left out. */
   #inPresentGroup(entry: WalkedEntry, known: Uint8Array): Uint8Array {
-    const hardLink = this.#hardLinkKey(entry);
+    const hardLink = this.#files.hardLinkKey(entry);
     const node = asFile(decodeNode(known, `known file ${displayKey(entry.key)}`));
     return node === undefined || node.hardLink === hardLink ? known : encodeNode({ ...node, hardLink });
   }
@@ -217,147 +258,6 @@ class SourceArchiver {
     if (node.state === 'captured') this.#capturedDatabases.add(entry.key);
     this.#context.progress.advance({ files: 1, path: displayKey(entry.key) });
   }
-
-  /** Undefined when the file is gone or cannot be read; that is reported. */
-  async #storeFile(entry: WalkedEntry, previous: FileNode | undefined): Promise<FileNode | undefined> {
-    if (entry.stat.size > limits.fileBytesMax) {
-      const reason = `it has ${entry.stat.size} bytes, at most ${limits.fileBytesMax} are stored`;
-      this.#unreadable.push({ ...pathFields(entry.key), reason });
-      return undefined;
-    }
-    try {
-      const isNamedDatabase = entry.isDatabaseName || entry.sidecars.length > 0;
-      if (!isNamedDatabase || entry.stat.size < databaseBytesMin) {
-        const stored = await this.#storePlain(entry, previous, true);
-        if (stored !== 'database') return stored;
-      }
-      const captured = await this.#storeDatabase(entry, previous);
-      if (captured !== undefined) return captured;
-      return asNode(await this.#storePlain(entry, previous, false));
-    } catch (error) {
-      if (errnoOf(error) === undefined || error instanceof FileSystemError) throw error;
-      this.#addFailure(entry.key, error);
-      return undefined;
-    }
-  }
-
-  readonly #rawDatabases = new Set<PathKey>();
-
-  async #storeDatabase(entry: WalkedEntry, previous: FileNode | undefined): Promise<FileNode | undefined> {
-    const result = await this.#context.capture(entry.path);
-    if (result.kind === 'not-a-database') return undefined;
-    if (result.kind === 'failed') {
-      this.#rawDatabases.add(entry.key);
-      const reason = `it could not be captured as a database (${result.reason}); its files are stored as they are`;
-      this.#unreadable.push({ ...pathFields(entry.key), reason });
-      this.#context.progress.warn(`${displayKey(entry.key)}: ${reason}`);
-      return undefined;
-    }
-    this.#schemas[displayKey(entry.key)] = result.userVersion;
-    const { blobs } = this.#context;
-    const stored = await withSource(byteStringOf(result.copyPath), (source) =>
-      this.#inSteps(storePages(blobs, source.read, result.bytes, result.pageSize, previous, this.#onBytes)),
-    );
-    return stored && this.#fileNode(entry, stored, 'captured');
-  }
-
-  /**
-   * A file by its bytes. Any file whose first bytes are those of a database is one, unless its name has told so already
-   * (`mayBeDatabase` false): such a file is opened in the capturing process only.
-   */
-  async #storePlain(
-    entry: WalkedEntry,
-    previous: FileNode | undefined,
-    mayBeDatabase: boolean,
-  ): Promise<FileNode | 'database' | undefined> {
-    const { blobs } = this.#context;
-    for (let attempt = 1; ; attempt++) {
-      const read = await withSource(entry.path, async (source) => {
-        const size = Number(source.stat.size);
-        if (mayBeDatabase && source.stat.size >= databaseBytesMin && source.isDatabase()) return 'database';
-        const stored = await this.#inSteps(
-          storeContent(blobs, source.read, size, previous?.content, this.#onBytes),
-        );
-        return { stored, stable: source.isUnchanged() && stored.size === size, stat: source.stat };
-      });
-      if (read === undefined) {
-        this.#skipped.push({
-          ...pathFields(entry.key),
-          reason: 'vanished',
-          detail: 'it is no longer a file',
-        });
-        return undefined;
-      }
-      if (read === 'database') return read;
-      const isLast = attempt >= readAttemptsMax || read.stored.size > limits.packBytesTarget;
-      if (!read.stable && !isLast) continue;
-      const isRaw = this.#rawDatabases.has(entry.key);
-      const state: FileState = isRaw ? 'raw' : read.stable ? 'stable' : 'changed';
-      return this.#fileNode({ ...entry, stat: read.stat }, read.stored, state);
-    }
-  }
-
-  async #inSteps<T>(steps: Steps<T>): Promise<T> {
-    for (;;) {
-      const { done, value } = steps.next();
-      if (done === true) return value;
-      await this.#breathe();
-    }
-  }
-
-  readonly #onBytes = (bytes: number): void => {
-    this.#counts.readBytes += bytes;
-    this.#context.progress.advance({ bytes });
-  };
-
-  #fileNode(entry: WalkedEntry, stored: StoredContent, state: FileState): FileNode {
-    const hardLink = entry.stat.nlink > 1n ? this.#hardLinkKey(entry) : undefined;
-    return {
-      type: 'file',
-      ...commonFields(entry.stat),
-      size: stored.size,
-      content: stored.content,
-      state,
-      ...(hardLink === undefined ? {} : { hardLink }),
-    };
-  }
-
-  #hardLinkKey(entry: WalkedEntry): PathKey {
-    const inode = `${entry.stat.dev}:${entry.stat.ino}`;
-    const first = this.#hardLinks.get(inode) ?? entry.key;
-    this.#hardLinks.set(inode, first);
-    return first;
-  }
-
-  #addFailure(key: PathKey, error: unknown): void {
-    if (errnoOf(error) === 'ENOENT') this.#skipped.push({ ...pathFields(key), reason: 'vanished' });
-    else this.#addUnreadable(key, error);
-  }
-
-  #addUnreadable(key: PathKey, error: unknown): void {
-    const reason = errnoOf(error) === undefined ? messageOf(error) : readReason(error);
-    this.#unreadable.push({ ...pathFields(key), reason });
-    this.#context.progress.warn(`Cannot read ${displayKey(key)}: ${reason}`);
-  }
-}
-
-function readReason(error: unknown): string {
-  return new FileSystemError('read', '', error).message.replace(/^Cannot read : /, '');
-}
-
-function commonFields(stat: BigIntStats): Pick<TreeNode, 'mode' | 'uid' | 'gid' | 'mtimeNs'> {
-  return {
-    mode: Number(stat.mode & 0o7777n),
-    uid: Number(stat.uid),
-    gid: Number(stat.gid),
-    mtimeNs: stat.mtimeNs,
-  };
-}
-
-/** What was not taken for a database again. */
-function asNode(stored: FileNode | 'database' | undefined): FileNode | undefined {
-  invariant(stored !== 'database', 'a file is asked once whether it is a database');
-  return stored;
 }
 
 function asFile(node: TreeNode): FileNode | undefined {

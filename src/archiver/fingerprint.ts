@@ -2,7 +2,7 @@
 import type { BigIntStats } from 'node:fs';
 import type { Sidecar } from '../walker/source-walk.ts';
 
-const fieldsPerStat = 4;
+export const fieldsPerStat = 4;
 
 /**
  * Size, times and inode of the file and, for a database, of its `-wal` and `-journal`. The time of the last status change covers
@@ -19,8 +19,8 @@ export function fingerprintOf(stat: BigIntStats, sidecars: readonly Sidecar[]): 
   return Buffer.from(fields.buffer);
 }
 
-/** In this machine's byte order: fingerprints never leave it. */
-function putStat(fields: BigInt64Array, stat: BigIntStats, at: number): number {
+/** Returns where the next ones go. In this machine's byte order: fingerprints never leave it. */
+export function putStat(fields: BigInt64Array, stat: BigIntStats, at: number): number {
   fields[at] = stat.size;
   fields[at + 1] = stat.mtimeNs;
   fields[at + 2] = stat.ctimeNs;

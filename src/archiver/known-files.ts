@@ -1,4 +1,4 @@
-/** The file cache beside the walk: both are in key order, so each row is read once and nothing is kept in memory. */
+/** The file cache beside the walk: both are in key order, so each row is read at most once and nothing is kept in memory. */
 import type { PathKey } from '../model/paths.ts';
 import type { FileCache, KnownFile } from '../model/store.ts';
 
@@ -6,24 +6,34 @@ export class KnownFiles {
   readonly #cache: FileCache;
   readonly #source: string;
   readonly #forgetMissing: boolean;
-  readonly #rows: Iterator<KnownFile>;
+  /** Undefined when they are to be read from after `#after`. */
+  #rows: Iterator<KnownFile> | undefined;
+  #after: PathKey | undefined;
   #next: KnownFile | undefined;
 
   constructor(cache: FileCache, source: string, forgetMissing: boolean) {
     this.#cache = cache;
     this.#source = source;
     this.#forgetMissing = forgetMissing;
-    this.#rows = cache.known(source)[Symbol.iterator]();
-    this.#advance();
   }
 
   /** Keys must be asked for in order. */
   find(key: PathKey): KnownFile | undefined {
+    this.#begin();
     while (this.#next !== undefined && this.#next.key < key) this.#passBy(this.#next);
     const found = this.#next;
     if (found?.key !== key) return undefined;
     this.#advance();
     return found;
+  }
+
+  /** Files from `first` to `last` are as they were, and need not be asked for. */
+  skip(first: PathKey, last: PathKey): void {
+    while (this.#next !== undefined && this.#next.key < first) this.#passBy(this.#next);
+    if (this.#rows !== undefined && (this.#next === undefined || this.#next.key > last)) return;
+    this.#rows = undefined;
+    this.#next = undefined;
+    this.#after = last;
   }
 
   remember(key: PathKey, fingerprint: Uint8Array, node: Uint8Array): void {
@@ -32,6 +42,7 @@ export class KnownFiles {
 
   /** What was not asked for is gone. */
   finish(): void {
+    this.#begin();
     while (this.#next !== undefined) this.#passBy(this.#next);
   }
 
@@ -40,8 +51,14 @@ export class KnownFiles {
     this.#advance();
   }
 
+  #begin(): void {
+    if (this.#rows !== undefined) return;
+    this.#rows = this.#cache.known(this.#source, this.#after)[Symbol.iterator]();
+    this.#advance();
+  }
+
   #advance(): void {
-    const { value, done } = this.#rows.next();
-    this.#next = done ? undefined : value;
+    const read = this.#rows?.next();
+    this.#next = read === undefined || read.done ? undefined : read.value;
   }
 }

@@ -56,10 +56,24 @@ export interface KnownFile {
   readonly node: Uint8Array;
 }
 
+/** A leaf of a source's tree as an earlier run built it. */
+export interface KnownLeaf {
+  /** The last key in it. Where leaves end is decided by their entries alone. */
+  readonly lastKey: PathKey;
+  readonly entries: number;
+  /** Of what tells that its entries are the same: equal digests, same leaf. */
+  readonly digest: Uint8Array;
+  readonly id: BlobId;
+}
+
 /** What this machine knows of the files of a source (named by its path). May forget anything at any time. */
 export interface FileCache {
-  /** In key order. */
-  known(source: string): Iterable<KnownFile>;
+  /** In key order; only those after a key, where one is given. */
+  known(source: string, after?: PathKey): Iterable<KnownFile>;
+  /** In key order. There may be keys between them that belong to none. */
+  leaves(source: string): readonly KnownLeaf[];
+  /** Instead of those there are. Takes effect once everything written so far is durable. */
+  rememberLeaves(source: string, leaves: readonly KnownLeaf[]): void;
   /** Takes effect once everything written so far is durable. */
   remember(source: string, file: KnownFile): void;
   forget(source: string, key: PathKey): void;

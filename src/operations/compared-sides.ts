@@ -84,7 +84,13 @@ class ScratchStore implements BlobStore, AsyncDisposable {
   /** Files that are as the last backup saw them need not be read. Nothing is remembered: nothing is stored. */
   get cache(): FileCache {
     const cache = this.repository?.fileCache;
-    return { known: (source) => cache?.known(source) ?? [], remember() {}, forget() {} };
+    return {
+      known: (source, after) => cache?.known(source, after) ?? [],
+      leaves: (source) => cache?.leaves(source) ?? [],
+      remember() {},
+      rememberLeaves() {},
+      forget() {},
+    };
   }
 
   #isScratch(id: BlobId): boolean {

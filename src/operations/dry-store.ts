@@ -23,8 +23,10 @@ export class DryStore implements BlobStore {
   get fileCache(): FileCache {
     const cache = this.#repository?.fileCache;
     return {
-      known: (source) => cache?.known(source) ?? [],
+      known: (source, after) => cache?.known(source, after) ?? [],
+      leaves: (source) => cache?.leaves(source) ?? [],
       remember() {}, // nothing is stored, so nothing may be believed next time
+      rememberLeaves() {},
       forget() {},
     };
   }

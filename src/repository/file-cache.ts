@@ -8,7 +8,7 @@ import { ByteReader, ByteWriter } from '../codec/bytes.ts';
 import { asBuffer } from '../model/ids.ts';
 import { limits } from '../model/limits.ts';
 import { byteStringFromBytes, byteStringToBytes, type PathKey } from '../model/paths.ts';
-import type { FileCache, KnownFile } from '../model/store.ts';
+import type { FileCache, KnownFile, KnownLeaf } from '../model/store.ts';
 import type { Database, Statement } from './database.ts';
 
 /** A block that has more is split. */
@@ -68,6 +68,9 @@ export class IndexFileCache implements FileCache {
   readonly #update: Statement;
   readonly #remove: Statement;
   #pending: PendingRow[] = [];
+  readonly #pendingLeaves = new Map<string, readonly KnownLeaf[]>();
+  /** Of the source that was asked for last. */
+  #knownHeads: { readonly source: Buffer; readonly heads: readonly BlockHead[] } | undefined;
   /** Counts what was written, so that a walk that is under way looks again. */
   #generation = 0;
 
@@ -83,9 +86,9 @@ export class IndexFileCache implements FileCache {
     this.#remove = database.prepare('DELETE FROM known_block WHERE no = ?');
   }
 
-  *known(path: string): Generator<KnownFile> {
+  *known(path: string, from?: PathKey): Generator<KnownFile> {
     const source = this.#seal.nameOf(path);
-    let last: PathKey | undefined;
+    let last = from;
     for (;;) {
       const generation = this.#generation;
       const after = last;
@@ -103,6 +106,18 @@ export class IndexFileCache implements FileCache {
     }
   }
 
+  leaves(path: string): readonly KnownLeaf[] {
+    const source = this.#seal.nameOf(path);
+    const sealed = this.#database.prepare('SELECT leaves FROM known_leaves WHERE source = ?').pluck();
+    const found = sealed.get(source);
+    const bytes = Buffer.isBuffer(found) ? this.#seal.open(leavesContext(source), found) : undefined;
+    return bytes === undefined ? [] : decodeLeaves(bytes);
+  }
+
+  rememberLeaves(source: string, leaves: readonly KnownLeaf[]): void {
+    this.#pendingLeaves.set(source, leaves);
+  }
+
   remember(source: string, file: KnownFile): void {
     this.#add({ source, key: file.key, file });
   }
@@ -112,22 +127,39 @@ export class IndexFileCache implements FileCache {
   }
 
   get hasPending(): boolean {
-    return this.#pending.length > 0;
+    return this.#pending.length > 0 || this.#pendingLeaves.size > 0;
   }
 
   /** To be called inside a transaction, when every blob written so far is in a published pack. */
   flush(): void {
+    this.#knownHeads = undefined; // another process may have written since
     const bySource = new Map<string, Map<PathKey, KnownFile | undefined>>();
     for (const { source, key, file } of this.#pending) {
       const changes = bySource.get(source) ?? new Map<PathKey, KnownFile | undefined>();
       bySource.set(source, changes.set(key, file));
     }
     for (const [path, changes] of bySource) this.#merge(this.#seal.nameOf(path), changes);
-    this.#pending = [];
-    this.#generation++;
+    this.#writeLeaves();
+    this.discard();
+    this.#changed();
   }
 
-  /** To be called inside a transaction. Forgets every file whose node `isKept` refuses. */
+  #changed(): void {
+    this.#generation++;
+    this.#knownHeads = undefined;
+  }
+
+  #writeLeaves(): void {
+    const write = this.#database.prepare(
+      'INSERT OR REPLACE INTO known_leaves (source, leaves) VALUES (?, ?)',
+    );
+    for (const [path, leaves] of this.#pendingLeaves) {
+      const source = this.#seal.nameOf(path);
+      write.run(source, this.#seal.seal(leavesContext(source), encodeLeaves(leaves)));
+    }
+  }
+
+  /** To be called inside a transaction. Forgets every file whose node `isKept` refuses, and all leaves. */
   dropUnless(isKept: (node: Uint8Array) => boolean): void {
     const blocks = this.#database.prepare('SELECT no, source FROM known_block').raw().all();
     for (const [no, source] of blocks as [number, Buffer][]) {
@@ -135,12 +167,14 @@ export class IndexFileCache implements FileCache {
       const kept = rows.filter(({ node }) => isKept(node));
       if (kept.length < rows.length || rows.length === 0) this.#replace(no, source, kept);
     }
-    this.#generation++;
+    this.#database.exec('DELETE FROM known_leaves');
+    this.#changed();
   }
 
   /** Forgets what was to be remembered: the blobs it refers to did not become durable. */
   discard(): void {
     this.#pending = [];
+    this.#pendingLeaves.clear();
   }
 
   #add(row: PendingRow): void {
@@ -149,13 +183,16 @@ export class IndexFileCache implements FileCache {
   }
 
   /** In the order of their keys. A block that cannot be opened is not known. */
-  #listHeads(source: Buffer): BlockHead[] {
+  #listHeads(source: Buffer): readonly BlockHead[] {
+    if (this.#knownHeads?.source.equals(source)) return this.#knownHeads.heads;
     const heads: BlockHead[] = [];
     for (const [no, sealed] of this.#heads.all(source) as [number, Buffer][]) {
       const key = this.#seal.open(headContext(source), sealed);
       if (key !== undefined) heads.push({ no, firstKey: byteStringFromBytes(key) as string as PathKey });
     }
-    return heads.sort((a, b) => (a.firstKey < b.firstKey ? -1 : 1));
+    heads.sort((a, b) => (a.firstKey < b.firstKey ? -1 : 1));
+    this.#knownHeads = { source, heads };
+    return heads;
   }
 
   #readBlock(no: number, source: Buffer): KnownFile[] {
@@ -230,6 +267,29 @@ function headContext(source: Buffer): string {
 
 function rowsContext(source: Buffer): string {
   return `rows ${source.toString('hex')}`;
+}
+
+function leavesContext(source: Buffer): string {
+  return `leaves ${source.toString('hex')}`;
+}
+
+function encodeLeaves(leaves: readonly KnownLeaf[]): Buffer {
+  const out = new ByteWriter(leaves.length * 100 + 32);
+  for (const { lastKey, entries, digest, id } of leaves)
+    out.byteString(lastKey).varint(entries).varint(digest.length).bytes(digest).id(id);
+  return out.view();
+}
+
+function decodeLeaves(bytes: Buffer): KnownLeaf[] {
+  const input = new ByteReader(bytes, 'index');
+  const leaves: KnownLeaf[] = [];
+  while (input.remaining > 0) {
+    const lastKey = input.byteString(limits.keyBytesMax) as string as PathKey;
+    const entries = input.varint();
+    const digest = input.bytes(input.varint());
+    leaves.push({ lastKey, entries, digest, id: input.id() });
+  }
+  return leaves;
 }
 
 function encodeRows(rows: readonly KnownFile[]): Buffer {

@@ -20,7 +20,7 @@ import {
   sqliteCodeOf,
 } from './database.ts';
 
-const schemaVersion = 6;
+const schemaVersion = 7;
 const applicationId = 0x45585556; // 'EXUV'
 
 // Rows that are believed without a look at the packs carry a checksum: SQLite has none, and disks rot.
@@ -54,6 +54,8 @@ const schema = `
     no INTEGER PRIMARY KEY, source BLOB NOT NULL, head BLOB NOT NULL, rows BLOB NOT NULL
   ) STRICT;
   CREATE INDEX known_block_source ON known_block (source);
+  -- Leaves of each source's tree as it was built last; see known-leaves.ts.
+  CREATE TABLE known_leaves (source BLOB PRIMARY KEY, leaves BLOB NOT NULL) STRICT;
 `;
 
 export interface IndexOptions {

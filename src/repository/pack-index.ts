@@ -261,7 +261,7 @@ export class PackIndex {
   /** To be called inside a transaction. Known files may refer to what is gone, so they are forgotten. */
   clear(): void {
     this.#database.exec(
-      `DELETE FROM blob; DELETE FROM frame; DELETE FROM pack; DELETE FROM known_block;
+      `DELETE FROM blob; DELETE FROM frame; DELETE FROM pack; DELETE FROM known_block; DELETE FROM known_leaves;
        INSERT OR REPLACE INTO meta (name, value) VALUES ('generation', hex(randomblob(8)));`,
     );
   }

@@ -20,8 +20,16 @@ interface OpenInner {
   bytes: number;
 }
 
+/** A leaf that ends where its last key says: the same entries, after a leaf that ends so too, make it again. */
+export interface EndedLeaf {
+  readonly lastKey: string;
+  readonly entries: number;
+  readonly id: BlobId;
+}
+
 export class MapBuilder {
   readonly #blobs: BlobWriter;
+  readonly #onLeaf: ((leaf: EndedLeaf) => void) | undefined;
   readonly #inners: OpenInner[] = [];
   #keys: string[] = [];
   #values: Uint8Array[] = [];
@@ -29,8 +37,10 @@ export class MapBuilder {
   #entries = 0;
   #previous: string | undefined;
 
-  constructor(blobs: BlobWriter) {
+  /** `onLeaf` is called for each leaf, but for one that only ends because nothing follows. */
+  constructor(blobs: BlobWriter, onLeaf?: (leaf: EndedLeaf) => void) {
     this.#blobs = blobs;
+    this.#onLeaf = onLeaf;
   }
 
   get entries(): number {
@@ -46,7 +56,23 @@ export class MapBuilder {
     this.#keys.push(key);
     this.#values.push(value);
     this.#bytes += key.length + value.length;
-    if (endsMapNode(0, key, this.#keys.length, this.#bytes)) this.#closeLeaf();
+    if (!endsMapNode(0, key, this.#keys.length, this.#bytes)) return;
+    const leaf = this.#closeLeaf();
+    this.#onLeaf?.(leaf);
+  }
+
+  /** Whether a leaf can be added: the entries so far have all got into leaves. */
+  get isBetweenLeaves(): boolean {
+    return this.#keys.length === 0;
+  }
+
+  /** A leaf that a map had which was built before, and that is still stored. */
+  addLeaf({ lastKey, entries, id }: EndedLeaf): void {
+    invariant(this.isBetweenLeaves, 'a leaf follows a leaf');
+    invariant(this.#previous === undefined || lastKey > this.#previous, 'leaves come in key order');
+    this.#previous = lastKey;
+    this.#entries += entries;
+    this.#addChild(1, lastKey, id, entries);
   }
 
   /** The root of the map, or undefined when nothing was added. */
@@ -62,14 +88,15 @@ export class MapBuilder {
     }
   }
 
-  #closeLeaf(): void {
+  #closeLeaf(): EndedLeaf {
     const id = this.#blobs.writeBlob('tree', encodeMapLeaf(this.#keys, this.#values));
     const lastKey = this.#keys.at(-1) ?? '';
-    const count = this.#keys.length;
+    const entries = this.#keys.length;
     this.#keys = [];
     this.#values = [];
     this.#bytes = 0;
-    this.#addChild(1, lastKey, id, count);
+    this.#addChild(1, lastKey, id, entries);
+    return { lastKey, entries, id };
   }
 
   #addChild(level: number, lastKey: string, id: BlobId, count: number): void {

@@ -4,7 +4,7 @@ import type { BlobId } from '../model/ids.ts';
 import { displayKey, type PathKey, rootKey } from '../model/paths.ts';
 import type { BlobReader, BlobWriter, TreeReader } from '../model/store.ts';
 import type { TreeEntry, TreeNode } from '../model/tree.ts';
-import { MapBuilder } from './map-builder.ts';
+import { type EndedLeaf, MapBuilder } from './map-builder.ts';
 import { getMapEntry, mapEntries } from './map-reader.ts';
 
 export function openTree(blobs: BlobReader, root: BlobId | null): TreeReader {
@@ -27,8 +27,9 @@ function decodeEntry(key: PathKey, value: Uint8Array): TreeEntry {
 export class TreeBuilder {
   readonly #map: MapBuilder;
 
-  constructor(blobs: BlobWriter) {
-    this.#map = new MapBuilder(blobs);
+  /** `onLeaf` is called for each leaf of the map that ends by itself. */
+  constructor(blobs: BlobWriter, onLeaf?: (leaf: EndedLeaf) => void) {
+    this.#map = new MapBuilder(blobs, onLeaf);
   }
 
   get entries(): number {
@@ -42,6 +43,15 @@ export class TreeBuilder {
   /** For a node that is already encoded. */
   addEncoded(key: PathKey, node: Uint8Array): void {
     this.#map.add(key, node);
+  }
+
+  get isBetweenLeaves(): boolean {
+    return this.#map.isBetweenLeaves;
+  }
+
+  /** For a leaf that is stored already. */
+  addLeaf(leaf: EndedLeaf): void {
+    this.#map.addLeaf(leaf);
   }
 
   finish(): BlobId | null {

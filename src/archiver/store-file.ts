@@ -1,0 +1,164 @@
+/** One file of a source stored: a database by a consistent copy, anything else by its bytes, read again when it did not hold still. */
+import type { BigIntStats } from 'node:fs';
+import { errnoOf, FileSystemError, invariant } from '../model/errors.ts';
+import { limits } from '../model/limits.ts';
+import { type ByteString, byteStringOf, displayKey, type PathKey } from '../model/paths.ts';
+import type { Progress } from '../model/progress.ts';
+import type { BlobStore } from '../model/store.ts';
+import type { FileNode, FileState, TreeNode } from '../model/tree.ts';
+import type { CaptureResult } from '../sqlite/capture.ts';
+import type { WalkedEntry } from '../walker/source-walk.ts';
+import type { Findings } from './findings.ts';
+import { withSource } from './read-file.ts';
+import { type Steps, type StoredContent, storeContent, storePages } from './store-content.ts';
+
+/** The least that SQLite makes a database of: one page. */
+const databaseBytesMin = 512n;
+const readAttemptsMax = 3;
+
+/** Takes a consistent copy of a live database. */
+export type CaptureFile = (path: ByteString) => Promise<CaptureResult>;
+
+export interface StoreContext {
+  readonly blobs: BlobStore;
+  readonly capture: CaptureFile;
+  readonly progress: Progress;
+  /** Lets others have their turn, in the middle of a large file too. */
+  readonly breathe: () => Promise<void>;
+}
+
+export class FileStorer {
+  /** `user_version` of each captured database, by path. */
+  readonly schemas: Record<string, number> = {};
+  /** Databases that could not be captured. */
+  readonly rawDatabases = new Set<PathKey>();
+  readBytes = 0;
+  readonly #context: StoreContext;
+  readonly #findings: Findings;
+  readonly #hardLinks = new Map<string, PathKey>();
+
+  constructor(context: StoreContext, findings: Findings) {
+    this.#context = context;
+    this.#findings = findings;
+  }
+
+  /** Undefined when the file is gone or cannot be read; that is reported. */
+  async store(entry: WalkedEntry, previous: FileNode | undefined): Promise<FileNode | undefined> {
+    if (entry.stat.size > limits.fileBytesMax) {
+      const reason = `it has ${entry.stat.size} bytes, at most ${limits.fileBytesMax} are stored`;
+      this.#findings.incomplete(entry.key, reason, false);
+      return undefined;
+    }
+    try {
+      const isNamedDatabase = entry.isDatabaseName || entry.sidecars.length > 0;
+      if (!isNamedDatabase || entry.stat.size < databaseBytesMin) {
+        const stored = await this.#storePlain(entry, previous, true);
+        if (stored !== 'database') return stored;
+      }
+      const captured = await this.#storeDatabase(entry, previous);
+      if (captured !== undefined) return captured;
+      return asNode(await this.#storePlain(entry, previous, false));
+    } catch (error) {
+      if (errnoOf(error) === undefined || error instanceof FileSystemError) throw error;
+      this.#findings.failed(entry.key, error);
+      return undefined;
+    }
+  }
+
+  async #storeDatabase(entry: WalkedEntry, previous: FileNode | undefined): Promise<FileNode | undefined> {
+    const result = await this.#context.capture(entry.path);
+    if (result.kind === 'not-a-database') return undefined;
+    if (result.kind === 'failed') {
+      this.rawDatabases.add(entry.key);
+      const reason = `it could not be captured as a database (${result.reason}); its files are stored as they are`;
+      this.#findings.incomplete(entry.key, reason, true);
+      return undefined;
+    }
+    this.schemas[displayKey(entry.key)] = result.userVersion;
+    const { blobs } = this.#context;
+    const stored = await withSource(byteStringOf(result.copyPath), (source) =>
+      this.#inSteps(storePages(blobs, source.read, result.bytes, result.pageSize, previous, this.#onBytes)),
+    );
+    return stored && this.#fileNode(entry, stored, 'captured');
+  }
+
+  /**
+   * A file by its bytes. Any file whose first bytes are those of a database is one, unless its name has told so already
+   * (`mayBeDatabase` false): such a file is opened in the capturing process only.
+   */
+  async #storePlain(
+    entry: WalkedEntry,
+    previous: FileNode | undefined,
+    mayBeDatabase: boolean,
+  ): Promise<FileNode | 'database' | undefined> {
+    const { blobs } = this.#context;
+    for (let attempt = 1; ; attempt++) {
+      const read = await withSource(entry.path, async (source) => {
+        const size = Number(source.stat.size);
+        if (mayBeDatabase && source.stat.size >= databaseBytesMin && source.isDatabase()) return 'database';
+        const stored = await this.#inSteps(
+          storeContent(blobs, source.read, size, previous?.content, this.#onBytes),
+        );
+        return { stored, stable: source.isUnchanged() && stored.size === size, stat: source.stat };
+      });
+      if (read === undefined) {
+        this.#findings.skipped(entry.key, 'vanished', 'it is no longer a file');
+        return undefined;
+      }
+      if (read === 'database') return read;
+      const isLast = attempt >= readAttemptsMax || read.stored.size > limits.packBytesTarget;
+      if (!read.stable && !isLast) continue;
+      const isRaw = this.rawDatabases.has(entry.key);
+      const state: FileState = isRaw ? 'raw' : read.stable ? 'stable' : 'changed';
+      return this.#fileNode({ ...entry, stat: read.stat }, read.stored, state);
+    }
+  }
+
+  async #inSteps<T>(steps: Steps<T>): Promise<T> {
+    for (;;) {
+      const { done, value } = steps.next();
+      if (done === true) return value;
+      await this.#context.breathe();
+    }
+  }
+
+  readonly #onBytes = (bytes: number): void => {
+    this.readBytes += bytes;
+    this.#context.progress.advance({ bytes });
+  };
+
+  #fileNode(entry: WalkedEntry, stored: StoredContent, state: FileState): FileNode {
+    const hardLink = entry.stat.nlink > 1n ? this.hardLinkKey(entry) : undefined;
+    return {
+      type: 'file',
+      ...commonFields(entry.stat),
+      size: stored.size,
+      content: stored.content,
+      state,
+      ...(hardLink === undefined ? {} : { hardLink }),
+    };
+  }
+
+  /** The first name that was met of a file that has several. */
+  hardLinkKey(entry: WalkedEntry): PathKey {
+    const inode = `${entry.stat.dev}:${entry.stat.ino}`;
+    const first = this.#hardLinks.get(inode) ?? entry.key;
+    this.#hardLinks.set(inode, first);
+    return first;
+  }
+}
+
+export function commonFields(stat: BigIntStats): Pick<TreeNode, 'mode' | 'uid' | 'gid' | 'mtimeNs'> {
+  return {
+    mode: Number(stat.mode & 0o7777n),
+    uid: Number(stat.uid),
+    gid: Number(stat.gid),
+    mtimeNs: stat.mtimeNs,
+  };
+}
+
+/** What was not taken for a database again. */
+function asNode(stored: FileNode | 'database' | undefined): FileNode | undefined {
+  invariant(stored !== 'database', 'a file is asked once whether it is a database');
+  return stored;
+}

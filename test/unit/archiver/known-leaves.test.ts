@@ -1,0 +1,165 @@
+/** Leaves that are taken as they are make the same tree as everything read anew, whatever was changed in between. */
+import assert from 'node:assert/strict';
+import {
+  appendFileSync,
+  chmodSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
+import { type ArchivedSource, archiveSource } from '../../../src/archiver/archiver.ts';
+import { byteStringOf, type PathKey } from '../../../src/model/paths.ts';
+import { silentProgress } from '../../../src/model/progress.ts';
+import { takeAll } from '../../../src/model/selection.ts';
+import { inTransaction } from '../../../src/repository/database.ts';
+import { checkedBlocks, IndexFileCache } from '../../../src/repository/file-cache.ts';
+import { openMemoryIndex } from '../../../src/repository/index-schema.ts';
+import { MemoryStore } from '../../helpers/memory-store.ts';
+import { Seeded } from '../../helpers/seeded.ts';
+import { temporaryFolder } from '../../helpers/temporary.ts';
+
+/** So long that the times of two changes differ. */
+const tickMs = 12;
+
+class CountingStore extends MemoryStore {
+  leavesWritten = 0;
+
+  override writeBlob(...words: Parameters<MemoryStore['writeBlob']>): ReturnType<MemoryStore['writeBlob']> {
+    if (words[0] === 'tree' && words[1][0] === 0) this.leavesWritten++;
+    return super.writeBlob(...words);
+  }
+}
+
+class Site {
+  readonly root: string;
+  readonly store = new CountingStore();
+  readonly database = openMemoryIndex({ repositoryId: '00'.repeat(16), isSealed: false });
+  readonly cache = new IndexFileCache(this.database, checkedBlocks, () => assert.fail('full'));
+
+  constructor(context: TestContext) {
+    this.root = temporaryFolder(context);
+  }
+
+  path(...names: readonly string[]): string {
+    return join(this.root, ...names);
+  }
+
+  /** Files count as settled at once: changes are a tick apart. */
+  async archive({ force }: { readonly force: boolean }): Promise<ArchivedSource> {
+    const archived = await archiveSource(
+      { path: byteStringOf(this.root), filter: takeAll, isWhole: true, cacheName: this.root },
+      {
+        blobs: this.store,
+        cache: force
+          ? { known: () => [], leaves: () => [], remember() {}, rememberLeaves() {}, forget() {} }
+          : this.cache,
+        capture: async () => ({ kind: 'not-a-database' }),
+        progress: silentProgress,
+        nowMs: () => Date.now() + 60_000,
+        force,
+      },
+    );
+    if (!force) inTransaction(this.database, () => this.cache.flush());
+    return archived;
+  }
+
+  async assertSame(what: string): Promise<ArchivedSource> {
+    const quick = await this.archive({ force: false });
+    const whole = await this.archive({ force: true });
+    assert.deepEqual({ ...quick, readBytes: 0 }, { ...whole, readBytes: 0 }, what);
+    return quick;
+  }
+
+  async leavesWrittenAgain(): Promise<number> {
+    const before = this.store.leavesWritten;
+    const { readBytes } = await this.archive({ force: false });
+    assert.equal(readBytes, 0);
+    return this.store.leavesWritten - before;
+  }
+}
+
+function fill(site: Site, folders: number, filesEach: number): void {
+  for (let folder = 0; folder < folders; folder++) {
+    mkdirSync(site.path(`d${folder}`));
+    for (let file = 0; file < filesEach; file++)
+      writeFileSync(site.path(`d${folder}`, `f${file}.md`), `${folder} ${file} `.repeat(20));
+  }
+}
+
+test('a source in which nothing changed is not built again, but for the end of its tree', async (context) => {
+  const site = new Site(context);
+  fill(site, 20, 50);
+  await site.assertSame('at first');
+  assert.ok((await site.leavesWrittenAgain()) <= 1);
+  appendFileSync(site.path('d7', 'f3.md'), 'more');
+  const { readBytes } = await site.assertSame('one file changed');
+  assert.ok(readBytes < 1000, `${readBytes} bytes`);
+  assert.ok((await site.leavesWrittenAgain()) <= 1);
+});
+
+test('leaves whose blobs are gone are built again', async (context) => {
+  const site = new Site(context);
+  fill(site, 10, 40);
+  await site.assertSame('at first');
+  const lost = site.cache.leaves(site.root)[3];
+  assert.ok(lost !== undefined);
+  site.store.blobs.delete(lost.id);
+  await site.assertSame('one is gone');
+  assert.ok(site.store.hasBlob(lost.id));
+});
+
+test('what is forgotten of files takes the leaves along', async (context) => {
+  const site = new Site(context);
+  fill(site, 10, 40);
+  await site.assertSame('at first');
+  assert.ok(site.cache.leaves(site.root).length > 5);
+  inTransaction(site.database, () => site.cache.dropUnless(() => true));
+  assert.deepEqual(site.cache.leaves(site.root), []);
+});
+
+const changes: readonly ((site: Site, random: Seeded, folder: string, name: string) => void)[] = [
+  (site, random, folder, name) => writeFileSync(site.path(folder, name), random.text(random.below(5000))),
+  (site, random, folder) => writeFileSync(site.path(folder, `new-${random.next()}`), 'new'),
+  (site, _, folder, name) => rmSync(site.path(folder, name), { force: true, recursive: true }),
+  (site, _, folder, name) => chmodSync(site.path(folder, name), 0o640),
+  (site, random, folder, name) => renameSync(site.path(folder, name), site.path(`moved-${random.next()}`)),
+  (site, random, folder, name) => linkSync(site.path(folder, name), site.path(folder, `l${random.next()}`)),
+  (site, random, folder) => symlinkSync('x', site.path(folder, `s${random.next()}`)),
+  (site, random, folder, name) =>
+    writeFileSync(site.path(folder, `${name}${['-wal', '-journal', '-shm'][random.below(3)]}`), 'log'),
+  (site, random, folder) => renameSync(site.path(folder), site.path(`z${random.next()}`)),
+];
+
+test('the tree is what it is without knowing anything, after any changes', async (context) => {
+  const random = new Seeded(Number(process.env['EXUVIA_SEED'] ?? 1));
+  for (let round = 0; round < 3; round++) {
+    const site = new Site(context);
+    fill(site, 12, 1 + random.below(60));
+    await site.assertSame('at first');
+    for (let step = 0; step < 15; step++) {
+      await setTimeout(tickMs);
+      const done: number[] = [];
+      for (let count = random.below(4); count > 0; count--) {
+        const folders = readdirSync(site.root).filter((name) => /^[dz]/.test(name));
+        const folder = folders[random.below(folders.length)] ?? '';
+        const names = folder === '' ? [] : readdirSync(site.path(folder));
+        const name = names[random.below(names.length)];
+        const change = random.below(changes.length);
+        if (name === undefined || name.startsWith('s')) continue;
+        changes[change]?.(site, random, folder, name);
+        done.push(change);
+      }
+      await site.assertSame(`round ${round}, step ${step}, changes ${done}`);
+    }
+    const keys = [...site.cache.known(site.root)].map(({ key }) => key as PathKey);
+    assert.deepEqual(keys, [...keys].sort());
+    assert.equal(new Set(keys).size, (await site.archive({ force: true })).files);
+  }
+});
