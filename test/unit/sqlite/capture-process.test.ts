@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -22,6 +22,16 @@ function capturingChildrenOf(pid: number): number[] {
   return children
     .map(Number)
     .filter((child) => readFileSync(`/proc/${child}/cmdline`, 'utf8').includes('capture-child'));
+}
+
+function hasOpen(pid: number, path: string): boolean {
+  return readdirSync(`/proc/${pid}/fd`).some((fd) => {
+    try {
+      return readlinkSync(`/proc/${pid}/fd/${fd}`) === path;
+    } catch {
+      return false; // closed meanwhile
+    }
+  });
 }
 
 async function until(what: string, condition: () => boolean): Promise<void> {
@@ -136,8 +146,11 @@ test('the child ends with its parent, and takes the copy with it', onLinux, asyn
       'the staging folder is used',
       () => existsSync(stagingDir) && readdirSync(stagingDir).length === 1,
     );
-    await sleep(300); // the child is up, and waits for the lock
-    const [child = 0] = capturingChildrenOf(parent.pid ?? 0);
+    await until('the child has opened the database', () =>
+      capturingChildrenOf(parent.pid ?? 0).some((pid) => hasOpen(pid, at('x.db'))),
+    );
+    const [child] = capturingChildrenOf(parent.pid ?? 0);
+    assert.ok(child !== undefined);
     const ended = once(parent, 'close');
     process.kill(child, 'SIGINT'); // an interrupt of the terminal reaches it too
     parent.kill('SIGKILL');
