@@ -4,6 +4,7 @@
  */
 import {
   chmodSync,
+  chownSync,
   closeSync,
   constants,
   fsyncSync,
@@ -277,10 +278,12 @@ class Executor {
     this.#syncFolders();
     for (const { key, node, modeLimit } of this.#madeFolders.reverse()) {
       try {
-        const path = fsPath(this.#folders.pathOf(key));
-        if (this.#options.setOwner) lchownSync(path, node.uid, node.gid);
-        chmodSync(path, modeOf(node, this.#options.setOwner) & (0o7000 | modeLimit));
-        utimesSync(path, secondsOf(node), secondsOf(node));
+        this.#folders.useFolder(key, (folder) => {
+          const path = fsPath(folder);
+          if (this.#options.setOwner) chownSync(path, node.uid, node.gid);
+          chmodSync(path, modeOf(node, this.#options.setOwner) & (0o7000 | modeLimit));
+          utimesSync(path, secondsOf(node), secondsOf(node));
+        });
       } catch (error) {
         this.#failures.push({ path: displayKey(key), reason: reasonOf(error), isDamage: false });
       }

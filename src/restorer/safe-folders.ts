@@ -19,6 +19,8 @@ import { targetPath } from './target-path.ts';
 
 const folderFlags = constants.O_RDONLY | (constants.O_DIRECTORY ?? 0) | (constants.O_NOFOLLOW ?? 0);
 const descriptorFolder = '/proc/self/fd';
+/** Linux's O_PATH: a folder is opened also where its mode forbids reading it. */
+const onlyPath = 0o10000000;
 const openFoldersMax = 64;
 
 export class SafeFolders implements Disposable {
@@ -42,6 +44,24 @@ export class SafeFolders implements Disposable {
     return `${descriptorFolder}/${this.#descriptorOf(parent)}/${baseName(key)}` as ByteString;
   }
 
+  /**
+   * Lets `work` change the folder `key` itself, by a path that leads to no other: mode and owner of what a link leads to
+   * would be changed through its name. @throws ExuviaError when it is a link
+   */
+  useFolder(key: PathKey, work: (path: ByteString) => void): void {
+    if (!this.#usesDescriptors) {
+      this.#checkFolders(key);
+      work(targetPath(this.#target, key));
+      return;
+    }
+    const fd = this.#opened(key, this.pathOf(key), folderFlags | onlyPath);
+    try {
+      work(`${descriptorFolder}/${fd}` as ByteString);
+    } finally {
+      closeSync(fd);
+    }
+  }
+
   [Symbol.dispose](): void {
     for (const fd of this.#open.values()) closeSync(fd);
     this.#open.clear();
@@ -54,15 +74,18 @@ export class SafeFolders implements Disposable {
       folder === rootKey
         ? this.#target
         : `${descriptorFolder}/${this.#descriptorOf(parentKey(folder) ?? rootKey)}/${baseName(folder)}`;
-    let fd: number;
-    try {
-      fd = openSync(fsPath(path as ByteString), folderFlags);
-    } catch (error) {
-      throw this.#refusal(folder, error);
-    }
+    const fd = this.#opened(folder, path as ByteString, folderFlags);
     this.#open.set(folder, fd);
     this.#closeOldest(folder);
     return fd;
+  }
+
+  #opened(folder: PathKey, path: ByteString, flags: number): number {
+    try {
+      return openSync(fsPath(path), flags);
+    } catch (error) {
+      throw this.#refusal(folder, error);
+    }
   }
 
   /** Entries come depth first, so folders that are neither above nor near are done with. */

@@ -1,8 +1,8 @@
-/** Restores while an attacker swaps folders of the target for links that lead outside. */
+/** Restores while an attacker (swapper.py) swaps folders of the target for links that lead outside. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { ExuviaError, errnoOf } from '../../src/model/errors.ts';
 import { byteStringOf, type PathKey } from '../../src/model/paths.ts';
@@ -15,24 +15,25 @@ import { MemoryStore } from '../helpers/memory-store.ts';
 import { file, folder, link } from './crafted-repository.ts';
 import { Fence } from './fence.ts';
 
-const program = fileURLToPath(new URL('swapper.ts', import.meta.url));
+const program = fileURLToPath(new URL('swapper.py', import.meta.url));
 
 /** Names that lie outside too, so that a write through a link would replace what is there. */
-const entries = [
-  ['', folder],
-  ['a', folder],
-  ['a\0b', folder],
-  ['a\0b\0c', folder],
-  ['a\0b\0c\0x', file('evil')],
-  ['a\0b\0passwd', file('evil')],
-  ['a\0b\0x', file('evil')],
-  ['a\0x', file('evil')],
-  ['d', folder],
-  ['d\0e', folder],
-  ['d\0e\0l', link('/nowhere')],
-  ['d\0e\0x', file('evil')],
-  ['d\0passwd', file('evil')],
-] as const;
+const entriesOf = (text: string) =>
+  [
+    ['', folder],
+    ['a', folder],
+    ['a\0b', folder],
+    ['a\0b\0c', folder],
+    ['a\0b\0c\0x', file(text)],
+    ['a\0b\0passwd', file(text)],
+    ['a\0b\0x', file(text)],
+    ['a\0x', file(text)],
+    ['d', folder],
+    ['d\0e', folder],
+    ['d\0e\0l', link('/nowhere')],
+    ['d\0e\0x', file(text)],
+    ['d\0passwd', file(text)],
+  ] as const;
 
 export interface SwapReport {
   readonly rounds: number;
@@ -42,33 +43,55 @@ export interface SwapReport {
   readonly refused: number;
 }
 
-/** As many restores, beside the attacker. Nothing outside the target may change. */
+/** Only there a folder is held by a descriptor, and can the attacker exchange two names in one step. */
+export const whyNoSwaps =
+  process.platform === 'linux' ? false : 'what is promised here is promised on Linux only';
+
+/** As many restores, beside the attacker. @throws AssertionError as soon as anything outside the target has changed */
 export async function restoreAmongSwaps(rounds: number): Promise<SwapReport> {
   using fence = new Fence();
+  // No mode that a restored folder has, so that one given through a link is seen.
+  chmodSync(fence.outside, 0o700);
   const store = new MemoryStore();
-  const builder = new TreeBuilder(store);
-  for (const [key, node] of entries) builder.add(key as PathKey, node);
-  const root = builder.finish();
+  // Two by turns, so that each restore has every file to write.
+  const roots = ['evil', 'more evil'].map((text) => {
+    const builder = new TreeBuilder(store);
+    for (const [key, node] of entriesOf(text)) builder.add(key as PathKey, node);
+    return builder.finish();
+  });
   mkdirSync(fence.target);
-  const attacker = spawn(process.execPath, [program, fence.target, fence.outside], {
+  const attacker = spawn('python3', [program, fence.target, fence.outside], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  const said = async (): Promise<string> => {
+    const [bytes] = await Promise.race([once(attacker.stdout, 'data'), once(attacker, 'close')]);
+    assert.ok(Buffer.isBuffer(bytes), 'the attacker gave up');
+    return bytes.toString();
+  };
   try {
-    await once(attacker.stdout, 'data');
+    assert.equal(await said(), 'ready\n');
     const open = [fence.at('inner'), fence.scratch];
     const before = fence.print(open);
+    const changedBefore = changeTimes(fence);
     let refused = 0;
     for (let round = 0; round < rounds; round++) {
-      refused += (await restoreOnce(fence, store, root)) ? 1 : 0;
+      refused += (await restoreOnce(fence, store, roots[round % 2] ?? null)) ? 1 : 0;
+      assert.deepEqual(changeTimes(fence), changedBefore, `round ${round}`);
       if (round % 100 === 99 || round === rounds - 1)
         assert.deepEqual(fence.print(open), before, `round ${round}`);
     }
     attacker.kill('SIGTERM');
-    const [said] = (await once(attacker.stdout, 'data')) as [Buffer];
-    return { rounds, swaps: Number(said.toString()), refused };
+    return { rounds, swaps: Number(await said()), refused };
   } finally {
     attacker.kill('SIGKILL');
   }
+}
+
+/** Changed by every write, removal and change of mode, owner or times, also one that is undone. */
+function changeTimes(fence: Fence): (bigint | undefined)[] {
+  return ['', '/passwd', '/x', '/deep'].map(
+    (path) => lstatSync(fence.outside + path, { bigint: true, throwIfNoEntry: false })?.ctimeNs,
+  );
 }
 
 async function restoreOnce(
