@@ -80,7 +80,8 @@ export class ArchiveFile {
 
   /** Up to `bytes` bytes at `position`; fewer only at the end of the file. Meant for small pieces: it reads ahead. */
   read(position: number, bytes: number): Buffer {
-    const wanted = Math.max(0, Math.min(bytes, this.size - position));
+    const wanted = Math.min(bytes, this.size - position);
+    if (wanted <= 0) return Buffer.alloc(0);
     if (wanted > windowBytes) return this.#readAt(position, wanted);
     const window = this.#windowAt(position, wanted);
     const start = position - window.position;

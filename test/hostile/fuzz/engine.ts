@@ -25,10 +25,16 @@ export interface FuzzReport {
 
 export interface FuzzLimits {
   readonly ms: number;
-  /** Of one run. */
+  /** Of one run: processor time, which does not count what else the machine does. */
   readonly runMs: number;
   /** Of the process. */
   readonly memoryBytes: number;
+}
+
+export interface FuzzWatcher {
+  /** Called before each run, so that an input that ends the process or never returns is known. */
+  readonly onInput?: (input: Buffer) => void;
+  readonly onBatch?: (report: FuzzReport) => void;
 }
 
 const batchRuns = 40;
@@ -75,16 +81,23 @@ async function startedCoverage(): Promise<Coverage> {
 }
 
 /** @throws Error that names the target and has the input in base64 */
-export async function fuzz(target: FuzzTarget, random: Seeded, limits: FuzzLimits): Promise<FuzzReport> {
+export async function fuzz(
+  target: FuzzTarget,
+  random: Seeded,
+  limits: FuzzLimits,
+  { onInput, onBatch }: FuzzWatcher = {},
+): Promise<FuzzReport> {
   const coverage = await startedCoverage();
   let blocks = 0;
   const corpus: Buffer[] = [];
   let runs = 0;
   let slowestMs = 0;
   const run = async (input: Buffer): Promise<void> => {
-    const startedMs = performance.now();
+    onInput?.(input);
+    const started = process.cpuUsage();
     await runOnce(target, input);
-    const tookMs = performance.now() - startedMs;
+    const { user, system } = process.cpuUsage(started);
+    const tookMs = (user + system) / 1000;
     runs++;
     slowestMs = Math.max(slowestMs, tookMs);
     if (tookMs > limits.runMs) throw failure(target, input, `took ${Math.round(tookMs)} ms`);
@@ -94,6 +107,13 @@ export async function fuzz(target: FuzzTarget, random: Seeded, limits: FuzzLimit
     corpus.push(seed);
   }
   blocks += (await coverage.news()).size;
+  const report = (): FuzzReport => ({
+    name: target.name,
+    runs,
+    corpus: corpus.length,
+    blocks,
+    slowestMs: Math.round(slowestMs),
+  });
   const endMs = performance.now() + limits.ms;
   while (performance.now() < endMs) {
     const batch = Array.from({ length: batchRuns }, () => mutated(target, corpus, random));
@@ -104,14 +124,9 @@ export async function fuzz(target: FuzzTarget, random: Seeded, limits: FuzzLimit
     const { rss } = process.memoryUsage();
     if (rss > limits.memoryBytes)
       throw failure(target, batch[0] ?? Buffer.alloc(0), `memory grew to ${rss} bytes`);
+    onBatch?.(report());
   }
-  return {
-    name: target.name,
-    runs,
-    corpus: corpus.length,
-    blocks,
-    slowestMs: Math.round(slowestMs),
-  };
+  return report();
 }
 
 interface Finds {

@@ -128,6 +128,11 @@ const zip = zipArchive([
   { name: 'd/g', content: 'stored' },
   { name: 'd/s', content: 'f', unixMode: 0o120777 },
 ]);
+/** What once was a bug. */
+const foundZips = [
+  // a directory that says that it ends after the file
+  'UEsDBJM+ZsccAgQAAAAAAAAAAAAAgPcAAABkbxQAAAAAAAAAIVgp+UNWBgAAAAYAAAAwCm0AZA9zZgAACAAAACFY6ea+9wkAAAC8AgAAAwAAAAAA/6FxAAAAZC9zUEsFBgAAAAAEAAAAwwAAAJMAAAAAAA==',
+].map((text) => Buffer.from(text, 'base64'));
 const packId = parsePackId('00112233445566778899aabbccddeeff');
 const frames = [
   {
@@ -217,7 +222,7 @@ function diffHalves(path: string, bytes: Buffer): void {
 
 export const targets: readonly FuzzTarget[] = [
   { name: 'tar', seeds: seedsOf(tar), mend: mendTar, run: readAsArchive },
-  { name: 'zip', seeds: seedsOf(zip), run: readAsArchive },
+  { name: 'zip', seeds: seedsOf(zip, ...foundZips), run: readAsArchive },
   { name: 'tar.gz and tar.zst', seeds: seedsOf(gzipSync(tar), zstdCompressSync(tar)), run: readAsArchive },
   {
     name: 'frame',
