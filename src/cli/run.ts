@@ -41,10 +41,11 @@ export function action<Options extends GlobalOptions>(
     const options = command.optsWithGlobals() as Options;
     const console = new Console(options);
     process.exitCode = await runSafely(console, async () => {
+      const signal = interruptSignal(console);
       const environment = systemEnvironment({
         progress: console.progress,
-        signal: interruptSignal(console),
-        keySource: keySourceOf(options),
+        signal,
+        keySource: keySourceOf(options, signal),
         ...(options.lockWait === undefined ? {} : { lockWaitMs: options.lockWait * 1000 }),
       });
       const run = await load();
@@ -53,10 +54,10 @@ export function action<Options extends GlobalOptions>(
   };
 }
 
-function keySourceOf(options: GlobalOptions): KeySource {
+function keySourceOf(options: GlobalOptions, signal: AbortSignal): KeySource {
   const { stateDir, profile, keyFile, passphraseFile, passphraseCommand } = options;
   const { identity, archivePassphraseFile } = options;
-  const ask = secretAsker();
+  const ask = secretAsker(signal);
   const places = { stateDir, profile };
   const words = { keyFile, passphraseFile, passphraseCommand, identity, archivePassphraseFile };
   return { ...words, places, ...(ask === undefined ? {} : { ask }) };

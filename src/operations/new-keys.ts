@@ -24,6 +24,7 @@ import {
   secretOfWords,
 } from './key-source.ts';
 import { resolvePath } from './places.ts';
+import { rememberUnlocked } from './unlock.ts';
 
 /** Whom a slot is for. */
 export type NewSecret = Secret | { readonly kind: 'recipient'; readonly recipient: string };
@@ -39,6 +40,7 @@ export async function newEncryptedRepository(environment: Environment, root: str
   const id = newRepositoryId(environment.random);
   const keys = RepositoryKeys.ofMasterKey(environment.random(masterKeyBytes), Buffer.from(id, 'hex'));
   const slot = await newSlot(environment, keys, secret, { role: 'full', label: '' });
+  rememberUnlocked(environment, id, { keys, slot });
   const parameters = { ...newParameters(id, environment.clock.nowMs()), keySlots: [slot] };
   return { parameters: sealParameters({ ...parameters, requiredFeatures: [encryptionFeature] }, keys), keys };
 }

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { RepositoryKeys } from '../codec/keys.ts';
 import { isEncrypted, type RepositoryParameters } from '../codec/parameters.ts';
-import { UsageError } from '../model/errors.ts';
+import { InterruptedError, UsageError, WrongKeyError } from '../model/errors.ts';
 import { discoverHome, type OpenClawHome } from '../openclaw/discovery.ts';
 import { finishConversion } from '../repository/conversion.ts';
 import { repositoryLayout } from '../repository/layout.ts';
@@ -77,6 +77,19 @@ export async function openRepository(
   if (!create || !(encrypt ?? wantsEncryption(environment))) return Repository.open(root, options);
   const { newEncryptedRepository } = await import('./new-keys.ts');
   return Repository.open(root, { ...options, ...(await newEncryptedRepository(environment, root)) });
+}
+
+/**
+ * For what works on when nobody looks any more: a key that is missing is told at once, and not by each run. Whatever else is
+ * wrong with the repository is the first run's to say. @throws WrongKeyError
+ */
+export async function checkKey(environment: Environment, root: string): Promise<void> {
+  try {
+    const found = findParametersIn(root);
+    if (found !== undefined && isEncrypted(found)) await keysFor(environment, root, found, undefined);
+  } catch (error) {
+    if (error instanceof WrongKeyError || error instanceof InterruptedError) throw error;
+  }
 }
 
 /** Opened although the file of its parameters is damaged. */

@@ -15,7 +15,7 @@ import { dropKeptKeys, type KeepPlace, keepKey } from './kept-key.ts';
 import { secretOfWords } from './key-source.ts';
 import { askNewPassphrase, makeKeyFile, type NewSecret, newSlot } from './new-keys.ts';
 import { findHome, findRepository, type PlaceOptions, resolvePath } from './places.ts';
-import { type Unlocked, unlockRepository } from './unlock.ts';
+import { forgetUnlocked, type Unlocked, unlockRepository } from './unlock.ts';
 
 /** Without the wrapped key. */
 export type ListedKey = Pick<KeySlot, 'id' | 'type' | 'role' | 'label' | 'created'> & {
@@ -73,7 +73,7 @@ export async function removeKey(
       hint: 'Add another with exuvia key add, then remove this one.',
     });
   });
-  dropKeptKeys(environment, root, parameters.id);
+  dropKeys(environment, root, parameters.id);
   return { repository: root, removed: listed(slot) };
 }
 
@@ -96,7 +96,7 @@ export async function changeKey(
     ...slots.filter(({ id }) => id !== old.id),
     slot,
   ]);
-  dropKeptKeys(environment, root, parameters.id);
+  dropKeys(environment, root, parameters.id);
   return { repository: root, removed: listed(old), added: listed(slot) };
 }
 
@@ -152,7 +152,13 @@ export function lockAgain(
   options: PlaceOptions,
 ): { readonly repository: string; readonly dropped: number } {
   const { root, parameters } = findEncrypted(environment, options);
-  return { repository: root, dropped: dropKeptKeys(environment, root, parameters.id) };
+  return { repository: root, dropped: dropKeys(environment, root, parameters.id) };
+}
+
+/** Returns how many were kept. */
+function dropKeys(environment: Environment, root: string, repositoryId: string): number {
+  forgetUnlocked(environment, repositoryId);
+  return dropKeptKeys(environment, root, repositoryId);
 }
 
 function findEncrypted(

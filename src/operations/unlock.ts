@@ -14,6 +14,23 @@ export interface Unlocked {
   readonly slot: KeySlot | undefined;
 }
 
+type Ask = NonNullable<NonNullable<Environment['keySource']>['ask']>;
+
+/** What they have opened, by repository: who has typed a passphrase is not asked again by each snapshot of a daemon. */
+const opened = new WeakMap<Ask, Map<string, Unlocked>>();
+
+/** As long as the process lives, in the place of an answer that would open them again. */
+export function rememberUnlocked({ keySource }: Environment, repositoryId: string, unlocked: Unlocked): void {
+  const ask = keySource?.ask;
+  if (ask === undefined) return;
+  const known = opened.get(ask) ?? new Map<string, Unlocked>();
+  opened.set(ask, known.set(repositoryId, unlocked));
+}
+
+export function forgetUnlocked({ keySource }: Environment, repositoryId: string): void {
+  if (keySource?.ask !== undefined) opened.get(keySource.ask)?.delete(repositoryId);
+}
+
 /**
  * By the flags; a key that was kept unlocked; the environment; the settings; the terminal.
  * @throws WrongKeyError when there is no key, or a wrong one
@@ -29,7 +46,20 @@ export async function unlockRepository(
   if (kept !== undefined) return { keys: kept, slot: undefined };
   const secret = secretOfEnvironment(environment) ?? secretOfSettings(environment);
   if (secret !== undefined) return await unlockWith(secret, root, parameters);
-  return await unlockWith(await askPassphrase(environment, root), root, parameters);
+  return await unlockByAsking(environment, root, parameters);
+}
+
+async function unlockByAsking(
+  environment: Environment,
+  root: string,
+  parameters: RepositoryParameters,
+): Promise<Unlocked> {
+  const ask = environment.keySource?.ask;
+  const known = ask && opened.get(ask)?.get(parameters.id);
+  if (known !== undefined) return known;
+  const unlocked = await unlockWith(await askPassphrase(environment, root), root, parameters);
+  rememberUnlocked(environment, parameters.id, unlocked);
+  return unlocked;
 }
 
 async function askPassphrase(environment: Environment, root: string): Promise<Secret> {

@@ -7,7 +7,7 @@ import { type ConfiguredBackup, createConfiguredBackup } from '../operations/con
 import type { Environment } from '../operations/environment.ts';
 import { forgetBackups } from '../operations/forget-backups.ts';
 import { type Maintained, maintainRepository } from '../operations/maintain-repository.ts';
-import { findHome, findRepository, type PlaceOptions } from '../operations/places.ts';
+import { checkKey, findHome, findRepository, type PlaceOptions } from '../operations/places.ts';
 import { loadSettings } from '../operations/settings.ts';
 import {
   type DaemonEvent,
@@ -72,7 +72,7 @@ export interface ScheduleRunOptions extends PlaceOptions {
   readonly onBackup: (done: ScheduledBackup) => void;
 }
 
-/** Until the signal. @throws SettingsError when the settings are wrong at the start; later that is a failed run. */
+/** Until the signal. @throws SettingsError and WrongKeyError for what is wrong at the start; later that is a failed run. */
 export async function runSchedule(environment: Environment, options: ScheduleRunOptions): Promise<void> {
   const { signal, log, onBackup, ...places } = options;
   const readSchedule = (): string => loadSettings(findHome(environment, places)).settings.schedule;
@@ -80,6 +80,7 @@ export async function runSchedule(environment: Environment, options: ScheduleRun
   const root = findRepository(environment, places, findHome(environment, places));
   using lock = lockSchedule(root);
   if (lock === undefined) throw new LockedError(root, 'another exuvia schedule run sees to it');
+  await checkKey(environment, root);
   await runDaemon({
     clock: environment.clock,
     sleepUntil: (timeMs, stop, isOver) => sleepByClock(environment.clock, timeMs, stop, isOver),

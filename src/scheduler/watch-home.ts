@@ -4,7 +4,7 @@ import type { PlannedSource } from '../openclaw/sources.ts';
 import { planBackup } from '../operations/backup-plan.ts';
 import { withSettings } from '../operations/configured-backup.ts';
 import type { Environment } from '../operations/environment.ts';
-import { findHome, type PlaceOptions } from '../operations/places.ts';
+import { checkKey, findHome, findRepository, type PlaceOptions } from '../operations/places.ts';
 import { loadSettings } from '../operations/settings.ts';
 import { FolderWatch } from './folder-watch.ts';
 import { runScheduledBackup, type ScheduledBackup } from './run-schedule.ts';
@@ -27,8 +27,9 @@ export interface WatchOptions extends PlaceOptions, WatchPace {
 /** How often the home is looked through where changes cannot be heard of; more rarely when snapshots may not be that close. */
 const pollMs = 30_000;
 
-/** Until the signal. The first look is at once: what changed while nobody watched counts. */
+/** Until the signal. The first look is at once: what changed while nobody watched counts. @throws WrongKeyError at the start */
 export async function watchHome(environment: Environment, options: WatchOptions): Promise<void> {
+  await checkKey(environment, findRepository(environment, options, findHome(environment, options)));
   const watch = new HomeWatch(environment, options);
   await watch.run();
 }
