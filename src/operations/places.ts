@@ -80,16 +80,26 @@ export async function openRepository(
 }
 
 /**
- * For what works on when nobody looks any more: a key that is missing is told at once, and not by each run. Whatever else is
- * wrong with the repository is the first run's to say. @throws WrongKeyError
+ * Before what works on when nobody looks any more: why the repository cannot be opened with what keys there are. Whatever else
+ * is wrong with it is the first run's to say.
  */
-export async function checkKey(environment: Environment, root: string): Promise<void> {
+export async function findKeyProblem(
+  environment: Environment,
+  root: string,
+): Promise<WrongKeyError | undefined> {
   try {
     const found = findParametersIn(root);
     if (found !== undefined && isEncrypted(found)) await keysFor(environment, root, found, undefined);
   } catch (error) {
-    if (error instanceof WrongKeyError || error instanceof InterruptedError) throw error;
+    if (error instanceof InterruptedError) throw error;
+    if (error instanceof WrongKeyError) return error;
   }
+  return undefined;
+}
+
+/** Whether somebody is there to be told, and to begin again. */
+export function isAttended({ keySource }: Environment): boolean {
+  return keySource?.ask !== undefined;
 }
 
 /** Opened although the file of its parameters is damaged. */

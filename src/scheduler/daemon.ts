@@ -45,6 +45,8 @@ export type DaemonEvent =
   | { readonly kind: 'done'; readonly dueMs: number; readonly durationMs: number }
   | { readonly kind: 'failed'; readonly dueMs: number; readonly reason: string }
   | { readonly kind: 'settings'; readonly reason: string }
+  /** At the start: runs will fail until there is a key. */
+  | { readonly kind: 'no-key'; readonly reason: string }
   | { readonly kind: 'stopped' };
 
 /** A served time further ahead than this comes from a clock that was wrong, and has been put right. */

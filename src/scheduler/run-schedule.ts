@@ -7,7 +7,13 @@ import { type ConfiguredBackup, createConfiguredBackup } from '../operations/con
 import type { Environment } from '../operations/environment.ts';
 import { forgetBackups } from '../operations/forget-backups.ts';
 import { type Maintained, maintainRepository } from '../operations/maintain-repository.ts';
-import { checkKey, findHome, findRepository, type PlaceOptions } from '../operations/places.ts';
+import {
+  findHome,
+  findKeyProblem,
+  findRepository,
+  isAttended,
+  type PlaceOptions,
+} from '../operations/places.ts';
 import { loadSettings } from '../operations/settings.ts';
 import {
   type DaemonEvent,
@@ -72,7 +78,10 @@ export interface ScheduleRunOptions extends PlaceOptions {
   readonly onBackup: (done: ScheduledBackup) => void;
 }
 
-/** Until the signal. @throws SettingsError and WrongKeyError for what is wrong at the start; later that is a failed run. */
+/**
+ * Until the signal. @throws SettingsError when the settings are wrong at the start, and WrongKeyError when somebody is there to
+ * give another key; later either is a failed run
+ */
 export async function runSchedule(environment: Environment, options: ScheduleRunOptions): Promise<void> {
   const { signal, log, onBackup, ...places } = options;
   const readSchedule = (): string => loadSettings(findHome(environment, places)).settings.schedule;
@@ -80,7 +89,10 @@ export async function runSchedule(environment: Environment, options: ScheduleRun
   const root = findRepository(environment, places, findHome(environment, places));
   using lock = lockSchedule(root);
   if (lock === undefined) throw new LockedError(root, 'another exuvia schedule run sees to it');
-  await checkKey(environment, root);
+  const problem = await findKeyProblem(environment, root);
+  if (problem !== undefined && isAttended(environment)) throw problem;
+  // What starts it again and again when it ends would only say the same again and again.
+  if (problem !== undefined) log({ kind: 'no-key', reason: problem.message });
   await runDaemon({
     clock: environment.clock,
     sleepUntil: (timeMs, stop, isOver) => sleepByClock(environment.clock, timeMs, stop, isOver),

@@ -4,7 +4,13 @@ import type { PlannedSource } from '../openclaw/sources.ts';
 import { planBackup } from '../operations/backup-plan.ts';
 import { withSettings } from '../operations/configured-backup.ts';
 import type { Environment } from '../operations/environment.ts';
-import { checkKey, findHome, findRepository, type PlaceOptions } from '../operations/places.ts';
+import {
+  findHome,
+  findKeyProblem,
+  findRepository,
+  isAttended,
+  type PlaceOptions,
+} from '../operations/places.ts';
 import { loadSettings } from '../operations/settings.ts';
 import { FolderWatch } from './folder-watch.ts';
 import { runScheduledBackup, type ScheduledBackup } from './run-schedule.ts';
@@ -27,9 +33,16 @@ export interface WatchOptions extends PlaceOptions, WatchPace {
 /** How often the home is looked through where changes cannot be heard of; more rarely when snapshots may not be that close. */
 const pollMs = 30_000;
 
-/** Until the signal. The first look is at once: what changed while nobody watched counts. @throws WrongKeyError at the start */
+/**
+ * Until the signal. The first look is at once: what changed while nobody watched counts. @throws WrongKeyError when somebody is
+ * there to give another key; without anybody each look that fails is logged, until there is a key
+ */
 export async function watchHome(environment: Environment, options: WatchOptions): Promise<void> {
-  await checkKey(environment, findRepository(environment, options, findHome(environment, options)));
+  if (isAttended(environment)) {
+    const root = findRepository(environment, options, findHome(environment, options));
+    const problem = await findKeyProblem(environment, root);
+    if (problem !== undefined) throw problem;
+  }
   const watch = new HomeWatch(environment, options);
   await watch.run();
 }

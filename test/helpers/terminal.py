@@ -53,10 +53,10 @@ for step in steps:
             sys.exit("the terminal never showed %r, but %r and the output %r" % (step["expect"], screen, output))
         read_some()
     seen = screen.index(expected, seen) + len(expected)
-    echoed += 1 if local_modes() & termios.ECHO else 0
     if "signal" in step:
         child.send_signal(step["signal"])
     else:
+        echoed += 1 if local_modes() & termios.ECHO else 0
         os.write(master, step["type"].encode())
 
 while child.poll() is None and time.monotonic() - started < limit_seconds:

@@ -93,6 +93,8 @@ function eventText(event: DaemonEvent): string {
       return `failed: ${safeText(event.reason)}`;
     case 'settings':
       return `the schedule before stays in force: ${safeText(event.reason)}`;
+    case 'no-key':
+      return `no backups without a key: ${safeText(event.reason)}`;
     case 'stopped':
       return 'stopped';
   }
