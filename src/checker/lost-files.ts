@@ -4,8 +4,8 @@ import { decodeNode } from '../codec/node-codec.ts';
 import { DamageError } from '../model/errors.ts';
 import type { BlobId } from '../model/ids.ts';
 import { displayKey, type PathKey } from '../model/paths.ts';
-import { type ClosureOptions, markFile } from '../tree/closure.ts';
-import { readMapNode } from '../tree/map-reader.ts';
+import { type ClosureOptions, findMisplacement, markFile } from '../tree/closure.ts';
+import { type PlacedNode, readChild, readMapNode } from '../tree/map-reader.ts';
 
 export interface LostFile {
   /** Of the file; or of the last entry of a part of the tree that cannot be read; empty for the whole tree. */
@@ -21,32 +21,39 @@ export function* findLostFiles(
   source: { readonly root: BlobId | null; readonly entries: number },
 ): Generator<LostFile> {
   const { root, entries } = source;
-  if (root !== null) yield* lostBelow({ blobs, marks }, root, undefined, '', entries);
+  if (root === null || marks.getMark(root, 'map') !== 'broken') return;
+  const lost = { path: '', entries };
+  yield* lostBelow({ blobs, marks }, () => ({ node: readMapNode(blobs, root), after: undefined }), lost);
 }
 
+/** @param lost what is lost when the node cannot be read or does not belong there */
 function* lostBelow(
   options: ClosureOptions,
-  id: BlobId,
-  level: number | undefined,
-  lastKey: string,
-  entries: number,
+  read: () => PlacedNode,
+  lost: Omit<LostFile, 'message'>,
 ): Generator<LostFile> {
-  if (options.marks.getMark(id, 'map') !== 'broken') return;
-  let node: ReturnType<typeof readMapNode>;
+  let placed: PlacedNode;
   try {
-    node = readMapNode(options.blobs, id, level);
+    placed = read();
   } catch (error) {
     if (!(error instanceof DamageError)) throw error;
-    yield { path: displayKey(lastKey as PathKey), entries, message: error.message };
+    yield { ...lost, message: error.message };
     return;
   }
+  const { node } = placed;
   if (isLeaf(node)) {
     for (const [index, key] of node.keys.entries()) yield* lostEntry(options, key, node.values[index]);
-  } else {
-    for (const [index, child] of node.children.entries()) {
-      const count = node.counts[index] ?? 1;
-      yield* lostBelow(options, child, node.level - 1, node.lastKeys[index] ?? '', count);
+    return;
+  }
+  for (const [index, id] of node.children.entries()) {
+    const path = displayKey((node.lastKeys[index] ?? '') as PathKey);
+    const child = { path, entries: node.counts[index] ?? 1 };
+    if (options.marks.getMark(id, 'map') === 'broken') {
+      yield* lostBelow(options, () => readChild(options.blobs, placed, index), child);
+      continue;
     }
+    const misplaced = findMisplacement(options, node, index);
+    if (misplaced !== undefined) yield { ...child, message: misplaced.message };
   }
 }
 

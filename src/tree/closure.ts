@@ -5,16 +5,17 @@
  * many snapshots share is followed once, so the cost is that of what differs between them. A list of pages counts all it
  * names, also pages that a later layer replaces: those are kept as long as the list.
  */
-import { decodeListNode, isLeaf, isListLeaf } from '../codec/map-codec.ts';
+import { hashBytes } from '../codec/hash.ts';
+import { decodeListNode, isLeaf, isListLeaf, type MapInner } from '../codec/map-codec.ts';
 import { decodeNode } from '../codec/node-codec.ts';
 import { DamageError } from '../model/errors.ts';
-import { type BlobId, blobIdFromBytes, idBytes } from '../model/ids.ts';
+import { asBuffer, type BlobId, blobIdFromBytes, idBytes } from '../model/ids.ts';
 import type { BlobMarks, BlobRole } from '../model/marks.ts';
 import { displayKey, type PathKey } from '../model/paths.ts';
 import type { BlobReader } from '../model/store.ts';
 import type { FileContent, FileNode } from '../model/tree.ts';
 import { chunksOf } from './content.ts';
-import { readMapNode } from './map-reader.ts';
+import { checkPlace, type KeyBounds, type KeySpan, readMapNode, spanOf } from './map-reader.ts';
 import { readLayer, segmentsOfBase } from './page-map.ts';
 
 export interface ClosureOptions {
@@ -29,24 +30,95 @@ export function markTree(options: ClosureOptions, root: BlobId | null): boolean 
   return root === null || new ClosureWalk(options).map(root, undefined);
 }
 
+/**
+ * Why the child does not belong where the inner node has it, though it and all below it can be read: a node in several places of
+ * one tree is in the wrong one at all but one of them.
+ */
+export function findMisplacement(
+  options: ClosureOptions,
+  parent: MapInner,
+  index: number,
+): DamageError | undefined {
+  return new ClosureWalk(options).misplacement(parent, index);
+}
+
 /** The same for the content of one file. */
 export function markFile(options: ClosureOptions, node: FileNode): boolean {
   return new ClosureWalk(options).content(node.content, node.size);
 }
 
+/** Places of map nodes that were found right, as hashes: what most trees share stands in the same place in each of them. */
+const rightPlaces = new WeakMap<BlobMarks, Set<number>>();
+
 class ClosureWalk {
   readonly #options: ClosureOptions;
+  readonly #rightPlaces: Set<number>;
+  /** All keys of the node that was followed last and of those below it, so that its parent need not read it again. */
+  #followed: (KeySpan & { readonly id: BlobId }) | undefined;
 
   constructor(options: ClosureOptions) {
     this.#options = options;
+    this.#rightPlaces = rightPlaces.get(options.marks) ?? new Set();
+    rightPlaces.set(options.marks, this.#rightPlaces);
   }
 
   map(id: BlobId, level: number | undefined): boolean {
     return this.#once(id, 'map', () => {
       const node = readMapNode(this.#options.blobs, id, level);
-      if (!isLeaf(node)) return all(node.children, (child) => this.map(child, node.level - 1));
-      return all(node.keys.keys(), (index) => this.#entry(node.keys[index] ?? '', node.values[index]));
+      if (!isLeaf(node)) return this.#children(id, node);
+      const isWhole = all(node.keys.keys(), (index) =>
+        this.#entry(node.keys[index] ?? '', node.values[index]),
+      );
+      this.#followed = { id, ...spanOf(node) };
+      return isWhole;
     });
+  }
+
+  #children(id: BlobId, node: MapInner): boolean {
+    let first: string | undefined;
+    const isWhole = all(node.children.entries(), ([index, child]) => {
+      const isThere = this.map(child, node.level - 1);
+      if (index === 0 && this.#followed?.id === child) first = this.#followed.first;
+      return isThere && !this.#isMisplaced(node, index);
+    });
+    this.#followed = first === undefined ? undefined : { id, first, last: node.lastKeys.at(-1) ?? '' };
+    return isWhole;
+  }
+
+  #isMisplaced(parent: MapInner, index: number): boolean {
+    const error = this.misplacement(parent, index);
+    if (error !== undefined) this.#report(parent.children[index] as BlobId, 'map', error);
+    return error !== undefined;
+  }
+
+  misplacement(parent: MapInner, index: number): DamageError | undefined {
+    const id = parent.children[index] as BlobId;
+    const level = parent.level - 1;
+    // What the first child comes after is what its parent comes after: it is looked at there, by the first key of all below.
+    const bounds = {
+      after: index === 0 ? undefined : parent.lastKeys[index - 1],
+      last: parent.lastKeys[index],
+    };
+    const place = numberOf(id, level, bounds);
+    if (this.#rightPlaces.has(place)) return undefined;
+    try {
+      const span = this.#followed?.id === id ? this.#followed : this.#spanBelow(id, level);
+      checkPlace(id, span, bounds);
+    } catch (error) {
+      if (error instanceof DamageError) return error;
+      throw error;
+    }
+    this.#rightPlaces.add(place);
+    return undefined;
+  }
+
+  /** The first and the last of all keys below a node. */
+  #spanBelow(id: BlobId, level: number): KeySpan {
+    const { blobs } = this.#options;
+    const top = readMapNode(blobs, id, level);
+    let node = top;
+    while (!isLeaf(node)) node = readMapNode(blobs, node.children[0] as BlobId, node.level - 1);
+    return { first: spanOf(node).first, last: spanOf(top).last };
   }
 
   #entry(key: string, value: Uint8Array | undefined): boolean {
@@ -145,8 +217,8 @@ class ClosureWalk {
   }
 
   /**
-   * The levels and lengths that another parent asks of a node seen before are not compared again: they can differ
-   * only in a repository that was crafted, and restoring compares them.
+   * The lengths that another parent asks of a list seen before are not compared again: they can differ only in a repository
+   * that was crafted, and restoring compares them.
    */
   #once(id: BlobId, role: BlobRole, follow: () => boolean): boolean {
     const { marks } = this.#options;
@@ -170,6 +242,12 @@ class ClosureWalk {
   #report(id: BlobId, role: BlobRole, error: DamageError): void {
     this.#options.onBroken?.(id, role, error);
   }
+}
+
+/** 48 bits of a hash that nobody can aim. */
+function numberOf(id: BlobId, level: number, { after, last }: KeyBounds): number {
+  const text = JSON.stringify([id, level, after ?? null, last]);
+  return asBuffer(hashBytes(Buffer.from(text))).readUIntBE(0, 6);
 }
 
 function missing(id: BlobId, found: number | undefined, wanted: number | undefined): DamageError {

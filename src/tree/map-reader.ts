@@ -68,14 +68,33 @@ export function readChild(blobs: BlobReader, parent: PlacedNode, index: number):
   const id = inner.children[index] as BlobId;
   const after = index === 0 ? parent.after : inner.lastKeys[index - 1];
   const node = readMapNode(blobs, id, inner.level - 1);
+  checkPlace(id, spanOf(node), { after, last: inner.lastKeys[index] });
+  return { node, after };
+}
+
+/** First and last key of a node's own keys: for an inner node the last ones of its children. */
+export interface KeySpan {
+  readonly first: string;
+  readonly last: string;
+}
+
+export function spanOf(node: MapNode): KeySpan {
   const keys = isLeaf(node) ? node.keys : node.lastKeys;
-  if (keys.at(-1) !== inner.lastKeys[index]) {
-    throw new DamageError(placeOf(id), 'does not end where its parent says');
-  }
-  if (after !== undefined && (keys[0] ?? '') <= after) {
+  return { first: keys[0] ?? '', last: keys.at(-1) ?? '' };
+}
+
+export interface KeyBounds {
+  /** Undefined where nothing is before. */
+  readonly after: string | undefined;
+  readonly last: string | undefined;
+}
+
+/** @throws DamageError for a node that does not fit where its parent has it */
+export function checkPlace(id: BlobId, span: KeySpan, { after, last }: KeyBounds): void {
+  if (span.last !== last) throw new DamageError(placeOf(id), 'does not end where its parent says');
+  if (after !== undefined && span.first <= after) {
     throw new DamageError(placeOf(id), 'begins before the node before it ends');
   }
-  return { node, after };
 }
 
 function* leafEntries(leaf: MapLeaf, from: string): Generator<MapEntry> {

@@ -4,9 +4,9 @@ import { decodeNode } from '../codec/node-codec.ts';
 import { DamageError } from '../model/errors.ts';
 import type { BlobId } from '../model/ids.ts';
 import { isWithin, type PathKey, parentKey } from '../model/paths.ts';
-import type { BlobReader, BlobStore } from '../model/store.ts';
+import type { BlobStore } from '../model/store.ts';
 import type { DirectoryNode, TreeEntry, TreeNode } from '../model/tree.ts';
-import { readMapNode } from './map-reader.ts';
+import { type PlacedNode, readChild, readMapNode } from './map-reader.ts';
 import { TreeBuilder } from './tree.ts';
 
 export interface RewriteOptions {
@@ -74,17 +74,21 @@ class LinkKeeper {
 }
 
 function* readableEntries(options: RewriteOptions, root: BlobId | null): Generator<TreeEntry> {
-  if (root !== null) yield* entriesBelow(options, root, undefined);
+  if (root === null) return;
+  const node = orUnreadable(options, () => readMapNode(options.blobs, root));
+  if (node !== undefined) yield* entriesBelow(options, { node, after: undefined });
 }
 
-function* entriesBelow(options: RewriteOptions, id: BlobId, level: number | undefined): Generator<TreeEntry> {
-  const node = orUnreadable(options, () => readMapNode(options.blobs as BlobReader, id, level));
-  if (node === undefined) return;
-  if (!isLeaf(node)) {
-    for (const child of node.children) yield* entriesBelow(options, child, node.level - 1);
+function* entriesBelow(options: RewriteOptions, placed: PlacedNode): Generator<TreeEntry> {
+  const { node } = placed;
+  if (isLeaf(node)) {
+    yield* leafEntries(options, node);
     return;
   }
-  yield* leafEntries(options, node);
+  for (const index of node.children.keys()) {
+    const child = orUnreadable(options, () => readChild(options.blobs, placed, index));
+    if (child !== undefined) yield* entriesBelow(options, child);
+  }
 }
 
 function* leafEntries(options: RewriteOptions, leaf: MapLeaf): Generator<TreeEntry> {

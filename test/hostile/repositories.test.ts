@@ -18,6 +18,8 @@ import {
   listFiles,
   logPath,
   pruneRepository,
+  purgePaths,
+  repairRepository,
   restoreBackup,
   showBackup,
   verifyBackup,
@@ -592,6 +594,9 @@ async function sayings(fence: Fence, repository: string, isLong: boolean): Promi
     );
   await attempt('prune', [], () => pruneRepository(environment, { ...place, dryRun: true }));
   await attempt('prune', [], () => pruneRepository(environment, place));
+  await attempt('purge', [], () => purgePaths(environment, place, ['**/x']));
+  await attempt('repair', [], () => repairRepository(environment, place));
+  await attempt('check again', [], () => checkRepository(environment, place, []));
   return said;
 }
 
@@ -605,6 +610,67 @@ describe('a crafted repository with', () => {
       const said = await sayings(fence, made.root, isLong);
       if (told !== undefined) assert.match(said.join('\n'), told);
       assert.ok(process.memoryUsage().rss < memoryBytes, `${process.memoryUsage().rss} bytes of memory`);
+    });
+  }
+});
+
+describe('check names a map node in a place that is not its own', () => {
+  /** A leaf of two entries, which can only stand where nothing is before. */
+  const both = (made: CraftedRepository): BlobId =>
+    made.leaf([
+      ['', folder],
+      ['x', file('x')],
+    ]);
+  const only = (made: CraftedRepository): BlobId => made.leaf([['', folder]]);
+  const crafts: Readonly<Record<string, (made: CraftedRepository) => BlobId>> = {
+    'after the leaf before it': (made) =>
+      made.inner(1, [
+        ['', only(made)],
+        ['x', both(made)],
+      ]),
+    'first below an inner node, after the end of another': (made) =>
+      made.inner(2, [
+        ['', made.inner(1, [['', only(made)]])],
+        ['x', made.inner(1, [['x', both(made)]])],
+      ]),
+    'before what is in it': (made) =>
+      made.inner(1, [
+        ['w', both(made)],
+        ['z', made.leaf([['z', file('z')]])],
+      ]),
+  };
+  for (const [name, craft] of Object.entries(crafts)) {
+    test(name, async () => {
+      using fence = new Fence();
+      const { environment } = fence;
+      const made = new CraftedRepository(fence.at('repository'));
+      const place = { repository: made.root };
+      const sound = made.snapshot(both(made));
+      const crafted = made.snapshot(craft(made));
+      made.pack();
+      const checked = await checkRepository(environment, place, []);
+      assert.equal(checked.isSound, false);
+      assert.deepEqual(
+        checked.findings.map(({ step, severity, snapshot, path, entries }) => ({
+          ...{ step, severity, snapshot, path, entries },
+        })),
+        [
+          {
+            ...{ step: 'trees', severity: 'damage', snapshot: crafted },
+            ...{ path: name.startsWith('before') ? 'w' : 'x', entries: 1 },
+          },
+        ],
+      );
+      const wrongPlace = /begins before the node before it ends|does not end where its parent says/;
+      assert.match(checked.findings[0]?.message ?? '', wrongPlace);
+      const { replaced } = await repairRepository(environment, place);
+      assert.deepEqual(
+        replaced.map(({ before, lostCount }) => [before, lostCount]),
+        [[crafted, 1]],
+      );
+      assert.equal((await checkRepository(environment, place, [])).isSound, true);
+      const { target } = fence;
+      assert.deepEqual((await restoreBackup(environment, { ...place, target }, sound)).failures, []);
     });
   }
 });
