@@ -17,6 +17,7 @@ import { asBuffer } from '../model/ids.ts';
 import { limits } from '../model/limits.ts';
 import { ByteReader, ByteWriter } from './bytes.ts';
 import { codecRaw, codecZstd, compressZstd, decompressZstd } from './compression.ts';
+import { giveBack } from './memory.ts';
 
 export const frameHeaderBytes = 12;
 export const frameBodyHeaderBytes = 12;
@@ -72,6 +73,7 @@ export function encodeRawFrame(
   frame.writeUInt32LE(raw.length, 16);
   frame.writeUInt32LE(blobCount, 20);
   frame.set(payload, frameHeaderBytes + bodyHeaderBytes);
+  if (compressed !== undefined) giveBack(compressed);
   frame.writeUInt32LE(frameChecksum(frame), 8);
   return frame;
 }

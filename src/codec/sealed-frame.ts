@@ -19,6 +19,7 @@ import {
   frameKinds,
 } from './frame.ts';
 import type { PackKeys } from './keys.ts';
+import { giveBack } from './memory.ts';
 import { nonceOf, seal, sealBlock, sealedBlockBytes, sealTagBytes, unseal, unsealBlocks } from './sealing.ts';
 
 /** How much longer a frame is when it is sealed. */
@@ -71,6 +72,7 @@ export function unsealFrame(frame: Uint8Array, keys: PackKeys, place: string, nu
   const context = Buffer.concat([keys.context, block]);
   const body = unseal(key, nonceOf(header.number), context, bytes.subarray(sealedBlockBytes), place);
   const decoded = decodeFrameBody(body, place);
+  if (!decoded.blobs.some(({ buffer }) => buffer === body.buffer)) giveBack(body);
   if (frameKinds[decoded.kind] !== header.kind)
     throw new DamageError(place, 'is of another kind than it says');
   return decoded;

@@ -5,7 +5,7 @@
 import { DamageError } from '../model/errors.ts';
 import type { BlobReader } from '../model/store.ts';
 import type { FileNode } from '../model/tree.ts';
-import { chunksOf, contentReader } from '../tree/content.ts';
+import { chunksOf, contentBytes } from '../tree/content.ts';
 
 /** Up to this size lines are compared, above it chunks. */
 const linesBytesMax = 256 * 1024;
@@ -47,8 +47,7 @@ function* idsOf(blobs: BlobReader, node: FileNode): Generator<readonly [string, 
 
 function linesOf(blobs: BlobReader, node: FileNode): Parts {
   return orNothing(() => {
-    const pieces = [...contentReader(blobs).readContent(node)].map((piece) => Buffer.from(piece));
-    const lines = Buffer.concat(pieces)
+    const lines = contentBytes(blobs, node)
       .toString('latin1')
       .split(/(?<=\n)/);
     return count(lines.map((line) => [line, line.length] as const));

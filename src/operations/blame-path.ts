@@ -4,7 +4,7 @@ import { UsageError } from '../model/errors.ts';
 import type { SnapshotSource } from '../model/snapshot.ts';
 import type { BlobReader } from '../model/store.ts';
 import type { FileNode } from '../model/tree.ts';
-import { contentReader } from '../tree/content.ts';
+import { contentBytes } from '../tree/content.ts';
 import type { Environment } from './environment.ts';
 import {
   historiesOf,
@@ -97,10 +97,7 @@ function blame(blobs: BlobReader, { path, source, versions }: PathLog, { events 
 }
 
 function linesOf(blobs: BlobReader, path: string, node: FileNode): string[] {
-  const content =
-    node.size <= fileBytesMax
-      ? Buffer.concat([...contentReader(blobs).readContent(node)].map(copyOf))
-      : undefined;
+  const content = node.size <= fileBytesMax ? contentBytes(blobs, node) : undefined;
   if (content === undefined || node.content.kind === 'pages' || content.includes(0)) {
     throw new UsageError(
       `${path} is not a text of at most 16 MB`,
@@ -114,8 +111,4 @@ function linesOf(blobs: BlobReader, path: string, node: FileNode): string[] {
       'exuvia backup grep finds a line, and the snapshots that had it.',
     );
   return lines.at(-1) === '' ? lines.slice(0, -1) : lines;
-}
-
-function copyOf(piece: Uint8Array): Uint8Array {
-  return Uint8Array.prototype.slice.call(piece);
 }

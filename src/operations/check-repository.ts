@@ -198,6 +198,7 @@ export class RepositoryCheck {
   }
 
   async #readData(onlyUsed: boolean): Promise<void> {
+    this.#repository.useContentsOnce();
     const packs = this.#chosenPacks(onlyUsed);
     const bytes = packs.reduce((sum, { packBytes }) => sum + packBytes, 0);
     this.#environment.progress.step('Reading data', { bytes });

@@ -12,7 +12,7 @@ import { keepSecretsOf } from '../openclaw/redact-database.ts';
 import { isRedactedMark } from '../openclaw/secrets.ts';
 import type { Repository } from '../repository/repository.ts';
 import type { RestoreAction } from '../restorer/plan.ts';
-import { contentReader } from '../tree/content.ts';
+import { contentBytes } from '../tree/content.ts';
 import { kindIn } from './redact-snapshot.ts';
 import type { RestoredSource } from './restore-backup.ts';
 import { readOptional } from './settings.ts';
@@ -56,9 +56,7 @@ class SecretKeeper implements SecretPlaces {
     if (action.node.state === 'captured')
       return [{ ...action, node: this.#database(path, place, action.node) }];
     if (action.node.size > fileBytesMax) return [action];
-    const bytes = Buffer.concat(
-      [...contentReader(this.#repository).readContent(action.node)].map((piece) => Buffer.from(piece)),
-    );
+    const bytes = contentBytes(this.#repository, action.node);
     if (!bytes.includes('REDACTED__')) return [action];
     const content = this.#restored(one, path, bytes, readOptional(place));
     return content === undefined ? [] : [{ ...action, node: withContent(action.node, content) }];

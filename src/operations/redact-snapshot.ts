@@ -18,7 +18,7 @@ import { redactDatabase, UnsureError } from '../openclaw/redact-database.ts';
 import { cleanText, holdsSecret, knownSecretsIn } from '../openclaw/redact-text.ts';
 import { redactedMark } from '../openclaw/secrets.ts';
 import type { Repository } from '../repository/repository.ts';
-import { contentReader } from '../tree/content.ts';
+import { contentBytes, contentReader } from '../tree/content.ts';
 import { openTree, TreeBuilder } from '../tree/tree.ts';
 import type { Environment } from './environment.ts';
 import { isSecretFile } from './secret-mask.ts';
@@ -210,9 +210,7 @@ class Redactor {
   }
 
   #read(node: FileNode): Buffer {
-    return Buffer.concat(
-      [...contentReader(this.#repository).readContent(node)].map((piece) => Buffer.from(piece)),
-    );
+    return contentBytes(this.#repository, node);
   }
 
   async #breathe(): Promise<void> {

@@ -177,6 +177,7 @@ async function restoreFrom(
   if (options.delete) refuseBlindDelete(snapshot);
   if (isInPlace && !options.dryRun) await refuseRunningGateway(environment, options, home, snapshot);
   environment.progress.step('Planning');
+  repository.useContentsOnce();
   const planned = planSourcesOf(environment, options, home, repository, snapshot);
   if (isInPlace && !options.force) refuseForeignPlaces(snapshot, home, planned);
   const moves = isInPlace && !options.keepPaths ? movesOf(snapshot, home) : [];

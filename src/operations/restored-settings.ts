@@ -6,7 +6,7 @@ import type { SnapshotSource } from '../model/snapshot.ts';
 import { configNames } from '../openclaw/discovery.ts';
 import { settingsFileName } from '../openclaw/settings.ts';
 import type { Repository } from '../repository/repository.ts';
-import { contentReader } from '../tree/content.ts';
+import { bytesOf, contentReader } from '../tree/content.ts';
 import type { Environment } from './environment.ts';
 import type { RestoredSource } from './restore-backup.ts';
 import { markUntrusted } from './trusted-settings.ts';
@@ -23,7 +23,7 @@ export function markSettings(
       if (action.kind !== 'write-file' || action.node.size > settingsBytesMax) continue;
       if (!isSettingsFile(source, displayKey(action.key))) continue;
       markUntrusted(environment, {
-        content: Buffer.concat([...reader.readContent(action.node)].map((piece) => Buffer.from(piece))),
+        content: bytesOf(reader, action.node),
       });
     }
   }

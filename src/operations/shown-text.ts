@@ -2,7 +2,7 @@
 import type { SnapshotSource } from '../model/snapshot.ts';
 import type { FileNode } from '../model/tree.ts';
 import type { Repository } from '../repository/repository.ts';
-import { contentReader } from '../tree/content.ts';
+import { contentBytes } from '../tree/content.ts';
 import type { GrepMatch, GrepOptions, RawMatch } from './grep-backups.ts';
 import { isSecretFile, SecretMask, secretsInJson } from './secret-mask.ts';
 
@@ -43,8 +43,7 @@ export class ShownText {
   }
 
   #secretsIn(path: string, node: FileNode): string[] {
-    const pieces = [...contentReader(this.#repository).readContent(node)].map((piece) => Buffer.from(piece));
-    return secretsInJson(path, Buffer.concat(pieces));
+    return secretsInJson(path, contentBytes(this.#repository, node));
   }
 
   /** The part of a long line around the match, or around the secret that took its place. */

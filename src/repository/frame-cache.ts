@@ -1,4 +1,5 @@
 /** Decoded frames, the least recently used dropped first. Restores read blobs in the order they were stored, so a few frames suffice. */
+import { giveBack } from '../codec/memory.ts';
 import { limits } from '../model/limits.ts';
 import type { CheckedFrame } from './frame-threads.ts';
 
@@ -6,6 +7,8 @@ export class FrameCache {
   readonly #frames = new Map<string, { readonly frame: CheckedFrame; readonly bytes: number }>();
   readonly #bytesMax: number;
   #bytes = 0;
+  /** Whether nobody uses the contents of a frame that is dropped. */
+  areContentsDone = false;
 
   constructor(bytesMax: number = limits.frameCacheBytesMax) {
     this.#bytesMax = bytesMax;
@@ -32,6 +35,8 @@ export class FrameCache {
       if (this.#bytes <= this.#bytesMax || oldest === name) break;
       this.#frames.delete(oldest);
       this.#bytes -= entry.bytes;
+      const [first] = entry.frame.blobs;
+      if (this.areContentsDone && entry.frame.kind === 'data' && first !== undefined) giveBack(first);
     }
     return bytes;
   }

@@ -69,6 +69,11 @@ export class FrameReader {
     this.#submit();
   }
 
+  /** Contents are used before others are asked for, here and until this is closed: their memory can be used again. */
+  useOnce(): void {
+    this.#cache.areContentsDone = true;
+  }
+
   clear(): void {
     this.#expected.clear();
     this.#cache.clear();

@@ -6,6 +6,7 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { type MessagePort, workerData } from 'node:worker_threads';
 import { type DecodedFrame, decodeFrame, encodeRawFrame } from '../codec/frame.ts';
 import { hashBytes } from '../codec/hash.ts';
+import { giveBack } from '../codec/memory.ts';
 import { unsealFrame } from '../codec/sealed-frame.ts';
 import { messageOf } from '../model/errors.ts';
 import { idBytes } from '../model/ids.ts';
@@ -39,8 +40,10 @@ function work(task: EncodeTask | DecodeTask): Worked {
 
 function encode({ kind, memory, start, end, blobCount, level }: EncodeTask): Worked {
   const frame = encodeRawFrame(kind, new Uint8Array(memory, start, end - start), blobCount, { level });
+  const bytes = frame.length;
   new Uint8Array(memory).set(frame);
-  return { answer: { memory, bytes: frame.length }, memory };
+  giveBack(frame);
+  return { answer: { memory, bytes }, memory };
 }
 
 function decode(task: DecodeTask): Worked {
@@ -49,6 +52,7 @@ function decode(task: DecodeTask): Worked {
   const { kind, blobs } = withOwnMemory(
     task.keys === undefined ? decodeFrame(frame, place) : unsealFrame(frame, task.keys, place, task.number),
   );
+  if (!blobs.some(({ buffer }) => buffer === frame.buffer)) giveBack(frame);
   const hashes = new Uint8Array(idBytes * blobs.length);
   for (const [position, blob] of blobs.entries()) hashes.set(hashBytes(blob), idBytes * position);
   const [first] = blobs;

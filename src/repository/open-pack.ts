@@ -5,6 +5,7 @@
 import { close, closeSync, fsync, fsyncSync, openSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type DecodedFrame, decodeFrame } from '../codec/frame.ts';
+import { giveBack } from '../codec/memory.ts';
 import {
   decodePackEnd,
   decodePackTrailer,
@@ -68,6 +69,7 @@ export class OpenPack {
     const packed: PackedFrame = { ...frame, offset: this.#bytes, bytes: stored.length };
     this.#frames.push(packed);
     this.#bytes += stored.length;
+    if (stored !== encoded) giveBack(stored);
     return packed;
   }
 

@@ -41,6 +41,7 @@ export class PackIndex {
   readonly #find: Statement;
   readonly #findInFrame: Statement;
   readonly #findFrame: Statement;
+  readonly #generation: Statement;
   readonly #frames = new Map<number, FramePlace>();
   /** Of packs whose directories were read. */
   readonly #places = new Map<BlobId, BlobPlace>();
@@ -72,6 +73,7 @@ export class PackIndex {
         'SELECT pack.id, offset, frame.bytes FROM frame JOIN pack ON pack.no = pack WHERE frame.no = ?',
       )
       .raw();
+    this.#generation = database.prepare("SELECT value FROM meta WHERE name = 'generation'").pluck();
     this.#addPack = database.prepare('INSERT INTO pack (id, bytes) VALUES (?, ?)');
     this.#addFrame = database.prepare('INSERT INTO frame (pack, kind, offset, bytes) VALUES (?, ?, ?, ?)');
     // A frame that holds a blob twice is none of ours, and does no harm.
@@ -268,9 +270,7 @@ export class PackIndex {
 
   /** Another one each time that it is emptied. */
   get generation(): string {
-    return String(
-      this.#database.prepare("SELECT value FROM meta WHERE name = 'generation'").pluck().get() ?? '',
-    );
+    return String(this.#generation.get() ?? '');
   }
 
   totals(): PackTotals {

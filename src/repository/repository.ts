@@ -47,7 +47,9 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
   #unreadablePacks: readonly DamageError[];
   #rebuilt = false;
   /** Where the blobs are that were said to be read next. */
-  readonly #expected = new Map<BlobId, BlobPlace>();
+  #expected = new Map<BlobId, BlobPlace>();
+  /** The same, said some time ago. */
+  #expectedBefore = new Map<BlobId, BlobPlace>();
   #snapshotBytes = 0;
 
   private constructor(opened: Opened, options: OpenOptions) {
@@ -120,10 +122,21 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
 
   expectBlobs(ids: readonly BlobId[]): void {
     if (ids.length <= 1) return;
-    if (this.#expected.size > expectedBlobsMax) this.#expected.clear();
+    if (this.#expected.size > expectedBlobsMax) {
+      this.#expectedBefore = this.#expected;
+      this.#expected = new Map();
+    }
     const places = this.#index.findAll(ids, (pack) => this.#directoryOf(pack));
     for (const [id, place] of places) this.#expected.set(id, place);
     this.#frames.expect([...places.values()].map(({ frame }) => frame));
+  }
+
+  /**
+   * Contents that are read from here on are used before others are asked for: their memory is given back early. Blobs of trees stay as
+   * long as anybody has them.
+   */
+  useContentsOnce(): void {
+    this.#frames.useOnce();
   }
 
   hasBlob(id: BlobId): boolean {
@@ -306,6 +319,7 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
   rebuildIndex(): { packs: number; blobs: number; damaged: readonly DamageError[] } {
     this.#rebuilt = true;
     this.#expected.clear();
+    this.#expectedBefore.clear();
     this.#frames.clear();
     const damaged = rebuildPackIndex(this.#layout, this.#database, this.#index);
     this.#unreadablePacks = damaged;
@@ -331,7 +345,7 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
   }
 
   #readStored(id: BlobId): Uint8Array {
-    const place = this.#expected.get(id) ?? this.#index.find(id);
+    const place = this.#expected.get(id) ?? this.#expectedBefore.get(id) ?? this.#index.find(id);
     if (place === undefined) throw new DamageError(`blob ${id.slice(0, 12)}`, 'no pack holds it');
     const frame = this.#frames.read(place.frame);
     const blob = frame.blobs[place.position];

@@ -15,6 +15,18 @@ export function contentReader(blobs: BlobReader): ContentReader {
   };
 }
 
+/** All of a file, in memory of its own. */
+export function contentBytes(blobs: BlobReader, node: FileNode): Buffer {
+  return bytesOf(contentReader(blobs), node);
+}
+
+/** The same from a reader: pieces are copied as they come, since each is valid until the next one is asked for. */
+export function bytesOf(reader: ContentReader, node: FileNode): Buffer {
+  const pieces: Buffer[] = [];
+  for (const piece of reader.readContent(node)) pieces.push(Buffer.from(piece));
+  return Buffer.concat(pieces);
+}
+
 /** Of what is not described in blobs of its own. */
 function fewIds(content: FileContent): BlobId[] {
   if (content.kind === 'blob') return [content.id];
