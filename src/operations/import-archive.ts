@@ -11,6 +11,7 @@ import { FileSystemError, UsageError } from '../model/errors.ts';
 import type { Snapshot, SnapshotRecord, SnapshotSource } from '../model/snapshot.ts';
 import type { OpenClawHome } from '../openclaw/discovery.ts';
 import { openArchive } from '../portable/archive-reader.ts';
+import { collisionText } from '../portable/entry-rules.ts';
 import type { Repository } from '../repository/repository.ts';
 import { readArchive } from './archive-contents.ts';
 import { type ArchivePlan, planArchive } from './archive-plan.ts';
@@ -69,6 +70,7 @@ export async function importArchive(
   await using repository = await openRepository(environment, root, 'append', { create: true });
   return await importInto(environment, repository, path, {
     home,
+    warnsOfNames: true,
     ...(tags === undefined ? {} : { tags }),
     ...(message === undefined ? {} : { message }),
   });
@@ -76,6 +78,8 @@ export async function importArchive(
 
 export interface ImportContext {
   readonly home: OpenClawHome;
+  /** Of names that some file systems take for one. */
+  readonly warnsOfNames?: boolean;
   readonly tags?: readonly string[];
   readonly message?: string;
 }
@@ -91,6 +95,8 @@ export async function importInto(
   const archivePath = resolvePath(environment, path);
   environment.progress.step(`Reading ${archivePath}`, { bytes: statSync(archivePath).size });
   const contents = await readArchive(archivePath, repository, repository.temporaryFolder, environment);
+  const collision = context.warnsOfNames && collisionText(contents.members.map((member) => member.path));
+  if (collision) environment.progress.warn(`In ${path}: ${collision}`);
   const plan = planArchive(contents, archivePath, context.home, environment);
   const members = membersOfSources(contents.members, plan.sources);
   const sources = plan.sources.map((planned): SnapshotSource => {

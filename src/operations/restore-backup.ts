@@ -2,12 +2,13 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { ExuviaError, UsageError } from '../model/errors.ts';
-import { byteStringOf, displayKey, type PathKey } from '../model/paths.ts';
+import { byteStringOf, displayKey, type PathKey, pathOfKey } from '../model/paths.ts';
 import type { EntryType } from '../model/selection.ts';
 import type { Snapshot, SnapshotSource } from '../model/snapshot.ts';
 import { parseComponent } from '../openclaw/components.ts';
 import { type OpenClawHome, pathInside } from '../openclaw/discovery.ts';
 import { detectGateway } from '../openclaw/gateway.ts';
+import { collisionText } from '../portable/entry-rules.ts';
 import type { Repository } from '../repository/repository.ts';
 import { executeRestore, type RestoreFailure } from '../restorer/execute.ts';
 import { type ConflictPolicy, planRestore, type RestoreAction, type RestorePlan } from '../restorer/plan.ts';
@@ -185,7 +186,10 @@ async function restoreFrom(
     ...{ before: undefined, filesWritten: 0, bytesWritten: 0, removed: 0, failures: [], notes: [] },
     paths: { moves, changes: [], failures: [] },
   };
-  if (options.dryRun) return { snapshot, dryRun: true, sources: planned, ...nothing };
+  if (options.dryRun) {
+    for (const source of planned) warnOfNames(environment, source);
+    return { snapshot, dryRun: true, sources: planned, ...nothing };
+  }
   const before = takesSnapshot(environment, options)
     ? await snapshotPresent(environment, options, repository, planned)
     : undefined;
@@ -213,6 +217,13 @@ async function restoreFrom(
     notes,
     ...(secrets === undefined ? {} : { secrets }),
   };
+}
+
+/** Of what would be there afterwards. */
+function warnOfNames(environment: Environment, { target, plan }: RestoredSource): void {
+  const paths = plan.actions.flatMap(({ kind, key }) => (kind === 'remove' ? [] : [pathOfKey(key)]));
+  const collision = collisionText(paths);
+  if (collision !== undefined) environment.progress.warn(`In ${target}: ${collision}`);
 }
 
 async function refuseRunningGateway(

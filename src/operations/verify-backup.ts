@@ -8,10 +8,11 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { removeTemporary } from '../io/files.ts';
 import { ArchiveError, DamageError, errnoOf, InterruptedError, messageOf } from '../model/errors.ts';
-import { displayKey } from '../model/paths.ts';
+import { type ByteString, displayKey, type PathKey, pathOfKey } from '../model/paths.ts';
 import type { Snapshot, SnapshotRecord } from '../model/snapshot.ts';
 import type { TreeNode } from '../model/tree.ts';
 import type { OpenClawHome } from '../openclaw/discovery.ts';
+import { collisionText } from '../portable/entry-rules.ts';
 import type { Repository } from '../repository/repository.ts';
 import { verifyContent } from '../tree/content.ts';
 import { openTree } from '../tree/tree.ts';
@@ -87,6 +88,7 @@ async function verifyArchive(
     return verified({ ...head, origin: plan.origin, files, bytes: contents.bytes }, [
       { about: 'integrity', level: 'ok', message: `all ${files} files can be read` },
       ...skipped,
+      ...collisionFindings(contents.members.map(({ path }) => path)),
       ...versionFindings(plan.record, home),
       ...permissionFindings(
         home,
@@ -114,11 +116,14 @@ async function verifySnapshot(
   const nodes: [string, TreeNode][] = [];
   const counts = { files: 0, bytes: 0 };
   const seen = new Set<string>();
+  const collisions: Finding[] = [];
   for (const source of snapshot.sources) {
+    const keys: PathKey[] = [];
     try {
       for (const { key, node } of openTree(repository, source.root).entries()) {
         await breathe(environment);
         nodes.push([displayKey(key), node]);
+        keys.push(key);
         if (node.type !== 'file') continue;
         counts.files++;
         try {
@@ -138,6 +143,7 @@ async function verifySnapshot(
       if (!(error instanceof DamageError)) throw error;
       damage.push({ about: 'integrity', level: 'error', message: `${source.path}: ${error.message}` });
     }
+    collisions.push(...collisionFindings(keys.map(pathOfKey)));
   }
   const whole: Finding[] =
     damage.length > 0
@@ -151,9 +157,15 @@ async function verifySnapshot(
         ];
   return verified({ subject: snapshot.id, kind: 'snapshot', ...counts }, [
     ...whole,
+    ...collisions,
     ...versionFindings(snapshot, home),
     ...permissionFindings(home, nodes),
   ]);
+}
+
+function collisionFindings(paths: readonly ByteString[]): Finding[] {
+  const message = collisionText(paths);
+  return message === undefined ? [] : [{ about: 'integrity', level: 'warning', message }];
 }
 
 let breathedMs = 0;

@@ -2,7 +2,7 @@
  * Which names an archive may use, as pure functions. An archive's names are never trusted: they are the classic way out of
  * the folder that an archive is unpacked into (Zip Slip and its variants with links, drive letters and backslashes).
  */
-import { type ByteString, isUtf8, textOf } from '../model/paths.ts';
+import { type ByteString, isUtf8, keyComponents, keyOfPath, rootKey, textOf } from '../model/paths.ts';
 import type { ArchiveLimits } from './archive-limits.ts';
 
 export type PathLimits = Pick<ArchiveLimits, 'pathBytesMax' | 'componentBytesMax' | 'depthMax'>;
@@ -130,35 +130,57 @@ export class EntryRegister {
 
 /**
  * Groups of paths (folders on the way included) that some file systems take for one and the same: equal after Unicode
- * normalization, case folding and removal of characters that are not seen. Paths that are not UTF-8 stay as they are.
+ * normalization, case folding and removal of characters that are not seen. Names that are not UTF-8 stay as they are. Folder by
+ * folder, so that memory is that of the largest folder and not of all of them.
  */
 export function findCollisions(paths: Iterable<ByteString>): ByteString[][] {
-  const groups = new Map<string, Set<string>>();
-  for (const path of paths) {
-    for (let end = path.length; end > 0; end = path.lastIndexOf('/', end - 1)) {
-      const known = addToGroup(groups, path.slice(0, end) as ByteString);
-      if (known) break;
-    }
+  const groups: ByteString[][] = [];
+  const open: OpenFolder[] = [{ name: '', path: '', names: new Map() }];
+  // As keys a folder comes right before what is in it.
+  for (const key of Array.from(paths, keyOfPath).sort()) {
+    const parts = key === rootKey ? [] : keyComponents(key);
+    let depth = 0;
+    while (depth < parts.length && open[depth + 1]?.name === parts[depth]) depth++;
+    open.length = depth + 1;
+    for (const part of parts.slice(depth)) open.push(enterFolder(open.at(-1) as OpenFolder, part, groups));
   }
-  return [...groups.values()].filter((group) => group.size > 1).map((group) => [...group] as ByteString[]);
+  return groups;
 }
 
-/** Whether the path was in its group already: then the folders above it are too. */
-function addToGroup(groups: Map<string, Set<string>>, path: ByteString): boolean {
-  const key = foldedName(path);
-  const group = groups.get(key);
-  if (group === undefined) {
-    groups.set(key, new Set([path]));
-    return false;
-  }
-  if (group.has(path)) return true;
-  group.add(path);
-  return false;
+interface OpenFolder {
+  readonly name: string;
+  readonly path: string;
+  /** By what they are folded to: the first of them, or the group once there are more. */
+  readonly names: Map<string, ByteString | ByteString[]>;
 }
 
-function foldedName(path: ByteString): string {
-  if (!isUtf8(path)) return `\0${path}`;
-  const seen = textOf(path).replace(/\p{Default_Ignorable_Code_Point}/gu, '');
+function enterFolder(parent: OpenFolder, name: ByteString, groups: ByteString[][]): OpenFolder {
+  const path = (parent.path === '' ? name : `${parent.path}/${name}`) as ByteString;
+  const folded = foldedName(name);
+  const known = parent.names.get(folded);
+  if (known === undefined) parent.names.set(folded, path);
+  else if (Array.isArray(known)) known.push(path);
+  else {
+    const group = [known, path];
+    parent.names.set(folded, group);
+    groups.push(group);
+  }
+  return { name, path, names: new Map() };
+}
+
+/** What to tell of names that are the same to some file systems; undefined when there are none. */
+export function collisionText(paths: Iterable<ByteString>): string | undefined {
+  const groups = findCollisions(paths);
+  const [first] = groups;
+  if (first === undefined) return undefined;
+  const names = first.slice(0, 2).map(displayName).join(' and ');
+  const what = groups.length === 1 ? names : `${groups.length} groups of names, such as ${names},`;
+  return `${what} differ only in case, Unicode form or characters that are not seen: a file system that takes them for one keeps the last`;
+}
+
+function foldedName(name: ByteString): string {
+  if (!isUtf8(name)) return `\0${name}`;
+  const seen = textOf(name).replace(/\p{Default_Ignorable_Code_Point}/gu, '');
   // Upper case first: it writes out ligatures and the sharp s, as full case folding does.
   return seen.normalize('NFD').toUpperCase().toLowerCase().normalize('NFD');
 }

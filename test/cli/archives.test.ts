@@ -69,3 +69,29 @@ test('an archive makes the folders it goes into, for their owner alone, and a dr
   assert.equal(runCli(['backup', 'export', 'latest', 'other/'], { home }).status, 0);
   assert.equal(readdirSync(join(home, 'other')).length, 1);
 });
+
+test('names that some file systems take for one are told by verify, import and a dry restore', (context) => {
+  const home = temporaryFolder(context);
+  mkdirSync(join(home, '.openclaw/workspace'), { recursive: true });
+  writeFileSync(join(home, '.openclaw/openclaw.json'), '{}');
+  writeFileSync(join(home, '.openclaw/workspace/Notes.md'), 'one');
+  const told =
+    /"[^"]*Notes\.md" and "[^"]*notes\.md" differ only in case, Unicode form or characters that are not seen/;
+  const run = (...words: string[]) => runCli(['backup', ...words], { home });
+  const archive = join(home, 'a.tar.gz');
+  run('create');
+  assert.doesNotMatch(run('verify', 'latest').stdout, /differ only in case/);
+  assert.equal(run('restore', 'latest', '--dry-run').stderr, '');
+  writeFileSync(join(home, '.openclaw/workspace/notes.md'), 'two');
+  assert.equal(run('create', '--output', archive).status, 0);
+  for (const subject of ['latest', archive]) {
+    const verified = run('verify', subject, '--json');
+    assert.equal(verified.status, 0);
+    const messages = verified.json.findings.map(({ message }: { message: string }) => message);
+    assert.match(messages.join('\n'), told, subject);
+    assert.match(run('restore', subject, '--dry-run').stderr, told, subject);
+  }
+  const imported = run('import', archive);
+  assert.equal(imported.status, 0, imported.stderr);
+  assert.match(imported.stderr, told);
+});
