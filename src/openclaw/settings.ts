@@ -100,6 +100,18 @@ export function parseSettings(text: string, file: string): Partial<Settings> {
   return parseBlock(root['backup'] ?? {}, at);
 }
 
+/**
+ * Whether a file holds settings of ours, which may name commands: those stand in `backup`, in a file of their own as in a
+ * configuration. What does not parse is not read as settings either.
+ */
+export function hasSettings(content: Buffer): boolean {
+  try {
+    return asRecord(parseJson5(content.toString('utf8')))?.['backup'] !== undefined;
+  } catch {
+    return false;
+  }
+}
+
 /** json5 says `JSON5: invalid character 'x' at 3:5`. */
 function syntaxError(file: string, message: string): SettingsError {
   const [, problem = message, line] = /^(?:JSON5: )?(.*?)(?: at (\d+):\d+)?$/s.exec(message) ?? [];

@@ -7,7 +7,7 @@ import { limits } from '../model/limits.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import type { OpenClawHome } from '../openclaw/discovery.ts';
 import { detectGateway } from '../openclaw/gateway.ts';
-import { asRecord, parseJson5 } from '../openclaw/json5.ts';
+import { hasSettings } from '../openclaw/settings.ts';
 import { createBackup } from './create-backup.ts';
 import type { Environment } from './environment.ts';
 import { uniqueName } from './export-config.ts';
@@ -128,16 +128,11 @@ function writeAll(
   }
 }
 
-function writeFile(environment: Environment, { path, kind, content, mode }: PlannedConfigFile): void {
+function writeFile(environment: Environment, { path, content, mode }: PlannedConfigFile): void {
   if (content === undefined) return;
   // Before it is written: a crash in between must not leave commands that run by themselves.
-  if (kind === 'config' && hasHooks(content)) markUntrusted(environment, { content });
+  if (hasSettings(content)) markUntrusted(environment, { content });
   makePrivateFolder(dirname(path));
   publishFile(path, content, temporaryBeside(path, uniqueName(environment)));
   if (mode !== privateFileMode) withPath('set the mode of', path, () => chmodSync(path, mode));
-}
-
-/** Exuvia reads its settings from such a block too, and they may name commands. */
-function hasHooks(content: Buffer): boolean {
-  return asRecord(parseJson5(content.toString('utf8')))?.['backup'] !== undefined;
 }

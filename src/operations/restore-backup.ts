@@ -201,9 +201,9 @@ async function restoreFrom(
     ? (await import('./keep-secrets.ts')).withPresentSecrets(repository, again)
     : { sources: again };
   // Before they are written: a crash in between must not leave commands that run by themselves.
-  if (snapshot.reason !== 'before-restore') markSettings(environment, repository, sources);
+  if (snapshot.reason !== 'before-restore') markSettings(environment, repository, home, sources);
   const result = await executeAll(environment, repository, sources);
-  if (snapshot.reason !== 'before-restore') markWhatIsRead(environment, sources);
+  if (snapshot.reason !== 'before-restore') markWhatIsRead(environment, options, sources);
   const paths = movePaths(environment, sources, moves);
   const isForeign = isInPlace && (snapshot.reason === 'import' || snapshot.host.name !== environment.host);
   const notes = isForeign || moves.length > 0 ? notesFor(environment, home.stateDir) : [];

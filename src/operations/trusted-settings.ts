@@ -8,7 +8,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { publishFile, temporaryBeside } from '../io/files.ts';
-import { errnoOf, FileSystemError } from '../model/errors.ts';
+import { ExuviaError, errnoOf, FileSystemError } from '../model/errors.ts';
 import type { Environment } from './environment.ts';
 
 const require = createRequire(import.meta.url);
@@ -22,17 +22,25 @@ interface Marks {
 }
 
 /** More are forgotten, the oldest first: each is a settings file of some restore. */
-const marksMax = 1000;
+const marksMax = 20_000;
+/** Far more than any home has, and too few for a restore to have the marks of others forgotten. */
+const marksAtOnceMax = 500;
 
 export function isUntrusted(environment: Environment, file: Content): boolean {
   return readMarks(environment).untrusted.includes(hashOf(file));
 }
 
-export function markUntrusted(environment: Environment, file: Content): void {
-  const hash = hashOf(file);
-  const { untrusted } = readMarks(environment);
-  if (!untrusted.includes(hash))
-    writeMarks(environment, { untrusted: [...untrusted, hash].slice(-marksMax) });
+export function markUntrusted(environment: Environment, ...files: readonly Content[]): void {
+  const hashes = new Set(files.map(hashOf));
+  if (hashes.size > marksAtOnceMax) {
+    throw new ExuviaError(
+      `There are ${hashes.size} settings files with commands in it (limit marksAtOnceMax: ${marksAtOnceMax})`,
+      { code: 'ERR_TOO_MANY_SETTINGS', hint: 'No home has so many. Leave them out with --only or --path.' },
+    );
+  }
+  const known = new Set(readMarks(environment).untrusted);
+  const fresh = [...hashes].filter((hash) => !known.has(hash));
+  if (fresh.length > 0) writeMarks(environment, { untrusted: [...known, ...fresh].slice(-marksMax) });
 }
 
 export function allowHooks(environment: Environment, file: Content): void {

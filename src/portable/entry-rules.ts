@@ -178,7 +178,8 @@ export function collisionText(paths: Iterable<ByteString>): string | undefined {
   return `${what} differ only in case, Unicode form or characters that are not seen: a file system that takes them for one keeps the last`;
 }
 
-function foldedName(name: ByteString): string {
+/** What some file systems compare names by. */
+export function foldedName(name: ByteString): string {
   if (!isUtf8(name)) return `\0${name}`;
   const seen = textOf(name).replace(/\p{Default_Ignorable_Code_Point}/gu, '');
   // Upper case first: it writes out ligatures and the sharp s, as full case folding does.
