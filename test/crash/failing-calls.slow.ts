@@ -1,13 +1,14 @@
 /** Every error that a call can meet, at every call of every command. */
 import { test } from 'node:test';
 import { isVisited, mustHaveVisited, type Visit, visitAll } from './all-commands.ts';
-import { failAt, faultsOf } from './failing-calls.ts';
+import { failAt, faultsOf, type TriedShapes } from './failing-calls.ts';
 import { whyNoTracing } from './system-calls.ts';
 
 const failEverywhere: Visit = async function* (bench, prepared, share) {
   for (const [index, point] of [...prepared.points, ...prepared.readings].entries()) {
     if (!isVisited(index, share)) continue;
-    for (const fault of faultsOf(point)) yield await failAt(bench, prepared, point, fault);
+    const tried: TriedShapes = new Set();
+    for (const fault of faultsOf(point)) yield await failAt(bench, prepared, point, fault, tried);
   }
 };
 

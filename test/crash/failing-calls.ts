@@ -3,6 +3,7 @@
  * one sentence names the file and the cause, what was stored before is untouched, and the next run works by itself.
  */
 import type { Bench, PreparedCommand, Violation } from './kill-points.ts';
+import { shapeOf } from './site.ts';
 import { type CallPoint, runTraced, type TracedRun } from './system-calls.ts';
 import { failureText } from './workshop.ts';
 
@@ -27,11 +28,15 @@ const causes: Readonly<Record<Exclude<Fault, 'zero'>, RegExp>> = {
   EMFILE: /too many open files/i,
 };
 
+/** What runs that failed at one point left. What comes of it is the same whatever the error was: it is tried once. */
+export type TriedShapes = Set<string>;
+
 export async function failAt(
   bench: Bench,
   prepared: PreparedCommand,
   point: CallPoint,
   fault: Fault,
+  tried: TriedShapes = new Set(),
 ): Promise<Violation | undefined> {
   const { command } = prepared;
   bench.reset(prepared);
@@ -53,7 +58,10 @@ export async function failAt(
     problems.push(...after.map((problem) => `ended well, but ${problem}`));
     problems.push(...(await addedProblems(bench, prepared)));
   }
-  problems.push(...(await bench.problemsOf(prepared, { again: true, isPartial: isPartial(run) })));
+  const shape = `${run.status === 0} ${isPartial(run)}\n${shapeOf(bench.shop.root)}`;
+  if (!tried.has(shape))
+    problems.push(...(await bench.problemsOf(prepared, { again: true, isPartial: isPartial(run) })));
+  tried.add(shape);
   if (problems.length === 0) return undefined;
   return {
     command: command.name,

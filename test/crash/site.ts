@@ -111,6 +111,25 @@ function inodeOf(full: string): number | undefined {
   return lstatSync(full, { throwIfNoEntry: false })?.ino;
 }
 
+/**
+ * What the site looks like, but for what differs from run to run: names, types, modes and lengths. Two runs that were disturbed at the
+ * same call and look the same left the same.
+ */
+export function shapeOf(root: string): string {
+  const lines = pathsBelow(root).map((path) => {
+    const full = join(root, path);
+    const { mode, size } = lstatSync(full);
+    const name = path
+      .replace(/(?<=\/packs\/)[0-9a-f]{2}/, '#')
+      .replaceAll(/[0-9a-f]{8,}/g, '#')
+      .replaceAll(/\d+T\d+Z?/g, '@');
+    // A folder's length is the file system's; snapshots tell times and reasons, and are whole or not there.
+    const isLengthTold = typeOf(full) !== 'folder' && !path.startsWith('repository/snapshots/');
+    return `${name} ${mode} ${isLengthTold ? size : size > 0}`;
+  });
+  return lines.sort().join('\n');
+}
+
 /** Parents before what is in them. */
 export function pathsBelow(root: string, folders: readonly string[] = siteFolders): string[] {
   const found: string[] = [];
