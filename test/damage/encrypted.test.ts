@@ -1,7 +1,9 @@
 /** The same damages to an encrypted repository: a slice of damage.slow.ts. */
+import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Seeded } from '../helpers/seeded.ts';
 import { type Damage, flipAt, judgeAll, someFlips, truncateAt, wholeFileDamages } from './every-kind.ts';
+import { judgeReplays } from './replays.ts';
 
 const seed = Number(process.env['EXUVIA_SEED'] ?? 1);
 
@@ -32,4 +34,9 @@ test('check finds any file of an encrypted repository cut, swapped, replaced or 
     },
     { restoresEach: 3, repairsEach: 10, isEncrypted: true },
   );
+});
+
+test('older files, and those of another repository of the same key, are never taken for the present ones: a slice', async (context) => {
+  const judged = await judgeReplays(context, { isChosen: (index) => index % 6 === seed % 6 });
+  assert.ok(judged > 40, `${judged} replays`);
 });

@@ -93,9 +93,11 @@ export async function judgeAll(
     restoresEach = 1,
     repairsEach = 1,
     isEncrypted = false,
-  }: { restoresEach?: number; repairsEach?: number; isEncrypted?: boolean } = {},
+    tells = false,
+  }: { restoresEach?: number; repairsEach?: number; isEncrypted?: boolean; tells?: boolean } = {},
 ): Promise<Judged> {
   const small = await SmallRepository.make(isEncrypted);
+  const tell = tells ? teller(context.name, countOf(damages(small))) : undefined;
   const judged: Judged = { damages: 0, restores: 0, repairs: 0 };
   const violations: string[] = [];
   try {
@@ -117,6 +119,7 @@ export async function judgeAll(
         judged.repairs++;
       }
       judged.damages++;
+      tell?.(judged, violations.length);
     }
   } finally {
     small.remove();
@@ -125,6 +128,29 @@ export async function judgeAll(
   if (violations.length > 0)
     throw new Error(`${violations.length} violations:\n${violations.slice(0, 50).join('\n')}`);
   return judged;
+}
+
+const tellEveryMs = 30_000;
+
+/** How far a long run is, on the way: the runner shows what a test says only at its end. */
+export function teller(name: string, total: number): (judged: object, violations: number) => void {
+  const startedMs = performance.now();
+  let toldMs = startedMs;
+  let done = 0;
+  return (judged, violations) => {
+    done++;
+    if (performance.now() - toldMs < tellEveryMs && done < total) return;
+    toldMs = performance.now();
+    const seconds = Math.round((toldMs - startedMs) / 1000);
+    const found = `${JSON.stringify(judged)}, ${violations} violations`;
+    process.stderr.write(`${name}: ${done} of ${total} in ${seconds} s: ${found}\n`);
+  };
+}
+
+export function countOf(items: Iterable<unknown>): number {
+  let count = 0;
+  for (const _ of items) count++;
+  return count;
 }
 
 /** So many bits of all files, chosen by the seed. */
