@@ -51,6 +51,11 @@ export const limits = {
   configInputBytesMax: 256 * MiB,
   /** A bundle of sessions is parsed as one text, and a text cannot be much longer. */
   sessionsInputBytesMax: 448 * MiB,
+  /** Of one JSON text from outside; each takes up to 60 bytes in memory. */
+  jsonValuesMax: 20_000_000,
+  /** Of one that people wrote, with comments: those and the texts in it count too. */
+  json5ValuesMax: 4_000_000,
+  jsonNestingMax: 200,
   /** One event of a transcript that is stored compressed; OpenClaw's own limit is 4 MiB. */
   transcriptEventBytesMax: 16 * MiB,
   /** Decoded frames kept in memory while reading. */

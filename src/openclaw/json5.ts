@@ -1,5 +1,6 @@
 /** Reading values of unknown shape: OpenClaw's configuration is JSON5 that people edit. */
 import { createRequire } from 'node:module';
+import { limits } from '../model/limits.ts';
 
 const require = createRequire(import.meta.url);
 
@@ -7,11 +8,57 @@ const require = createRequire(import.meta.url);
 export function parseJson5(text: string): unknown {
   const plain = text.replace(/^\ufeff/, '');
   try {
-    return JSON.parse(plain);
-  } catch {
-    const { parse } = require('json5') as { parse(text: string): unknown };
-    return parse(plain);
+    return parseJson(plain);
+  } catch (error) {
+    if (error instanceof JsonBoundsError) throw error;
   }
+  // Where texts and comments begin and end is not known yet, so marks in them count too.
+  mustHaveFewer(plain, limits.json5ValuesMax, () => false);
+  const { parse } = require('json5') as { parse(text: string): unknown };
+  return mustBeShallow(parse(plain));
+}
+
+/** Well-formed, and more than can be worked with. */
+export class JsonBoundsError extends SyntaxError {}
+
+/**
+ * JSON from anyone: a few bytes make a value that takes fifty in memory, and what walks values by recursion has an end. Neither may
+ * be found out by running into it. @throws SyntaxError
+ */
+export function parseJson(text: string): unknown {
+  mustHaveFewer(text, limits.jsonValuesMax, (code) => code === quote);
+  return mustBeShallow(JSON.parse(text));
+}
+
+const [quote, backslash, comma, openBracket, openBrace] = [0x22, 0x5c, 0x2c, 0x5b, 0x7b];
+
+/** Commas and opening brackets outside of what `beginsText`: as many as values, or more. */
+function mustHaveFewer(text: string, max: number, beginsText: (code: number) => boolean): void {
+  if (text.length <= max) return;
+  let count = 0;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (beginsText(code)) at = endOfText(text, at);
+    else if (code === comma || code === openBracket || code === openBrace) count++;
+    if (count > max) throw new JsonBoundsError(`it holds more than ${max} values`);
+  }
+}
+
+function endOfText(text: string, start: number): number {
+  let at = start + 1;
+  while (at < text.length && text.charCodeAt(at) !== quote) at += text.charCodeAt(at) === backslash ? 2 : 1;
+  return at;
+}
+
+function mustBeShallow(value: unknown): unknown {
+  if (isDeeper(value, limits.jsonNestingMax))
+    throw new JsonBoundsError(`it is nested more than ${limits.jsonNestingMax} deep`);
+  return value;
+}
+
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((item) => isDeeper(item, levels - 1));
 }
 
 export function asRecord(value: unknown): Readonly<Record<string, unknown>> | undefined {

@@ -3,7 +3,7 @@
  * checked before anything is used. It is written in pieces, because conversations can be large. Pure.
  */
 import { ExuviaError } from '../../model/errors.ts';
-import { asRecord } from '../json5.ts';
+import { asRecord, JsonBoundsError, parseJson } from '../json5.ts';
 
 export const sessionsFormat = 'exuvia sessions bundle';
 export const sessionsVersion = 1;
@@ -107,9 +107,11 @@ export function parseSessions(text: string, name: string): SessionsBundle {
 function parseDocument(text: string, name: string): JsonRecord {
   let value: unknown;
   try {
-    value = JSON.parse(text.replace(/^\ufeff/, ''));
+    value = parseJson(text.replace(/^\ufeff/, ''));
   } catch (error) {
-    throw new SessionsInputError(name, text.trim() === '' ? 'it is empty' : 'it is not JSON', {
+    const isTooMuch = error instanceof JsonBoundsError;
+    const problem = text.trim() === '' ? 'it is empty' : isTooMuch ? error.message : 'it is not JSON';
+    throw new SessionsInputError(name, problem, {
       hint: 'Give the file that exuvia sessions export wrote.',
       cause: error,
     });

@@ -7,7 +7,7 @@ import { zstdDecompressSync } from 'node:zlib';
 import Database from 'better-sqlite3';
 import { ExuviaError, messageOf } from '../../model/errors.ts';
 import { limits } from '../../model/limits.ts';
-import { asRecord } from '../json5.ts';
+import { asRecord, parseJson } from '../json5.ts';
 import { type BundledSession, isSessionId, isSessionKey, type JsonRecord } from './bundle.ts';
 import type { ReadSession, SessionName, SessionStore } from './store.ts';
 
@@ -143,7 +143,7 @@ export function eventText({ event_json: text, event_zstd: compressed }: EventRow
 
 function parseRecord(text: string): JsonRecord | undefined {
   try {
-    return asRecord(JSON.parse(text));
+    return asRecord(parseJson(text));
   } catch {
     return undefined; // said by the caller
   }

@@ -6,7 +6,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { withPath } from '../../io/files.ts';
 import { ExuviaError, errnoOf } from '../../model/errors.ts';
-import { asRecord, asText, parseJson5 } from '../json5.ts';
+import { asRecord, asText, parseJson, parseJson5 } from '../json5.ts';
 import { type BundledSession, isSessionId, isSessionKey, type JsonRecord } from './bundle.ts';
 import type { ReadSession, SessionName, SessionStore } from './store.ts';
 
@@ -105,7 +105,7 @@ export function parseTranscript(text: string): Transcript {
 
 function parseEvent(line: string): JsonRecord | undefined {
   try {
-    return asRecord(JSON.parse(line));
+    return asRecord(parseJson(line));
   } catch {
     return undefined; // counted by the caller
   }
