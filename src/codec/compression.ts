@@ -9,6 +9,18 @@ export const codecZstd = 1;
 const gainShift = 5;
 const sampleBytes = 32 * 1024;
 
+/**
+ * zstd's own tables for level 3 take 768 KB, and threads that compress share a cache: smaller ones cost 1.7 % in size and save a fifth
+ * of the time (docs/decisions/0007).
+ */
+const levelOfTables = 3;
+const smallTables = {
+  [constants.ZSTD_c_strategy]: constants.ZSTD_dfast,
+  [constants.ZSTD_c_hashLog]: 16,
+  [constants.ZSTD_c_chainLog]: 14,
+  [constants.ZSTD_c_minMatch]: 6,
+};
+
 /** Compressed, or undefined where it does not pay. A sample from the middle decides first for large inputs. */
 export function compressZstd(raw: Uint8Array, level: number): Buffer | undefined {
   if (raw.length >= 4 * sampleBytes && !samplesCompress(raw)) return undefined;
@@ -17,6 +29,7 @@ export function compressZstd(raw: Uint8Array, level: number): Buffer | undefined
     chunkSize: raw.length + (raw.length >> 7) + 512, // in one piece: the result always fits
     params: {
       [constants.ZSTD_c_compressionLevel]: level,
+      ...(level === levelOfTables ? smallTables : {}),
       [constants.ZSTD_c_contentSizeFlag]: 0,
       [constants.ZSTD_c_checksumFlag]: 0,
     },
