@@ -5,11 +5,10 @@
  * many snapshots share is followed once, so the cost is that of what differs between them. A list of pages counts all it
  * names, also pages that a later layer replaces: those are kept as long as the list.
  */
-import { hashBytes } from '../codec/hash.ts';
 import { decodeListNode, isLeaf, isListLeaf, type MapInner } from '../codec/map-codec.ts';
 import { decodeNode } from '../codec/node-codec.ts';
 import { DamageError } from '../model/errors.ts';
-import { asBuffer, type BlobId, blobIdFromBytes, idBytes } from '../model/ids.ts';
+import { type BlobId, blobIdFromBytes, idBytes } from '../model/ids.ts';
 import type { BlobMarks, BlobRole } from '../model/marks.ts';
 import { displayKey, type PathKey } from '../model/paths.ts';
 import type { BlobReader } from '../model/store.ts';
@@ -47,18 +46,18 @@ export function markFile(options: ClosureOptions, node: FileNode): boolean {
   return new ClosureWalk(options).content(node.content, node.size);
 }
 
-/** Places of map nodes that were found right, as hashes: what most trees share stands in the same place in each of them. */
-const rightPlaces = new WeakMap<BlobMarks, Set<number>>();
+/** Where each map node was found right: what most trees share stands in the same place in each of them. */
+const rightPlaces = new WeakMap<BlobMarks, Map<BlobId, KeyBounds & { readonly level: number }>>();
 
 class ClosureWalk {
   readonly #options: ClosureOptions;
-  readonly #rightPlaces: Set<number>;
+  readonly #rightPlaces: Map<BlobId, KeyBounds & { readonly level: number }>;
   /** All keys of the node that was followed last and of those below it, so that its parent need not read it again. */
   #followed: (KeySpan & { readonly id: BlobId }) | undefined;
 
   constructor(options: ClosureOptions) {
     this.#options = options;
-    this.#rightPlaces = rightPlaces.get(options.marks) ?? new Set();
+    this.#rightPlaces = rightPlaces.get(options.marks) ?? new Map();
     rightPlaces.set(options.marks, this.#rightPlaces);
   }
 
@@ -95,20 +94,18 @@ class ClosureWalk {
     const id = parent.children[index] as BlobId;
     const level = parent.level - 1;
     // What the first child comes after is what its parent comes after: it is looked at there, by the first key of all below.
-    const bounds = {
-      after: index === 0 ? undefined : parent.lastKeys[index - 1],
-      last: parent.lastKeys[index],
-    };
-    const place = numberOf(id, level, bounds);
-    if (this.#rightPlaces.has(place)) return undefined;
+    const after = index === 0 ? undefined : parent.lastKeys[index - 1];
+    const last = parent.lastKeys[index];
+    const right = this.#rightPlaces.get(id);
+    if (right?.level === level && right.after === after && right.last === last) return undefined;
     try {
       const span = this.#followed?.id === id ? this.#followed : this.#spanBelow(id, level);
-      checkPlace(id, span, bounds);
+      checkPlace(id, span, { after, last });
     } catch (error) {
       if (error instanceof DamageError) return error;
       throw error;
     }
-    this.#rightPlaces.add(place);
+    this.#rightPlaces.set(id, { after, last, level });
     return undefined;
   }
 
@@ -242,12 +239,6 @@ class ClosureWalk {
   #report(id: BlobId, role: BlobRole, error: DamageError): void {
     this.#options.onBroken?.(id, role, error);
   }
-}
-
-/** 48 bits of a hash that nobody can aim. */
-function numberOf(id: BlobId, level: number, { after, last }: KeyBounds): number {
-  const text = JSON.stringify([id, level, after ?? null, last]);
-  return asBuffer(hashBytes(Buffer.from(text))).readUIntBE(0, 6);
 }
 
 function missing(id: BlobId, found: number | undefined, wanted: number | undefined): DamageError {
