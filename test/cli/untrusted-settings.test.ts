@@ -1,6 +1,7 @@
 /** Commands in settings that a restore or an import brought do not run, whichever way they came. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -177,6 +178,34 @@ test('a configuration of the state directory that is imported, and one that is r
   ]);
   victim.must('backup', 'restore', 'latest', '--repository', repository, '--no-snapshot');
   victim.isSafe('restore');
+});
+
+test('no bundle brings settings of ours, whatever it calls the file', (context) => {
+  const kinds = ['include', 'env', 'secrets', 'credentials', 'approvals', 'auth', 'config'];
+  for (const kind of kinds) {
+    const victim = new Victim(context);
+    const fileOf = (path: string, kindOf: string, content: string) => ({
+      ...{ path, kind: kindOf, mode: '0600', encoding: 'utf8', content },
+      sha256: createHash('sha256').update(content).digest('hex'),
+    });
+    const bundle = {
+      ...{ format: 'exuvia config bundle', version: 1, created: '2026-01-01T00:00:00.000Z' },
+      ...{ program: 'exuvia', redacted: false },
+      source: {
+        ...{ host: 'h', platform: 'linux', home: victim.home, stateDir: victim.state, openclaw: null },
+        configPath: join(victim.state, 'openclaw.json'),
+      },
+      files: [
+        fileOf('openclaw.json', 'config', '{ "gateway": {}, "$include": "./exuvia.json5" }'),
+        fileOf('exuvia.json5', kind, victim.settings),
+      ],
+    };
+    victim.put('bundle.json', JSON.stringify(bundle));
+    const imported = victim.run('config', 'import', victim.at('bundle.json'), '--repository', victim.at('r'));
+    assert.equal(imported.status, 1, kind + imported.stderr);
+    assert.match(imported.stderr, /cannot be of kind|it holds more than one configuration/, kind);
+    assert.equal(existsSync(join(victim.state, 'exuvia.json5')), false, kind);
+  }
 });
 
 test('a command for the passphrase that arrives does not run, by restore or by import', (context) => {
