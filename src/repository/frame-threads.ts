@@ -138,10 +138,21 @@ export class FrameThreads<K extends keyof TaskKinds> {
 }
 
 function awaitAnswer({ answered, collected, problem }: FrameThread): void {
-  for (let waitedMs = 0; waitedMs < answerMs; waitedMs += waitMs)
-    if (Atomics.wait(answered, 0, collected, waitMs) !== 'timed-out') return;
+  if (awaitCount(answered, collected, answerMs)) return;
   const message = `Internal error: a thread has not answered for ${answerMs / 1000} s.`;
   throw new Error(message, { cause: problem });
+}
+
+/**
+ * Waits until the count has left `collected`; false when that takes too long. Being woken is not enough: a thread that is stopped after
+ * it has counted an answer wakes whoever waits for the next one.
+ */
+export function awaitCount(count: Int32Array, collected: number, limitMs: number): boolean {
+  for (let waitedMs = 0; waitedMs < limitMs; ) {
+    if (Atomics.load(count, 0) !== collected) return true;
+    if (Atomics.wait(count, 0, collected, Math.min(waitMs, limitMs)) === 'timed-out') waitedMs += waitMs;
+  }
+  return Atomics.load(count, 0) !== collected;
 }
 
 /** Fewer where the system refuses one, or whoever started this process has forbidden them: they only save time. */

@@ -4,6 +4,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
+import { Worker } from 'node:worker_threads';
+import { awaitCount } from '../../../src/repository/frame-threads.ts';
 import { temporaryFolder } from '../../helpers/temporary.ts';
 
 const modules = new URL('../../../src/repository/', import.meta.url).href;
@@ -62,3 +64,22 @@ for (const [how, nodeOptions, found] of [
     assert.deepEqual({ stdout: stdout.trim(), stderr, status }, { stdout: found, stderr: '', status: 0 });
   });
 }
+
+test('who waits for an answer does not take being woken for one', async () => {
+  const count = new Int32Array(new SharedArrayBuffer(4));
+  const waker = new Worker(
+    `const { workerData: count } = require('node:worker_threads');
+     const nothing = new Int32Array(new SharedArrayBuffer(4));
+     for (let times = 0; times < 40; times++) {
+       Atomics.wait(nothing, 0, 0, 5);
+       Atomics.notify(count, 0); // as a thread that was stopped after it had counted the answer before
+     }
+     Atomics.add(count, 0, 1);
+     Atomics.notify(count, 0);`,
+    { eval: true, workerData: count },
+  );
+  assert.equal(awaitCount(count, 0, 60_000), true);
+  assert.equal(count[0], 1);
+  assert.equal(awaitCount(count, 1, 20), false);
+  await waker.terminate();
+});
