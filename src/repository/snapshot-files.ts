@@ -1,7 +1,6 @@
 /** Snapshot files: list, read, publish. The index keeps a copy of each record so that ten thousand of them list quickly. */
 import { existsSync, lstatSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { crc32 } from 'node:zlib';
 import type { RepositoryKeys } from '../codec/keys.ts';
 import {
   decodeSnapshot,
@@ -18,6 +17,7 @@ import type { Snapshot, SnapshotRecord } from '../model/snapshot.ts';
 import { type Database, inTransaction, isLocalTrouble } from './database.ts';
 import type { RepositoryLayout } from './layout.ts';
 import type { LocalSeal } from './local-seal.ts';
+import { checksumOf, type SnapshotRow, SnapshotRows } from './snapshot-rows.ts';
 
 export class SnapshotFiles {
   readonly #layout: RepositoryLayout;
@@ -82,7 +82,7 @@ export class SnapshotFiles {
          AND id NOT IN (SELECT replaces FROM snapshot WHERE replaces IS NOT NULL) ORDER BY sequence DESC, record DESC`,
       )
       .raw();
-    for (const row of rows.iterate(this.#rows.pathsText(paths)) as Iterable<Row>) {
+    for (const row of rows.iterate(this.#rows.pathsText(paths)) as Iterable<SnapshotRow>) {
       const snapshot = this.#rows.decode(row);
       if (snapshot !== undefined && this.#names.has(snapshot.id)) yield snapshot;
     }
@@ -316,7 +316,7 @@ export class SnapshotFiles {
   #cached(): Map<SnapshotId, Snapshot> {
     const cached = new Map<SnapshotId, Snapshot>();
     const rows = this.#database.prepare('SELECT id, record, crc FROM snapshot').raw().iterate();
-    for (const row of rows as Iterable<Row>) {
+    for (const row of rows as Iterable<SnapshotRow>) {
       const snapshot = this.#rows.decode(row);
       if (snapshot !== undefined) cached.set(snapshot.id, snapshot);
     }
@@ -375,49 +375,8 @@ export interface DamagedSnapshot {
   readonly known: Snapshot | undefined;
 }
 
-type Row = [id: Buffer, record: string, crc: number];
-
-/** Records as the index holds them: as they are, or sealed. */
-class SnapshotRows {
-  readonly #seal: LocalSeal | undefined;
-
-  constructor(seal: LocalSeal | undefined) {
-    this.#seal = seal;
-  }
-
-  encode(record: SnapshotRecord): string {
-    const text = JSON.stringify(record);
-    return this.#seal === undefined
-      ? text
-      : this.#seal.seal(rowContext, Buffer.from(text)).toString('base64');
-  }
-
-  /** Undefined for a row that rotted: the snapshot is read from its file again. */
-  decode([id, text, crc]: Row): Snapshot | undefined {
-    if (checksumOf(id, text) !== crc) return undefined;
-    const record = this.#seal === undefined ? text : this.#open(text);
-    if (record === undefined) return undefined;
-    return Object.assign(JSON.parse(record) as SnapshotRecord, { id: id.toString('hex') as SnapshotId });
-  }
-
-  pathsText(paths: readonly string[]): string {
-    const text = JSON.stringify(paths);
-    return this.#seal === undefined ? text : this.#seal.nameOf(text).toString('hex');
-  }
-
-  #open(text: string): string | undefined {
-    return this.#seal?.open(rowContext, Buffer.from(text, 'base64'))?.toString('utf8');
-  }
-}
-
-const rowContext = 'snapshot';
-
 function sourcePaths({ sources }: SnapshotRecord): string[] {
   return sources.map(({ path }) => path);
-}
-
-function checksumOf(id: Uint8Array, text: string): number {
-  return crc32(text, crc32(id));
 }
 
 /** By sequence; snapshots made at once by two processes may share one, then time and id decide. */
