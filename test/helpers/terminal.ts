@@ -29,12 +29,16 @@ export function runOnTerminal(
   { home, env = {} }: { readonly home: string; readonly env?: Readonly<Record<string, string>> },
 ): TerminalRun {
   const command = [process.execPath, launcherPath, ...words];
-  const { status, stdout, stderr } = spawnSync('python3', [program, JSON.stringify(steps), ...command], {
-    cwd: home,
-    env: { PATH: process.env['PATH'] ?? '', TZ: 'UTC', TERM: 'xterm', HOME: home, ...env },
-    encoding: 'utf8',
-    timeout: 120_000,
-  });
-  if (status !== 0) throw new Error(`the terminal failed: ${stderr}`);
+  const { status, stdout, stderr, error } = spawnSync(
+    'python3',
+    [program, JSON.stringify(steps), ...command],
+    {
+      cwd: home,
+      env: { PATH: process.env['PATH'] ?? '', TZ: 'UTC', TERM: 'xterm', HOME: home, ...env },
+      encoding: 'utf8',
+      timeout: 120_000,
+    },
+  );
+  if (status !== 0) throw new Error(`the terminal failed: ${error ?? stderr}`);
   return JSON.parse(stdout);
 }
