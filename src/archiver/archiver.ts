@@ -85,10 +85,10 @@ class SourceArchiver {
   constructor(request: ArchiveRequest, context: ArchiveContext) {
     this.#request = request;
     this.#context = context;
-    const { cache, force } = context;
-    const leaves = new KnownLeaves(cache, request.cacheName, request.isWhole && !force);
+    const { blobs, cache, force } = context;
+    const leaves = new KnownLeaves(blobs, cache, request.cacheName, request.isWhole && !force);
     this.#leaves = leaves;
-    this.#tree = new TreeBuilder(context.blobs, (leaf) => leaves.built(leaf));
+    this.#tree = new TreeBuilder(blobs, (leaf) => leaves.built(leaf));
     this.#findings = new Findings(context.progress);
     const breathe = (): Promise<void> => this.#breathe();
     this.#files = new FileStorer({ ...context, breathe }, this.#findings);
@@ -140,7 +140,6 @@ class SourceArchiver {
   #takeLeaf(leaf: KnownLeaf): boolean {
     const [first] = this.#group;
     if (first === undefined || !this.#leaves.isSame(leaf, this.#group)) return false;
-    if (!this.#context.blobs.hasBlob(leaf.id)) return false;
     this.#known.skip(first.key, leaf.lastKey);
     this.#tree.addLeaf(leaf);
     this.#leaves.taken(leaf);

@@ -5,7 +5,7 @@
 import { hashBytes } from '../codec/hash.ts';
 import { invariant } from '../model/errors.ts';
 import type { PathKey } from '../model/paths.ts';
-import type { FileCache, KnownLeaf } from '../model/store.ts';
+import type { BlobWriter, FileCache, KnownLeaf } from '../model/store.ts';
 import type { EndedLeaf } from '../tree/map-builder.ts';
 import type { WalkedEntry } from '../walker/source-walk.ts';
 import { fieldsPerStat, putStat } from './fingerprint.ts';
@@ -13,6 +13,8 @@ import { fieldsPerStat, putStat } from './fingerprint.ts';
 export class KnownLeaves {
   readonly #cache: FileCache;
   readonly #source: string;
+  readonly #remembered: readonly KnownLeaf[];
+  /** Those that are still stored. */
   readonly #known: readonly KnownLeaf[];
   #at = 0;
   readonly #built: KnownLeaf[] = [];
@@ -21,10 +23,12 @@ export class KnownLeaves {
   #areSure = true;
 
   /** `areBelieved`: false when everything is to be read again. */
-  constructor(cache: FileCache, source: string, areBelieved: boolean) {
+  constructor(blobs: BlobWriter, cache: FileCache, source: string, areBelieved: boolean) {
     this.#cache = cache;
     this.#source = source;
-    this.#known = areBelieved ? cache.leaves(source) : [];
+    this.#remembered = areBelieved ? cache.leaves(source) : [];
+    const present = blobs.presentBlobs(this.#remembered.map(({ id }) => id));
+    this.#known = this.#remembered.filter(({ id }) => present.has(id));
   }
 
   /** The first that ends with this key or later. Keys must be asked for in order. */
@@ -74,7 +78,7 @@ export class KnownLeaves {
 
   /** To be called at the end of a run that looked at all of the source. */
   finish(): void {
-    const [before, now] = [this.#known, this.#built];
+    const [before, now] = [this.#remembered, this.#built];
     const isSame = before.length === now.length && before.every((leaf, index) => leaf === now[index]);
     if (!isSame) this.#cache.rememberLeaves(this.#source, now);
   }

@@ -24,6 +24,8 @@ export interface BlobWriter {
   /** The same for bytes of which the (unkeyed) hash is known. */
   idOfHash(hash: Uint8Array): BlobId;
   hasBlob(id: BlobId): boolean;
+  /** Those of the blobs that are there: asked for together, each takes a tenth of the time. */
+  presentBlobs(ids: readonly BlobId[]): ReadonlySet<BlobId>;
   /** Stores the bytes unless the repository has them; copies them before it returns. */
   writeBlob(kind: BlobKind, bytes: Uint8Array): BlobId;
   /** The same for bytes whose id the caller has computed. */

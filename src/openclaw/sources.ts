@@ -175,6 +175,7 @@ function folderFilter(
     decide(key, type) {
       if (key === repository) return repositoryDecision;
       if (key === '') return include === undefined || type !== 'directory' ? 'take' : 'descend';
+      if (include === undefined && exclude.isEmpty) return 'take';
       const path = displayKey(key);
       const isDirectory = type === 'directory';
       if (exclude.matches(path, isDirectory)) return { skip: 'excluded' };

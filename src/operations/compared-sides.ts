@@ -59,6 +59,11 @@ class ScratchStore implements BlobStore, AsyncDisposable {
     this.repository?.expectBlobs(ids);
   }
 
+  presentBlobs(ids: readonly BlobId[]): ReadonlySet<BlobId> {
+    const stored = this.repository?.presentBlobs(ids);
+    return new Set(ids.filter((id) => stored?.has(id) || this.#isScratch(id)));
+  }
+
   readBlob(id: BlobId): Uint8Array {
     return this.repository === undefined || this.#isScratch(id)
       ? this.scratch.readBlob(id)

@@ -35,6 +35,11 @@ export class DryStore implements BlobStore {
     return this.#nodes.has(id) || this.#contents.has(id) || this.#repository?.hasBlob(id) === true;
   }
 
+  presentBlobs(ids: readonly BlobId[]): ReadonlySet<BlobId> {
+    const stored = this.#repository?.presentBlobs(ids);
+    return new Set(ids.filter((id) => stored?.has(id) || this.hasBlob(id)));
+  }
+
   readBlob(id: BlobId): Uint8Array {
     const blob = this.#nodes.get(id) ?? this.#repository?.readBlob(id);
     if (blob === undefined) throw new DamageError(`blob ${id.slice(0, 12)}`, 'no pack holds it');

@@ -89,6 +89,12 @@ export class PackIndex {
     return isThere;
   }
 
+  /** Those of the ids that `has` says yes to: the file is locked once. */
+  present(ids: readonly BlobId[]): Set<BlobId> {
+    const find = (): Set<BlobId> => new Set(ids.filter((id) => this.#has.get(idToBytes(id)) !== undefined));
+    return ids.length === 0 ? new Set() : this.#database.transaction(find)();
+  }
+
   /** A run that asks for so much that is not there gains from a filter, which takes a look at every row to fill. */
   #noteMiss(): void {
     if (this.#filter !== undefined || ++this.#misses < missesBeforeFilter) return;

@@ -143,6 +143,11 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
     return this.#writer?.has(id) === true || this.#index.has(id);
   }
 
+  presentBlobs(ids: readonly BlobId[]): ReadonlySet<BlobId> {
+    const stored = this.#index.present(ids);
+    return new Set(ids.filter((id) => stored.has(id) || this.#writer?.has(id) === true));
+  }
+
   writeBlob(kind: BlobKind, bytes: Uint8Array): BlobId {
     const id = this.idOf(bytes);
     this.writeBlobAs(kind, id, bytes);

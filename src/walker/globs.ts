@@ -9,6 +9,8 @@ import { resolve } from 'node:path';
 import { UsageError } from '../model/errors.ts';
 
 export interface GlobSet {
+  /** Whether nothing matches: who asks need not make a path of a key. */
+  readonly isEmpty: boolean;
   matches(path: string, isDirectory: boolean): boolean;
   /** Whether something inside the folder `path` may match. */
   mayContain(path: string): boolean;
@@ -25,12 +27,13 @@ interface Pattern {
 
 const patternCharactersMax = 1000;
 const require = createRequire(import.meta.url);
-const none: GlobSet = { matches: () => false, mayContain: () => false };
+const none: GlobSet = { isEmpty: true, matches: () => false, mayContain: () => false };
 
 export function compileGlobs(patterns: readonly string[]): GlobSet {
   if (patterns.length === 0) return none;
   const compiled = patterns.map(compile);
   return {
+    isEmpty: false,
     matches: (path, isDirectory) =>
       compiled.some((pattern) => (isDirectory || !pattern.isFolderOnly) && pattern.matches(path)) ||
       ancestorsOf(path).some((folder) => compiled.some((pattern) => pattern.matches(folder))),

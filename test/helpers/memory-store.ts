@@ -13,6 +13,10 @@ export class MemoryStore implements BlobStore {
     return this.blobs.has(id);
   }
 
+  presentBlobs(ids: readonly BlobId[]): ReadonlySet<BlobId> {
+    return new Set(ids.filter((id) => this.blobs.has(id)));
+  }
+
   readBlob(id: BlobId): Uint8Array {
     this.readBlobs++;
     const blob = this.blobs.get(id);
