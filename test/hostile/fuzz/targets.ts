@@ -63,8 +63,14 @@ const seedsOf =
     seeds.map((seed) => Buffer.from(seed as Buffer));
 
 const id = blobIdOf(Buffer.from('x'));
-const archiveFolder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'exuvia-fuzz-'));
-process.on('exit', () => rmSync(archiveFolder, { recursive: true, force: true }));
+/** A process that is watched may be killed: its folder is removed by who watches it. */
+const archiveFolder = process.env['EXUVIA_FUZZ_FOLDER'] ?? ownFolder();
+
+function ownFolder(): string {
+  const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'exuvia-fuzz-'));
+  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
 
 async function readAsArchive(bytes: Buffer): Promise<void> {
   const path = join(archiveFolder, 'x');

@@ -27,7 +27,7 @@ export async function fuzzWatched(
 ): Promise<FuzzReport> {
   const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'exuvia-fuzz-'));
   try {
-    return await new Watched(name, join(folder, 'input'), limits).run(seed, onReport);
+    return await new Watched(name, folder, limits).run(seed, onReport);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -37,12 +37,14 @@ class Watched {
   readonly #name: string;
   /** Holds the input that is being run. */
   readonly #record: string;
+  readonly #folder: string;
   readonly #limits: WatchedLimits;
   #last: FuzzReport | undefined;
 
-  constructor(name: string, record: string, limits: WatchedLimits) {
+  constructor(name: string, folder: string, limits: WatchedLimits) {
     this.#name = name;
-    this.#record = record;
+    this.#folder = folder;
+    this.#record = join(folder, 'input');
     this.#limits = limits;
   }
 
@@ -50,7 +52,9 @@ class Watched {
     const { ms, runMs, memoryBytes } = this.#limits;
     const numbers = [seed, ms, runMs, memoryBytes].map(String);
     const heap = `--max-old-space-size=${memoryBytes >> 20}`;
-    const child = spawn(process.execPath, [heap, program, this.#name, ...numbers, this.#record]);
+    const child = spawn(process.execPath, [heap, program, this.#name, ...numbers, this.#record], {
+      env: { ...process.env, EXUVIA_FUZZ_FOLDER: this.#folder },
+    });
     const startedMs = Date.now();
     let errors = '';
     child.stderr.on('data', (piece: Buffer) => (errors += piece.toString()));
