@@ -10,14 +10,14 @@ import { type ByteString, byteStringFromLatin1, displayKey, fsPath, type PathKey
 import type { Progress } from '../model/progress.ts';
 import type { PathFilter } from '../model/selection.ts';
 import type { SkippedPath, UnreadableFile } from '../model/snapshot.ts';
-import type { BlobStore, FileCache, KnownLeaf } from '../model/store.ts';
+import type { BlobStore, FileCache } from '../model/store.ts';
 import type { FileNode, TreeNode } from '../model/tree.ts';
 import { TreeBuilder } from '../tree/tree.ts';
 import { type WalkedEntry, walkSource } from '../walker/source-walk.ts';
 import { Findings } from './findings.ts';
 import { fingerprintOf, isRacy } from './fingerprint.ts';
 import { KnownFiles } from './known-files.ts';
-import { isEntangled, KnownLeaves } from './known-leaves.ts';
+import { isEntangled, KnownLeaves, type PresentLeaf } from './known-leaves.ts';
 import { type CaptureFile, commonFields, FileStorer } from './store-file.ts';
 
 export interface ArchiveRequest {
@@ -74,6 +74,8 @@ class SourceArchiver {
   readonly #leaves: KnownLeaves;
   /** Entries that may turn out to be a leaf that is known. */
   #group: WalkedEntry[] = [];
+  /** When its first was looked at. */
+  #groupSinceMs = 0;
   readonly #findings: Findings;
   readonly #files: FileStorer;
   readonly #users = new Set<number>();
@@ -86,7 +88,8 @@ class SourceArchiver {
     this.#request = request;
     this.#context = context;
     const { blobs, cache, force } = context;
-    const leaves = new KnownLeaves(blobs, cache, request.cacheName, request.isWhole && !force);
+    const { isWhole } = request;
+    const leaves = new KnownLeaves(blobs, cache, request.cacheName, { isWhole, force });
     this.#leaves = leaves;
     this.#tree = new TreeBuilder(blobs, (leaf) => leaves.built(leaf));
     this.#findings = new Findings(context.progress);
@@ -99,6 +102,7 @@ class SourceArchiver {
     for (const entry of walkSource(this.#request.path, this.#request.filter, this.#findings)) {
       this.#users.add(Number(entry.stat.uid));
       this.#groups.add(Number(entry.stat.gid));
+      if (this.#group.length === 0) this.#groupSinceMs = this.#context.nowMs();
       this.#group.push(entry);
       const leaf = this.#possibleLeaf(entry);
       if (leaf === undefined || (leaf.lastKey === entry.key && !this.#takeLeaf(leaf))) await this.#addGroup();
@@ -106,7 +110,7 @@ class SourceArchiver {
     }
     await this.#addGroup();
     this.#known.finish();
-    if (this.#request.isWhole) this.#leaves.finish();
+    this.#leaves.finish();
     return {
       root: this.#tree.finish(),
       entries: this.#tree.entries,
@@ -130,17 +134,17 @@ class SourceArchiver {
   }
 
   /** The known leaf that the group may be, or the beginning of. */
-  #possibleLeaf(entry: WalkedEntry): KnownLeaf | undefined {
+  #possibleLeaf(entry: WalkedEntry): PresentLeaf | undefined {
     if (!this.#tree.isBetweenLeaves || isEntangled(entry)) return undefined;
     const leaf = this.#leaves.leafOf(entry.key);
     return leaf !== undefined && this.#group.length <= leaf.entries ? leaf : undefined;
   }
 
   /** Takes the leaf for the group, when it is that. */
-  #takeLeaf(leaf: KnownLeaf): boolean {
+  #takeLeaf(leaf: PresentLeaf): boolean {
     const [first] = this.#group;
     if (first === undefined || !this.#leaves.isSame(leaf, this.#group)) return false;
-    this.#known.skip(first.key, leaf.lastKey);
+    this.#known.skip(leaf.after, first.key, leaf.lastKey);
     this.#tree.addLeaf(leaf);
     this.#leaves.taken(leaf);
     this.#countGroup();
@@ -166,11 +170,14 @@ class SourceArchiver {
 
   async #addGroup(): Promise<void> {
     const group = this.#group;
+    const sinceMs = this.#groupSinceMs;
     this.#group = [];
     for (const entry of group) {
       const { entries } = this.#tree;
       await this.#breathe();
       this.#leaves.adding(entry);
+      // A folder's mode may have changed in the very tick in which it was looked at. Of files, who reads them knows more.
+      if (entry.type !== 'file' && isRacy(entry.stat, [], sinceMs)) this.#leaves.doubt();
       await this.#addEntry(entry);
       if (this.#tree.entries === entries) this.#leaves.notAdded(this.#tree.isBetweenLeaves);
     }

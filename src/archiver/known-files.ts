@@ -27,8 +27,12 @@ export class KnownFiles {
     return found;
   }
 
-  /** Files from `first` to `last` are as they were, and need not be asked for. */
-  skip(first: PathKey, last: PathKey): void {
+  /**
+   * Files from `first` to `last` are as they were, and need not be asked for. `after` is the key after which they came when they were
+   * remembered: when that is where the last ones that were skipped end, nothing between them can be gone.
+   */
+  skip(after: PathKey | undefined | null, first: PathKey, last: PathKey): void {
+    if (this.#rows === undefined && after !== this.#after) this.#begin();
     while (this.#next !== undefined && this.#next.key < first) this.#passBy(this.#next);
     if (this.#rows !== undefined && (this.#next === undefined || this.#next.key > last)) return;
     this.#rows = undefined;

@@ -10,31 +10,55 @@ import type { EndedLeaf } from '../tree/map-builder.ts';
 import type { WalkedEntry } from '../walker/source-walk.ts';
 import { fieldsPerStat, putStat } from './fingerprint.ts';
 
+export interface LeafOptions {
+  /** Whether all of the source is looked at: a tree of a part of it has other leaves. */
+  readonly isWhole: boolean;
+  /** Whether everything is to be read again. */
+  readonly force: boolean;
+}
+
+/** A leaf that is still stored. */
+export interface PresentLeaf extends KnownLeaf {
+  /** The last key of the leaf that it came right after; undefined at the beginning, null where that is not known. */
+  readonly after: PathKey | undefined | null;
+  readonly known: KnownLeaf;
+}
+
 export class KnownLeaves {
   readonly #cache: FileCache;
   readonly #source: string;
+  readonly #options: LeafOptions;
   readonly #remembered: readonly KnownLeaf[];
-  /** Those that are still stored. */
-  readonly #known: readonly KnownLeaf[];
+  readonly #present: readonly PresentLeaf[];
   #at = 0;
   readonly #built: KnownLeaf[] = [];
+  /** Where the last leaf of the tree ends, kept or not. */
+  #lastEnd: PathKey | undefined;
   /** Entries since the last leaf that was built. */
   #entries: WalkedEntry[] = [];
   #areSure = true;
 
-  /** `areBelieved`: false when everything is to be read again. */
-  constructor(blobs: BlobWriter, cache: FileCache, source: string, areBelieved: boolean) {
+  constructor(blobs: BlobWriter, cache: FileCache, source: string, options: LeafOptions) {
     this.#cache = cache;
     this.#source = source;
-    this.#remembered = areBelieved ? cache.leaves(source) : [];
+    this.#options = options;
+    // What is read again now must not be undone by a leaf of before, also when this run comes to no end.
+    if (options.force) cache.rememberLeaves(source, []);
+    this.#remembered = options.isWhole && !options.force ? cache.leaves(source) : [];
     const present = blobs.presentBlobs(this.#remembered.map(({ id }) => id));
-    this.#known = this.#remembered.filter(({ id }) => present.has(id));
+    this.#present = this.#remembered
+      .map((leaf, at) => ({
+        ...leaf,
+        after: leaf.follows ? this.#remembered[at - 1]?.lastKey : null,
+        known: leaf,
+      }))
+      .filter(({ id }) => present.has(id));
   }
 
   /** The first that ends with this key or later. Keys must be asked for in order. */
-  leafOf(key: PathKey): KnownLeaf | undefined {
+  leafOf(key: PathKey): PresentLeaf | undefined {
     for (;;) {
-      const leaf = this.#known[this.#at];
+      const leaf = this.#present[this.#at];
       if (leaf === undefined || leaf.lastKey >= key) return leaf;
       this.#at++;
     }
@@ -45,9 +69,15 @@ export class KnownLeaves {
   }
 
   /** A leaf has been taken as it is. */
-  taken(leaf: KnownLeaf): void {
-    this.#built.push(leaf);
+  taken({ known }: PresentLeaf): void {
+    const follows = this.#followsLast;
+    this.#built.push(known.follows === follows ? known : { ...known, follows });
+    this.#lastEnd = known.lastKey;
     this.#begin();
+  }
+
+  get #followsLast(): boolean {
+    return this.#lastEnd === this.#built.at(-1)?.lastKey;
   }
 
   /** An entry is about to be added to the tree. */
@@ -69,18 +99,21 @@ export class KnownLeaves {
 
   /** A leaf has been built of the entries since the last one. */
   built({ lastKey, entries, id }: EndedLeaf): void {
+    const end = lastKey as PathKey;
     if (this.#areSure) {
       invariant(this.#entries.length === entries, 'a leaf of what was added');
-      this.#built.push({ lastKey: lastKey as PathKey, entries, id, digest: digestOf(this.#entries) });
+      const digest = digestOf(this.#entries);
+      this.#built.push({ lastKey: end, entries, id, digest, follows: this.#followsLast });
     }
+    this.#lastEnd = end;
     this.#begin();
   }
 
-  /** To be called at the end of a run that looked at all of the source. */
   finish(): void {
+    if (!this.#options.isWhole) return;
     const [before, now] = [this.#remembered, this.#built];
     const isSame = before.length === now.length && before.every((leaf, index) => leaf === now[index]);
-    if (!isSame) this.#cache.rememberLeaves(this.#source, now);
+    if (!isSame || this.#options.force) this.#cache.rememberLeaves(this.#source, now);
   }
 
   #begin(): void {

@@ -66,10 +66,14 @@ export interface KnownLeaf {
   /** Of what tells that its entries are the same: equal digests, same leaf. */
   readonly digest: Uint8Array;
   readonly id: BlobId;
+  /** Whether it came right after the one before it in the list, or at the beginning of its tree. */
+  readonly follows: boolean;
 }
 
 /** What this machine knows of the files of a source (named by its path). May forget anything at any time. */
 export interface FileCache {
+  /** Another one once what was known, and what was found to be stored already, may not be there any more. */
+  readonly generation: string;
   /** In key order; only those after a key, where one is given. */
   known(source: string, after?: PathKey): Iterable<KnownFile>;
   /** In key order. There may be keys between them that belong to none. */
@@ -79,6 +83,8 @@ export interface FileCache {
   /** Takes effect once everything written so far is durable. */
   remember(source: string, file: KnownFile): void;
   forget(source: string, key: PathKey): void;
+  /** Nothing of what was said since it last took effect. */
+  discard(): void;
 }
 
 export interface SnapshotStore {

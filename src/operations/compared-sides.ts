@@ -90,11 +90,15 @@ class ScratchStore implements BlobStore, AsyncDisposable {
   get cache(): FileCache {
     const cache = this.repository?.fileCache;
     return {
+      get generation() {
+        return cache?.generation ?? '';
+      },
       known: (source, after) => cache?.known(source, after) ?? [],
       leaves: (source) => cache?.leaves(source) ?? [],
       remember() {},
       rememberLeaves() {},
       forget() {},
+      discard() {},
     };
   }
 

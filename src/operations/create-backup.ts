@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ArchivedSource, archiveSource } from '../archiver/archiver.ts';
 import { removeTemporary } from '../io/files.ts';
+import { DamageError } from '../model/errors.ts';
 import { byteStringOf } from '../model/paths.ts';
 import type {
   SkippedPath,
@@ -156,14 +157,37 @@ function isSame(parent: Snapshot, run: ArchiveRun, { options }: BackupPlan): boo
   );
 }
 
+/**
+ * Archives all sources. When the index was made anew on the way, by this run or beside it, what was known of files and what was found to
+ * be stored may be gone: then all of it is read once more.
+ */
 export async function archiveAll(
   environment: Environment,
   plan: BackupPlan,
   destination: Destination,
 ): Promise<ArchiveRun> {
+  const { cache } = destination;
+  const { generation } = cache;
+  const { force = false } = plan.options;
+  try {
+    const run = await archiveOnce(environment, plan, destination, force);
+    if (cache.generation === generation) return run;
+  } catch (error) {
+    if (!(error instanceof DamageError) || cache.generation === generation) throw error;
+  }
+  cache.discard();
+  return await archiveOnce(environment, plan, destination, true);
+}
+
+async function archiveOnce(
+  environment: Environment,
+  plan: BackupPlan,
+  destination: Destination,
+  force: boolean,
+): Promise<ArchiveRun> {
   const startedMs = environment.clock.nowMs();
   const { parent } = destination;
-  const { only = [], include = [], exclude = [], force = false } = plan.options;
+  const { only = [], include = [], exclude = [] } = plan.options;
   await using captures = new CaptureProcess({ stagingDir: destination.staging });
   const archived: ArchivedSource[] = [];
   for (const source of plan.sources) {

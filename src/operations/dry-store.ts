@@ -23,11 +23,15 @@ export class DryStore implements BlobStore {
   get fileCache(): FileCache {
     const cache = this.#repository?.fileCache;
     return {
+      get generation() {
+        return cache?.generation ?? '';
+      },
       known: (source, after) => cache?.known(source, after) ?? [],
       leaves: (source) => cache?.leaves(source) ?? [],
       remember() {}, // nothing is stored, so nothing may be believed next time
       rememberLeaves() {},
       forget() {},
+      discard() {},
     };
   }
 

@@ -67,7 +67,10 @@ export class IndexFileCache implements FileCache {
   readonly #insert: Statement;
   readonly #update: Statement;
   readonly #remove: Statement;
+  readonly #readGeneration: Statement;
   #pending: PendingRow[] = [];
+  /** The generation that what is pending is of. */
+  #pendingOf: string | undefined;
   readonly #pendingLeaves = new Map<string, readonly KnownLeaf[]>();
   /** Of the source that was asked for last. */
   #knownHeads: { readonly source: Buffer; readonly heads: readonly BlockHead[] } | undefined;
@@ -84,9 +87,15 @@ export class IndexFileCache implements FileCache {
     this.#insert = database.prepare('INSERT INTO known_block (source, head, rows) VALUES (?, ?, ?)');
     this.#update = database.prepare('UPDATE known_block SET head = ?, rows = ? WHERE no = ?');
     this.#remove = database.prepare('DELETE FROM known_block WHERE no = ?');
+    this.#readGeneration = database.prepare("SELECT value FROM meta WHERE name = 'generation'").pluck();
+  }
+
+  get generation(): string {
+    return String(this.#readGeneration.get() ?? '');
   }
 
   *known(path: string, from?: PathKey): Generator<KnownFile> {
+    this.#pendingOf ??= this.generation;
     const source = this.#seal.nameOf(path);
     let last = from;
     for (;;) {
@@ -107,6 +116,7 @@ export class IndexFileCache implements FileCache {
   }
 
   leaves(path: string): readonly KnownLeaf[] {
+    this.#pendingOf ??= this.generation;
     const source = this.#seal.nameOf(path);
     const sealed = this.#database.prepare('SELECT leaves FROM known_leaves WHERE source = ?').pluck();
     const found = sealed.get(source);
@@ -115,6 +125,7 @@ export class IndexFileCache implements FileCache {
   }
 
   rememberLeaves(source: string, leaves: readonly KnownLeaf[]): void {
+    this.#pendingOf ??= this.generation;
     this.#pendingLeaves.set(source, leaves);
   }
 
@@ -132,6 +143,8 @@ export class IndexFileCache implements FileCache {
 
   /** To be called inside a transaction, when every blob written so far is in a published pack. */
   flush(): void {
+    // When the index was made anew meanwhile, what was learnt before may refer to what is not there.
+    if (this.#pendingOf !== undefined && this.#pendingOf !== this.generation) this.discard();
     this.#knownHeads = undefined; // another process may have written since
     const bySource = new Map<string, Map<PathKey, KnownFile | undefined>>();
     for (const { source, key, file } of this.#pending) {
@@ -171,13 +184,15 @@ export class IndexFileCache implements FileCache {
     this.#changed();
   }
 
-  /** Forgets what was to be remembered: the blobs it refers to did not become durable. */
+  /** Forgets what was to be remembered: the blobs it refers to did not become durable, or are gone. */
   discard(): void {
+    this.#pendingOf = undefined;
     this.#pending = [];
     this.#pendingLeaves.clear();
   }
 
   #add(row: PendingRow): void {
+    this.#pendingOf ??= this.generation;
     this.#pending.push(row);
     if (this.#pending.length >= pendingRowsMax) this.#onFull();
   }
@@ -275,8 +290,8 @@ function leavesContext(source: Buffer): string {
 
 function encodeLeaves(leaves: readonly KnownLeaf[]): Buffer {
   const out = new ByteWriter(leaves.length * 100 + 32);
-  for (const { lastKey, entries, digest, id } of leaves)
-    out.byteString(lastKey).varint(entries).varint(digest.length).bytes(digest).id(id);
+  for (const { lastKey, entries, digest, id, follows } of leaves)
+    out.byteString(lastKey).varint(entries).varint(digest.length).bytes(digest).id(id).u8(Number(follows));
   return out.view();
 }
 
@@ -287,7 +302,7 @@ function decodeLeaves(bytes: Buffer): KnownLeaf[] {
     const lastKey = input.byteString(limits.keyBytesMax) as string as PathKey;
     const entries = input.varint();
     const digest = input.bytes(input.varint());
-    leaves.push({ lastKey, entries, digest, id: input.id() });
+    leaves.push({ lastKey, entries, digest, id: input.id(), follows: input.u8() === 1 });
   }
   return leaves;
 }

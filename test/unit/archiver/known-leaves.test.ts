@@ -18,6 +18,7 @@ import { type ArchivedSource, archiveSource } from '../../../src/archiver/archiv
 import { byteStringOf, type PathKey } from '../../../src/model/paths.ts';
 import { silentProgress } from '../../../src/model/progress.ts';
 import { takeAll } from '../../../src/model/selection.ts';
+import type { FileCache } from '../../../src/model/store.ts';
 import { inTransaction } from '../../../src/repository/database.ts';
 import { checkedBlocks, IndexFileCache } from '../../../src/repository/file-cache.ts';
 import { openMemoryIndex } from '../../../src/repository/index-schema.ts';
@@ -37,6 +38,16 @@ class CountingStore extends MemoryStore {
   }
 }
 
+const knowsNothing: FileCache = {
+  generation: '',
+  known: () => [],
+  leaves: () => [],
+  remember() {},
+  rememberLeaves() {},
+  forget() {},
+  discard() {},
+};
+
 class Site {
   readonly root: string;
   readonly store = new CountingStore();
@@ -51,35 +62,39 @@ class Site {
     return join(this.root, ...names);
   }
 
-  /** Files count as settled at once: changes are a tick apart. */
-  async archive({ force }: { readonly force: boolean }): Promise<ArchivedSource> {
+  /** Files count as settled at once, where `laterMs` does not say otherwise: changes are a tick apart. */
+  async archive(options: {
+    readonly force?: boolean;
+    readonly isWhole?: boolean;
+    readonly knows?: boolean;
+    readonly laterMs?: number;
+  }): Promise<ArchivedSource> {
+    const { force = false, isWhole = true, knows = true, laterMs = 60_000 } = options;
     const archived = await archiveSource(
-      { path: byteStringOf(this.root), filter: takeAll, isWhole: true, cacheName: this.root },
+      { path: byteStringOf(this.root), filter: takeAll, isWhole, cacheName: this.root },
       {
         blobs: this.store,
-        cache: force
-          ? { known: () => [], leaves: () => [], remember() {}, rememberLeaves() {}, forget() {} }
-          : this.cache,
+        cache: knows ? this.cache : knowsNothing,
         capture: async () => ({ kind: 'not-a-database' }),
         progress: silentProgress,
-        nowMs: () => Date.now() + 60_000,
+        nowMs: () => Date.now() + laterMs,
         force,
       },
     );
-    if (!force) inTransaction(this.database, () => this.cache.flush());
+    if (knows) inTransaction(this.database, () => this.cache.flush());
     return archived;
   }
 
   async assertSame(what: string): Promise<ArchivedSource> {
-    const quick = await this.archive({ force: false });
-    const whole = await this.archive({ force: true });
+    const quick = await this.archive({});
+    const whole = await this.archive({ knows: false });
     assert.deepEqual({ ...quick, readBytes: 0 }, { ...whole, readBytes: 0 }, what);
     return quick;
   }
 
   async leavesWrittenAgain(): Promise<number> {
     const before = this.store.leavesWritten;
-    const { readBytes } = await this.archive({ force: false });
+    const { readBytes } = await this.archive({});
     assert.equal(readBytes, 0);
     return this.store.leavesWritten - before;
   }
@@ -124,6 +139,56 @@ test('what is forgotten of files takes the leaves along', async (context) => {
   assert.deepEqual(site.cache.leaves(site.root), []);
 });
 
+test('files are forgotten where all of a leaf go', async (context) => {
+  const site = new Site(context);
+  fill(site, 1, 600);
+  await site.assertSame('at first');
+  const [, , , , before, gone] = site.cache.leaves(site.root);
+  assert.ok(before !== undefined && gone !== undefined);
+  const names = readdirSync(site.path('d0')).filter((name) => {
+    const key = `d0\0${name}`;
+    return key > before.lastKey && key <= gone.lastKey;
+  });
+  for (const name of names) rmSync(site.path('d0', name));
+  const { files } = await site.assertSame('a whole leaf is gone');
+  assert.ok(names.length > 0 && files === 600 - names.length);
+  assert.equal([...site.cache.known(site.root)].length, files);
+});
+
+for (const [what, isWhole, laterMs] of [
+  ['a part of the source', false, 60_000],
+  ['all of it, a moment after it was changed', true, 0],
+] as const) {
+  test(`what was read again by force stays so: ${what}`, async (context) => {
+    const site = new Site(context);
+    fill(site, 1, 200);
+    const { writeBlob } = site.store;
+    // The bytes of one file were not what is there, although everything that tells so is the same.
+    site.store.writeBlob = (kind, bytes) =>
+      writeBlob.call(
+        site.store,
+        kind,
+        Buffer.from(bytes).includes('0 100 ') ? Buffer.from('wrong'.repeat(20)) : bytes,
+      );
+    const { root: wrong } = await site.archive({});
+    site.store.writeBlob = writeBlob;
+    assert.equal((await site.archive({})).root, wrong);
+    const { root: right } = await site.archive({ knows: false });
+    assert.notEqual(right, wrong);
+    assert.equal((await site.archive({ force: true, isWhole, laterMs })).root, right);
+    assert.equal((await site.archive({})).root, right);
+  });
+}
+
+test('a leaf is not kept of folders that changed a moment ago', async (context) => {
+  const site = new Site(context);
+  for (let folder = 0; folder < 300; folder++) mkdirSync(site.path(`d${folder}`));
+  await site.archive({ laterMs: 0 });
+  assert.deepEqual(site.cache.leaves(site.root), []);
+  await site.archive({});
+  assert.ok(site.cache.leaves(site.root).length > 3);
+});
+
 const changes: readonly ((site: Site, random: Seeded, folder: string, name: string) => void)[] = [
   (site, random, folder, name) => writeFileSync(site.path(folder, name), random.text(random.below(5000))),
   (site, random, folder) => writeFileSync(site.path(folder, `new-${random.next()}`), 'new'),
@@ -160,6 +225,6 @@ test('the tree is what it is without knowing anything, after any changes', async
     }
     const keys = [...site.cache.known(site.root)].map(({ key }) => key as PathKey);
     assert.deepEqual(keys, [...keys].sort());
-    assert.equal(new Set(keys).size, (await site.archive({ force: true })).files);
+    assert.equal(new Set(keys).size, (await site.archive({ knows: false })).files);
   }
 });
