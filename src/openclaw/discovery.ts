@@ -124,7 +124,7 @@ function readConfig(path: string, problems: string[]): Readonly<Record<string, u
     return undefined;
   }
   try {
-    const config = asRecord(parseJson5(text));
+    const config = asRecord(parseJson5(text, Number.POSITIVE_INFINITY));
     if (config === undefined)
       problems.push(`The configuration ${path} is not an object; it is backed up as it is`);
     return config;

@@ -32,7 +32,12 @@ export function findIncludes(
       if (found.has(real)) continue;
       found.set(real, path);
       try {
-        follow(parseJson5(readFileSync(path, 'utf8')), path, [...trail, real], depth + 1);
+        follow(
+          parseJson5(readFileSync(path, 'utf8'), Number.POSITIVE_INFINITY),
+          path,
+          [...trail, real],
+          depth + 1,
+        );
       } catch (error) {
         problems.push(`The included file ${path} does not parse: ${messageOf(error)}`);
       }

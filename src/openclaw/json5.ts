@@ -4,18 +4,21 @@ import { limits } from '../model/limits.ts';
 
 const require = createRequire(import.meta.url);
 
-/** json5 is loaded when the text is not plain JSON, as OpenClaw itself writes it. @throws SyntaxError with line and column */
-export function parseJson5(text: string): unknown {
+/**
+ * json5 is loaded when the text is not plain JSON, as OpenClaw itself writes it. `nestingMax` may be infinite for who walks the value
+ * without recursion. @throws SyntaxError with line and column
+ */
+export function parseJson5(text: string, nestingMax: number = limits.jsonNestingMax): unknown {
   const plain = text.replace(/^\ufeff/, '');
   try {
-    return parseJson(plain);
+    return parseJson(plain, nestingMax);
   } catch (error) {
     if (error instanceof JsonBoundsError) throw error;
   }
   // Where texts and comments begin and end is not known yet, so marks in them count too.
   mustHaveFewer(plain, limits.json5ValuesMax, () => false);
   const { parse } = require('json5') as { parse(text: string): unknown };
-  return mustBeShallow(parse(plain));
+  return mustBeShallow(parse(plain), nestingMax);
 }
 
 /** Well-formed, and more than can be worked with. */
@@ -25,9 +28,9 @@ export class JsonBoundsError extends SyntaxError {}
  * JSON from anyone: a few bytes make a value that takes fifty in memory, and what walks values by recursion has an end. Neither may
  * be found out by running into it. @throws SyntaxError
  */
-export function parseJson(text: string): unknown {
+export function parseJson(text: string, nestingMax: number = limits.jsonNestingMax): unknown {
   mustHaveFewer(text, limits.jsonValuesMax, (code) => code === quote);
-  return mustBeShallow(JSON.parse(text));
+  return mustBeShallow(JSON.parse(text), nestingMax);
 }
 
 const [quote, backslash, comma, openBracket, openBrace] = [0x22, 0x5c, 0x2c, 0x5b, 0x7b];
@@ -50,9 +53,9 @@ function endOfText(text: string, start: number): number {
   return at;
 }
 
-function mustBeShallow(value: unknown): unknown {
-  if (isDeeper(value, limits.jsonNestingMax))
-    throw new JsonBoundsError(`it is nested more than ${limits.jsonNestingMax} deep`);
+function mustBeShallow(value: unknown, nestingMax: number): unknown {
+  if (Number.isFinite(nestingMax) && isDeeper(value, nestingMax))
+    throw new JsonBoundsError(`it is nested more than ${nestingMax} deep`);
   return value;
 }
 
