@@ -126,10 +126,9 @@ test('a home with such files is backed up as it is, and its commands say one sen
   assert.deepEqual(JSON.parse(exported.stdout).sessions[0].events, [
     { type: 'session', version: 3, id: 'a-1' },
   ]);
-  const warned = /The configuration .*openclaw\.json does not parse \(it is nested more than 200 deep\)/;
+  // What the home consists of is found by looking, however deep its own configuration is.
   const created = place.run('backup', 'create');
-  assert.equal(created.status, 0, created.stderr);
-  assert.match(created.stderr, warned);
+  assert.deepEqual([created.status, created.stderr], [0, '']);
   for (const words of [
     ['settings'],
     ['backup', 'verify', 'latest'],
