@@ -127,11 +127,14 @@ export function isEntangled({ type, stat, sidecars, sidecarOf }: WalkedEntry): b
   return sidecars.length > 0 || sidecarOf !== undefined || (type === 'file' && stat.nlink > 1n);
 }
 
+/** Half a hash: two states that agree in it neither happen nor can be made. */
+const digestBytes = 16;
+
 /** Of all fingerprints and keys. A key is its components joined by zero bytes: a slash is in none. */
 function digestOf(entries: readonly WalkedEntry[]): Buffer {
   const fields = new BigInt64Array(entries.length * fieldsPerStat);
   let at = 0;
   for (const { stat } of entries) at = putStat(fields, stat, at);
   const keys = Buffer.from(entries.map(({ key }) => key).join('/'), 'latin1');
-  return Buffer.from(hashBytes(Buffer.concat([Buffer.from(fields.buffer), keys])));
+  return Buffer.from(hashBytes(Buffer.concat([Buffer.from(fields.buffer), keys]))).subarray(0, digestBytes);
 }

@@ -20,7 +20,7 @@ import {
   sqliteCodeOf,
 } from './database.ts';
 
-const schemaVersion = 8;
+const schemaVersion = 9;
 const applicationId = 0x45585556; // 'EXUV'
 
 // Rows that are believed without a look at the packs carry a checksum: SQLite has none, and disks rot.
@@ -55,7 +55,7 @@ const schema = `
   ) STRICT;
   CREATE INDEX known_block_source ON known_block (source);
   -- Leaves of each source's tree as it was built last; see known-leaves.ts.
-  CREATE TABLE known_leaves (source BLOB PRIMARY KEY, leaves BLOB NOT NULL) STRICT;
+  CREATE TABLE known_leaves (source BLOB PRIMARY KEY, leaves BLOB NOT NULL) STRICT, WITHOUT ROWID;
 `;
 
 export interface IndexOptions {
