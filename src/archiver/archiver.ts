@@ -95,7 +95,7 @@ class SourceArchiver {
     this.#findings = new Findings(context.progress);
     const breathe = (): Promise<void> => this.#breathe();
     this.#files = new FileStorer({ ...context, breathe }, this.#findings);
-    this.#known = new KnownFiles(cache, request.cacheName, request.isWhole);
+    this.#known = new KnownFiles(cache, request.cacheName, isWhole);
   }
 
   async run(): Promise<ArchivedSource> {

@@ -10,6 +10,7 @@ import type { Repository } from '../repository/repository.ts';
 import { type CreateOptions, planBackup } from './backup-plan.ts';
 import { withSettings } from './configured-backup.ts';
 import { archiveAll } from './create-backup.ts';
+import { onlyKnowing } from './dry-store.ts';
 import type { Environment } from './environment.ts';
 import { importInto, isArchivePath, openScratchRepository } from './import-archive.ts';
 import { findHome, type PlaceOptions, resolvePath } from './places.ts';
@@ -88,18 +89,7 @@ class ScratchStore implements BlobStore, AsyncDisposable {
 
   /** Files that are as the last backup saw them need not be read. Nothing is remembered: nothing is stored. */
   get cache(): FileCache {
-    const cache = this.repository?.fileCache;
-    return {
-      get generation() {
-        return cache?.generation ?? '';
-      },
-      known: (source, after) => cache?.known(source, after) ?? [],
-      leaves: (source) => cache?.leaves(source) ?? [],
-      remember() {},
-      rememberLeaves() {},
-      forget() {},
-      discard() {},
-    };
+    return onlyKnowing(this.repository?.fileCache);
   }
 
   #isScratch(id: BlobId): boolean {

@@ -21,18 +21,7 @@ export class DryStore implements BlobStore {
   }
 
   get fileCache(): FileCache {
-    const cache = this.#repository?.fileCache;
-    return {
-      get generation() {
-        return cache?.generation ?? '';
-      },
-      known: (source, after) => cache?.known(source, after) ?? [],
-      leaves: (source) => cache?.leaves(source) ?? [],
-      remember() {}, // nothing is stored, so nothing may be believed next time
-      rememberLeaves() {},
-      forget() {},
-      discard() {},
-    };
+    return onlyKnowing(this.#repository?.fileCache);
   }
 
   hasBlob(id: BlobId): boolean {
@@ -70,4 +59,19 @@ export class DryStore implements BlobStore {
     if (kind === 'tree') this.#nodes.set(id, Uint8Array.prototype.slice.call(bytes));
     else this.#contents.add(id);
   }
+}
+
+/** What is known of files, for a run that stores nothing: nothing may be believed of it next time. */
+export function onlyKnowing(cache: FileCache | undefined): FileCache {
+  return {
+    get generation() {
+      return cache?.generation ?? '';
+    },
+    known: (source, after) => cache?.known(source, after) ?? [],
+    leaves: (source) => cache?.leaves(source) ?? [],
+    remember() {},
+    rememberLeaves() {},
+    forget() {},
+    discard() {},
+  };
 }

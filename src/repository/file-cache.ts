@@ -10,6 +10,7 @@ import { limits } from '../model/limits.ts';
 import { byteStringFromBytes, byteStringToBytes, type PathKey } from '../model/paths.ts';
 import type { FileCache, KnownFile, KnownLeaf } from '../model/store.ts';
 import type { Database, Statement } from './database.ts';
+import { prepareGeneration } from './index-schema.ts';
 
 /** A block that has more is split. */
 const blockRowsMax = 160;
@@ -87,7 +88,7 @@ export class IndexFileCache implements FileCache {
     this.#insert = database.prepare('INSERT INTO known_block (source, head, rows) VALUES (?, ?, ?)');
     this.#update = database.prepare('UPDATE known_block SET head = ?, rows = ? WHERE no = ?');
     this.#remove = database.prepare('DELETE FROM known_block WHERE no = ?');
-    this.#readGeneration = database.prepare("SELECT value FROM meta WHERE name = 'generation'").pluck();
+    this.#readGeneration = prepareGeneration(database);
   }
 
   get generation(): string {

@@ -17,6 +17,7 @@ import {
   namedError,
   openDatabase,
   openPrivateDatabase,
+  type Statement,
   sqliteCodeOf,
 } from './database.ts';
 
@@ -103,6 +104,11 @@ function noteCheck(database: Database, day: string): void {
     if (sqliteCodeOf(error) === undefined || isBrokenDatabase(error)) throw error;
     // The disk is full, or another process is writing: it is checked once more next time.
   }
+}
+
+/** Reads what is another one each time that the index is made anew. */
+export function prepareGeneration(database: Database): Statement {
+  return database.prepare("SELECT value FROM meta WHERE name = 'generation'").pluck();
 }
 
 /** An index in memory, for a repository that cannot be written to. */

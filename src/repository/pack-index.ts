@@ -5,6 +5,7 @@ import type { BlobKind } from '../model/store.ts';
 import { BlobFilter } from './blob-filter.ts';
 import type { Database, Statement } from './database.ts';
 import type { FramePlace } from './frame-reader.ts';
+import { prepareGeneration } from './index-schema.ts';
 
 /** Where a blob is: the frame's place in its pack, and the blob's number in the frame. */
 export interface BlobPlace {
@@ -73,7 +74,7 @@ export class PackIndex {
         'SELECT pack.id, offset, frame.bytes FROM frame JOIN pack ON pack.no = pack WHERE frame.no = ?',
       )
       .raw();
-    this.#generation = database.prepare("SELECT value FROM meta WHERE name = 'generation'").pluck();
+    this.#generation = prepareGeneration(database);
     this.#addPack = database.prepare('INSERT INTO pack (id, bytes) VALUES (?, ?)');
     this.#addFrame = database.prepare('INSERT INTO frame (pack, kind, offset, bytes) VALUES (?, ?, ?, ?)');
     // A frame that holds a blob twice is none of ours, and does no harm.
