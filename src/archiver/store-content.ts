@@ -6,9 +6,9 @@ import { type Cutter, createCutter } from '../chunker/cutter.ts';
 import { chooseProfile, cutProfiles } from '../chunker/parameters.ts';
 import { createHasher } from '../codec/hash.ts';
 import { invariant } from '../model/errors.ts';
-import { asBuffer, type BlobId, blobIdFromBytes } from '../model/ids.ts';
+import { type BlobId, blobIdFromBytes, idBytes } from '../model/ids.ts';
 import { limits } from '../model/limits.ts';
-import type { BlobStore } from '../model/store.ts';
+import type { BlobStore, NamedBlob } from '../model/store.ts';
 import type { Chunk, FileContent } from '../model/tree.ts';
 import { ChunkListBuilder } from '../tree/chunk-list.ts';
 import { readUnitIds, unitBytesFor, updatePageMap, writePageMap } from '../tree/page-map.ts';
@@ -39,7 +39,10 @@ export function runSteps<T>(steps: Steps<T>): T {
   }
 }
 
-/** Stores up to `size` bytes. `previous` is how the file was stored before: a growing file keeps its profile for a while. */
+/**
+ * Stores up to `size` bytes. `previous` is how the file was stored before, all of which is there: what is the same need not be asked for,
+ * and a growing file keeps its profile for a while.
+ */
 export function* storeContent(
   blobs: BlobStore,
   read: ReadBytes,
@@ -47,12 +50,18 @@ export function* storeContent(
   previous: FileContent | undefined,
   onBytes: OnBytes,
 ): Steps<StoredContent> {
-  if (size <= limits.singleChunkBytesMax) return storeSmall(blobs, read, size, onBytes);
+  if (size <= limits.singleChunkBytesMax) return storeSmall(blobs, read, size, previous, onBytes);
   const profile = chooseProfile(size, previous?.kind === 'list' ? previous.profile : undefined);
   return yield* new ChunkedStore(blobs, profile, onBytes).run(read, size);
 }
 
-function storeSmall(blobs: BlobStore, read: ReadBytes, size: number, onBytes: OnBytes): StoredContent {
+function storeSmall(
+  blobs: BlobStore,
+  read: ReadBytes,
+  size: number,
+  previous: FileContent | undefined,
+  onBytes: OnBytes,
+): StoredContent {
   const count = read(smallBuffer, 0, size);
   const bytes = smallBuffer.subarray(0, count);
   onBytes(count);
@@ -60,7 +69,10 @@ function storeSmall(blobs: BlobStore, read: ReadBytes, size: number, onBytes: On
   if (count <= limits.inlineBytesMax) {
     return { content: { kind: 'inline', bytes: Uint8Array.prototype.slice.call(bytes) }, size: count };
   }
-  return { content: { kind: 'blob', id: blobs.writeBlob('data', bytes) }, size: count };
+  const id = blobs.idOf(bytes);
+  const isAsBefore = previous?.kind === 'blob' && previous.id === id;
+  if (!isAsBefore) blobs.writeBlobs('data', [{ id, bytes }]);
+  return { content: { kind: 'blob', id }, size: count };
 }
 
 /** Cuts a stream at content-defined points and at holes. */
@@ -71,6 +83,8 @@ class ChunkedStore {
   readonly #cutter: Cutter;
   readonly #hasher = createHasher();
   #chunks: Chunk[] = [];
+  /** Chunks in the window that are not yet written. */
+  #cut: NamedBlob[] = [];
   #list: ChunkListBuilder | undefined;
 
   constructor(blobs: BlobStore, profile: number, onBytes: OnBytes) {
@@ -115,6 +129,8 @@ class ChunkedStore {
       start = block + limits.holeBytes;
     }
     start = this.#cutRange(start, end, final);
+    this.#blobs.writeBlobs('data', this.#cut);
+    this.#cut = [];
     window.copyWithin(0, start, end);
     return end - start;
   }
@@ -139,7 +155,7 @@ class ChunkedStore {
   #addChunk(start: number, end: number): void {
     const bytes = this.#cutter.window.subarray(start, end);
     const id = this.#blobs.idOf(bytes);
-    this.#blobs.writeBlobAs('data', id, bytes);
+    this.#cut.push({ id, bytes });
     this.#add({ bytes: end - start, id });
   }
 
@@ -185,41 +201,51 @@ export function* storePages(
   onBytes: OnBytes,
 ): Steps<StoredContent> {
   const unitBytes = unitBytesFor(size, pageBytes);
-  const ids = Buffer.allocUnsafe(Math.ceil(size / unitBytes) * 32);
+  const ids = Buffer.allocUnsafe(Math.ceil(size / unitBytes) * idBytes);
+  const map = blobs.isWriteOnly ? undefined : previousMap(previous, unitBytes);
+  const before = map === undefined ? undefined : readUnitIds(blobs, map, Math.ceil(map.size / unitBytes));
   const hasher = createHasher();
   const buffer = Buffer.allocUnsafe(Math.max(unitBytes, 1024 * 1024));
   let total = 0;
   for (let count = -1; total < size && count !== 0; ) {
     count = read(buffer, 0, Math.min(buffer.length, size - total));
     hasher.update(buffer.subarray(0, count));
-    storeUnits(blobs, buffer.subarray(0, count), unitBytes, ids, total / unitBytes);
+    writeUnits(blobs, buffer.subarray(0, count), { unitBytes, ids, first: total / unitBytes, before });
     total += count;
     onBytes(count);
     yield;
   }
   invariant(total === size, 'a copy of a database does not change');
   const hash = blobIdFromBytes(hasher.digest());
-  const map = blobs.isWriteOnly ? undefined : previousMap(previous, unitBytes);
   const pages =
-    map === undefined
+    map === undefined || before === undefined
       ? writePageMap(blobs, ids)
-      : updatePageMap(blobs, map, readUnitIds(blobs, map, Math.ceil(map.size / unitBytes)), ids);
+      : updatePageMap(blobs, map, before, ids);
   return { content: { kind: 'pages', unitBytes, base: pages.base, layers: pages.layers, hash }, size };
 }
 
-function storeUnits(
-  blobs: BlobStore,
-  bytes: Buffer,
-  unitBytes: number,
-  ids: Buffer,
-  firstUnit: number,
-): void {
-  for (let at = 0, unit = firstUnit; at < bytes.length; at += unitBytes, unit++) {
-    const page = bytes.subarray(at, at + unitBytes);
-    const id = blobs.idOf(page);
-    blobs.writeBlobAs('data', id, page);
-    asBuffer(ids).write(id, unit * 32, 32, 'hex');
+interface Units {
+  readonly unitBytes: number;
+  /** Ids of all units. */
+  readonly ids: Buffer;
+  /** Number of the first one in the bytes. */
+  readonly first: number;
+  /** Ids of the units before, all of which are there. */
+  readonly before: Buffer | undefined;
+}
+
+function writeUnits(blobs: BlobStore, bytes: Buffer, { unitBytes, ids, first, before }: Units): void {
+  const changed: NamedBlob[] = [];
+  for (let at = 0, place = first * idBytes; at < bytes.length; at += unitBytes, place += idBytes) {
+    const unit = bytes.subarray(at, at + unitBytes);
+    const id = blobs.idOf(unit);
+    ids.write(id, place, idBytes, 'hex');
+    const end = place + idBytes;
+    const isAsBefore =
+      before !== undefined && end <= before.length && ids.compare(before, place, end, place, end) === 0;
+    if (!isAsBefore) changed.push({ id, bytes: unit });
   }
+  blobs.writeBlobs('data', changed);
 }
 
 function previousMap(

@@ -18,6 +18,12 @@ export interface BlobReader {
   expectBlobs?(ids: readonly BlobId[]): void;
 }
 
+/** Bytes with the id that they have here. */
+export interface NamedBlob {
+  readonly id: BlobId;
+  readonly bytes: Uint8Array;
+}
+
 export interface BlobWriter {
   /** The id that bytes have here; in an encrypted repository it is keyed. */
   idOf(bytes: Uint8Array): BlobId;
@@ -28,8 +34,8 @@ export interface BlobWriter {
   presentBlobs(ids: readonly BlobId[]): ReadonlySet<BlobId>;
   /** Stores the bytes unless the repository has them; copies them before it returns. */
   writeBlob(kind: BlobKind, bytes: Uint8Array): BlobId;
-  /** The same for bytes whose id the caller has computed. */
-  writeBlobAs(kind: BlobKind, id: BlobId, bytes: Uint8Array): void;
+  /** The same for several, whose ids the caller has computed: what is there already is asked for together. */
+  writeBlobs(kind: BlobKind, blobs: readonly NamedBlob[]): void;
 }
 
 export interface BlobStore extends BlobReader, BlobWriter {}

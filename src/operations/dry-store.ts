@@ -2,7 +2,7 @@
 import { blobIdOf } from '../codec/hash.ts';
 import { DamageError } from '../model/errors.ts';
 import { type BlobId, blobIdFromBytes } from '../model/ids.ts';
-import type { BlobKind, BlobStore, FileCache } from '../model/store.ts';
+import type { BlobKind, BlobStore, FileCache, NamedBlob } from '../model/store.ts';
 import type { Repository } from '../repository/repository.ts';
 
 export class DryStore implements BlobStore {
@@ -41,8 +41,14 @@ export class DryStore implements BlobStore {
 
   writeBlob(kind: BlobKind, bytes: Uint8Array): BlobId {
     const id = this.idOf(bytes);
-    this.writeBlobAs(kind, id, bytes);
+    if (!this.hasBlob(id)) this.#add(kind, id, bytes);
     return id;
+  }
+
+  writeBlobs(kind: BlobKind, blobs: readonly NamedBlob[]): void {
+    const present = this.presentBlobs(blobs.map(({ id }) => id));
+    // One may be given twice.
+    for (const { id, bytes } of blobs) if (!present.has(id) && !this.hasBlob(id)) this.#add(kind, id, bytes);
   }
 
   idOf(bytes: Uint8Array): BlobId {
@@ -53,8 +59,7 @@ export class DryStore implements BlobStore {
     return this.#repository?.idOfHash(hash) ?? blobIdFromBytes(hash);
   }
 
-  writeBlobAs(kind: BlobKind, id: BlobId, bytes: Uint8Array): void {
-    if (this.hasBlob(id)) return;
+  #add(kind: BlobKind, id: BlobId, bytes: Uint8Array): void {
     this.#addedBytes += bytes.length;
     if (kind === 'tree') this.#nodes.set(id, Uint8Array.prototype.slice.call(bytes));
     else this.#contents.add(id);

@@ -86,19 +86,25 @@ export class PackIndex {
   has(id: BlobId): boolean {
     if (this.#filter?.mayHold(id) === false) return false;
     const isThere = this.#has.get(idToBytes(id)) !== undefined;
-    if (!isThere) this.#noteMiss();
+    if (!isThere) this.#noteMisses(1);
     return isThere;
   }
 
   /** Those of the ids that `has` says yes to: the file is locked once. */
   present(ids: readonly BlobId[]): Set<BlobId> {
-    const find = (): Set<BlobId> => new Set(ids.filter((id) => this.#has.get(idToBytes(id)) !== undefined));
-    return ids.length === 0 ? new Set() : this.#database.transaction(find)();
+    const filter = this.#filter;
+    const asked = filter === undefined ? ids : ids.filter((id) => filter.mayHold(id));
+    if (asked.length === 0) return new Set();
+    const find = (): BlobId[] => asked.filter((id) => this.#has.get(idToBytes(id)) !== undefined);
+    const found = this.#database.transaction(find)();
+    this.#noteMisses(asked.length - found.length);
+    return new Set(found);
   }
 
   /** A run that asks for so much that is not there gains from a filter, which takes a look at every row to fill. */
-  #noteMiss(): void {
-    if (this.#filter !== undefined || ++this.#misses < missesBeforeFilter) return;
+  #noteMisses(count: number): void {
+    this.#misses += count;
+    if (this.#filter !== undefined || count === 0 || this.#misses < missesBeforeFilter) return;
     const frames = this.#database.prepare('SELECT max(no) FROM frame').pluck().get() as number | null;
     if (this.#misses < missesBeforeFilter + 8 * (frames ?? 0)) return;
     const filter = new BlobFilter();

@@ -10,7 +10,7 @@ import { removeTemporary } from '../io/files.ts';
 import { DamageError, ExuviaError, FileSystemError } from '../model/errors.ts';
 import { type BlobId, blobIdFromBytes, type PackId, type SnapshotId } from '../model/ids.ts';
 import type { Snapshot, SnapshotRecord } from '../model/snapshot.ts';
-import type { BlobKind, BlobStore, FileCache, SnapshotStore } from '../model/store.ts';
+import type { BlobKind, BlobStore, FileCache, NamedBlob, SnapshotStore } from '../model/store.ts';
 import { finishConversion } from './conversion.ts';
 import { type Database, inTransaction, isLocalTrouble } from './database.ts';
 import { checkedBlocks, IndexFileCache } from './file-cache.ts';
@@ -150,8 +150,16 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
 
   writeBlob(kind: BlobKind, bytes: Uint8Array): BlobId {
     const id = this.idOf(bytes);
-    this.writeBlobAs(kind, id, bytes);
+    if (!this.hasBlob(id)) this.#mustGetWriter().add(kind, id, bytes);
     return id;
+  }
+
+  writeBlobs(kind: BlobKind, blobs: readonly NamedBlob[]): void {
+    const stored = this.#index.present(blobs.map(({ id }) => id));
+    for (const { id, bytes } of blobs) {
+      // One may be given twice.
+      if (!stored.has(id) && this.#writer?.has(id) !== true) this.#mustGetWriter().add(kind, id, bytes);
+    }
   }
 
   idOf(bytes: Uint8Array): BlobId {
@@ -160,10 +168,6 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
 
   idOfHash(hash: Uint8Array): BlobId {
     return this.#layout.keyring?.keys.blobIdOfHash(hash) ?? blobIdFromBytes(hash);
-  }
-
-  writeBlobAs(kind: BlobKind, id: BlobId, bytes: Uint8Array): void {
-    if (!this.hasBlob(id)) this.#mustGetWriter().add(kind, id, bytes);
   }
 
   /** Makes everything written so far durable, and known to the index. */

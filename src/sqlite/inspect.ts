@@ -49,8 +49,12 @@ function pragmaNumber(database: Database.Database, name: string): number {
   return Number(database.pragma(name, { simple: true }));
 }
 
+/** Reading the copy through a mapping saves a third of the check. Nobody else makes it shorter. */
+const mappedBytesMax = 1024 * 1024 * 1024;
+
 function quickCheck(database: Database.Database): Pick<CopyFacts, 'check' | 'note'> {
   try {
+    database.pragma(`mmap_size = ${mappedBytesMax}`);
     const rows = database.prepare('PRAGMA quick_check(10)').pluck().all().map(String);
     const finding = rows.find((row) => row !== 'ok');
     if (finding === undefined) return { check: 'ok', note: undefined };

@@ -1,7 +1,7 @@
 import { blobIdOf } from '../../src/codec/hash.ts';
 import { DamageError } from '../../src/model/errors.ts';
 import { type BlobId, blobIdFromBytes } from '../../src/model/ids.ts';
-import type { BlobKind, BlobStore } from '../../src/model/store.ts';
+import type { BlobKind, BlobStore, NamedBlob } from '../../src/model/store.ts';
 
 /** A store in memory that counts what is written. */
 export class MemoryStore implements BlobStore {
@@ -26,7 +26,7 @@ export class MemoryStore implements BlobStore {
 
   writeBlob(kind: BlobKind, bytes: Uint8Array): BlobId {
     const id = blobIdOf(bytes);
-    this.writeBlobAs(kind, id, bytes);
+    this.writeBlobs(kind, [{ id, bytes }]);
     return id;
   }
 
@@ -38,9 +38,11 @@ export class MemoryStore implements BlobStore {
     return blobIdFromBytes(hash);
   }
 
-  writeBlobAs(_kind: BlobKind, id: BlobId, bytes: Uint8Array): void {
-    if (this.blobs.has(id)) return;
-    this.blobs.set(id, Buffer.from(bytes));
-    this.written += bytes.length;
+  writeBlobs(_kind: BlobKind, blobs: readonly NamedBlob[]): void {
+    for (const { id, bytes } of blobs) {
+      if (this.blobs.has(id)) continue;
+      this.blobs.set(id, Buffer.from(bytes));
+      this.written += bytes.length;
+    }
   }
 }
