@@ -37,6 +37,89 @@ function closedFolder(path) {
   }
 }
 
+// What a file of kept code begins with, in numbers of 32 bits.
+const magic = 0x45585643; // 'EXVC'
+const magicAt = 0;
+const sourceChecksumAt = 4;
+const codeChecksumAt = 8;
+const runsAt = 12; // how many runs have added what they compiled
+const headerBytes = 16;
+
+/** The first runs compile most of what others need; to keep it takes some 10 ms. */
+const addingRunsMax = 3;
+
+/** What the files of the bundle that ran have given. */
+const modules = new Map();
+
+/**
+ * Runs a file of the bundle with the code that V8 made of it in earlier runs. Node can do that too, and does for packages that are
+ * no part of the bundle; but it keeps what is compiled when a file is loaded. The functions that are called afterwards, most of what
+ * runs, would be compiled each time: 20 ms of processor time in a snapshot with nothing to do.
+ */
+function runBundle(name, folder) {
+  if (modules.has(name)) return modules.get(name).exports;
+  const { readFileSync } = require('node:fs');
+  const { join } = require('node:path');
+  const { crc32 } = require('node:zlib');
+  const path = join(__dirname, 'bundle', name);
+  const bytes = readFileSync(path);
+  const place = join(folder, [name, crc32(path).toString(16), process.version, process.arch].join('-'));
+  const kept = readKeptCode(place, crc32(bytes));
+  const head = '(function (exports, require, module, __filename, __dirname) {';
+  const script = new (require('node:vm').Script)(`${head}${bytes.toString('utf8')}\n})`, {
+    filename: path,
+    columnOffset: -head.length,
+    cachedData: kept?.code,
+  });
+  const runs = kept === undefined || script.cachedDataRejected ? 0 : kept.runs;
+  if (runs < addingRunsMax) {
+    process.once('exit', () => keepCode(place, script.createCachedData(), crc32(bytes), runs + 1));
+  }
+  const module = { exports: {} };
+  modules.set(name, module);
+  const requireBeside = (id) => (id.startsWith('./') ? runBundle(id.slice(2), folder) : require(id));
+  requireBeside.resolve = require.resolve;
+  script.runInThisContext()(module.exports, requireBeside, module, path, join(__dirname, 'bundle'));
+  return module.exports;
+}
+
+/** Undefined for what is not there, is of other source, or rotted. Whether it suits this V8, V8 says. */
+function readKeptCode(place, sourceChecksum) {
+  const bytes = readIfThere(place);
+  if (bytes === undefined || bytes.length < headerBytes) return undefined;
+  const code = bytes.subarray(headerBytes);
+  const isSound =
+    bytes.readUInt32LE(magicAt) === magic &&
+    bytes.readUInt32LE(sourceChecksumAt) === sourceChecksum &&
+    bytes.readUInt32LE(codeChecksumAt) === require('node:zlib').crc32(code);
+  return isSound ? { code, runs: bytes.readUInt32LE(runsAt) } : undefined;
+}
+
+function readIfThere(path) {
+  try {
+    return require('node:fs').readFileSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Under another name first: another run may be reading. */
+function keepCode(place, code, sourceChecksum, runs) {
+  const { renameSync, rmSync, writeFileSync } = require('node:fs');
+  const header = Buffer.alloc(headerBytes);
+  header.writeUInt32LE(magic, magicAt);
+  header.writeUInt32LE(sourceChecksum, sourceChecksumAt);
+  header.writeUInt32LE(require('node:zlib').crc32(code), codeChecksumAt);
+  header.writeUInt32LE(runs, runsAt);
+  const temporary = `${place}.${process.pid}`;
+  try {
+    writeFileSync(temporary, Buffer.concat([header, code]), { mode: 0o600, flag: 'wx' });
+    renameSync(temporary, place);
+  } catch {
+    rmSync(temporary, { force: true }); // a full disk: the next run compiles again
+  }
+}
+
 /** The Node that came with the `node` package, in a checkout or beside this package. */
 function bundledNode() {
   const { join } = require('node:path');
@@ -61,9 +144,13 @@ function runWith(node) {
 }
 
 if (isNewEnough(process.versions.node)) {
-  const folder = process.env.NODE_COMPILE_CACHE || closedFolder(codeCacheFolder());
-  if (folder !== undefined) require('node:module').enableCompileCache(folder);
-  require('./bundle/main.cjs');
+  const keepsCode = !process.env.NODE_DISABLE_COMPILE_CACHE && !process.env.NODE_V8_COVERAGE;
+  const folder = keepsCode ? process.env.NODE_COMPILE_CACHE || closedFolder(codeCacheFolder()) : undefined;
+  if (folder === undefined) require('./bundle/main.cjs');
+  else {
+    require('node:module').enableCompileCache(folder);
+    runBundle('main.cjs', folder);
+  }
 } else {
   const other = process.env.EXUVIA_LAUNCHED ? undefined : bundledNode();
   if (other === undefined) {

@@ -1,0 +1,110 @@
+/** The code that the launcher keeps from run to run: it is made, used, renewed, and never in the way. */
+import assert from 'node:assert/strict';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { crc32 } from 'node:zlib';
+import { runCli } from '../helpers/cli.ts';
+import { temporaryFolder } from '../helpers/temporary.ts';
+
+const sourceChecksumAt = 4;
+const codeChecksumAt = 8;
+const runsAt = 12;
+const headerBytes = 16;
+
+interface Site {
+  readonly folder: string;
+  /** Runs the command line, which has to print its version. */
+  readonly run: (env?: Readonly<Record<string, string>>) => void;
+  /** The file that is kept of the bundle's first. */
+  readonly kept: () => Buffer;
+  readonly write: (bytes: Uint8Array) => void;
+}
+
+function buildSite(context: TestContext): Site {
+  const home = temporaryFolder(context);
+  const folder = join(home, '.cache', 'exuvia', 'code');
+  const place = (): string => {
+    const name = readdirSync(folder).find((one) => one.startsWith('main.cjs-'));
+    assert.ok(name !== undefined, 'code is kept');
+    return join(folder, name);
+  };
+  return {
+    folder,
+    run: (env = {}) => {
+      const { status, stdout, stderr } = runCli(['--version'], { home, env });
+      assert.deepEqual([status, stderr], [0, '']);
+      assert.match(stdout, /^\d+\.\d+\.\d+/);
+    },
+    kept: () => readFileSync(place()),
+    write: (bytes) => writeFileSync(place(), bytes),
+  };
+}
+
+function runsOf(kept: Buffer): number {
+  return kept.readUInt32LE(runsAt);
+}
+
+test('the launcher keeps what the first three runs compile', (context) => {
+  const site = buildSite(context);
+  const runs: number[] = [];
+  for (let run = 0; run < 4; run++) {
+    site.run();
+    runs.push(runsOf(site.kept()));
+  }
+  assert.deepEqual(runs, [1, 2, 3, 3]);
+  assert.equal(crc32(site.kept().subarray(headerBytes)), site.kept().readUInt32LE(codeChecksumAt));
+});
+
+test('the launcher does not run kept code that rotted, is cut off, or is of another source', (context) => {
+  const site = buildSite(context);
+  for (let run = 0; run < 3; run++) site.run();
+  const whole = site.kept();
+  const damages: readonly ((bytes: Buffer) => Buffer)[] = [
+    (bytes) => {
+      const at = headerBytes + ((bytes.length - headerBytes) >> 1);
+      bytes[at] = (bytes[at] ?? 0) ^ 1;
+      return bytes;
+    },
+    (bytes) => bytes.subarray(0, bytes.length - 1),
+    (bytes) => bytes.subarray(0, headerBytes - 1),
+    (bytes) => bytes.subarray(0, 0),
+    (bytes) => {
+      bytes.writeUInt32LE((bytes.readUInt32LE(sourceChecksumAt) ^ 1) >>> 0, sourceChecksumAt);
+      return bytes;
+    },
+  ];
+  for (const damage of damages) {
+    site.write(damage(Buffer.from(whole)));
+    site.run();
+    assert.equal(runsOf(site.kept()), 1, 'it was made anew');
+  }
+});
+
+test('the launcher makes code anew that V8 does not take', (context) => {
+  const site = buildSite(context);
+  for (let run = 0; run < 3; run++) site.run();
+  const code = Buffer.from('no code of V8 at all');
+  const header = site.kept().subarray(0, headerBytes);
+  header.writeUInt32LE(crc32(code), codeChecksumAt);
+  site.write(Buffer.concat([header, code]));
+  site.run();
+  assert.equal(runsOf(site.kept()), 1);
+});
+
+test('the launcher keeps no code where others can write, or where that is not wanted', (context) => {
+  const site = buildSite(context);
+  site.run({ NODE_DISABLE_COMPILE_CACHE: '1' });
+  assert.equal(existsSync(site.folder), false);
+  mkdirSync(site.folder, { recursive: true });
+  chmodSync(site.folder, 0o777);
+  site.run();
+  assert.deepEqual(readdirSync(site.folder), []);
+});
+
+test('the launcher runs where nothing can be kept', (context) => {
+  const site = buildSite(context);
+  mkdirSync(join(site.folder, '..', '..'), { recursive: true });
+  writeFileSync(join(site.folder, '..'), 'a file where the folder should be');
+  site.run();
+});
