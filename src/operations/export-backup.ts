@@ -94,6 +94,7 @@ function encryptionOf(environment: Environment, { encryptTo = [] }: ExportTarget
 export type ExportedParts = Pick<RedactedSnapshot, 'sources' | 'blobs'>;
 
 function plainParts(repository: Repository, { sources }: Snapshot): ExportedParts {
+  repository.useContentsOnce();
   return {
     sources: sources.map((source) => ({ source, tree: openTree(repository, source.root) })),
     blobs: repository,

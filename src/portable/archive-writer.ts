@@ -74,7 +74,7 @@ export async function writeArchive(
   const tar = new TarWriter((bytes) => sink.write(bytes), pace);
   const members = new MemberWriter(tar, content, options.progress);
   await members.writeAll(planArchive(snapshot, sources, layout));
-  await tar.finish();
+  tar.finish();
   await sink.finish();
   age?.finish();
   const sha256 = file.publish(overwrite);
@@ -107,14 +107,19 @@ function isEmpty(tree: TreeReader): boolean {
 const yieldEveryMs = 50;
 
 /** Waits for room, lets signals and timers have their turn now and then, and stops the run when it is asked to. */
-function pacer(room: () => Promise<void> | undefined, signal: AbortSignal | undefined): () => Promise<void> {
+function pacer(
+  room: () => Promise<void> | undefined,
+  signal: AbortSignal | undefined,
+): () => Promise<void> | undefined {
   let yieldedMs = performance.now();
-  return async () => {
-    await room();
-    if (performance.now() - yieldedMs > yieldEveryMs) {
-      await new Promise(setImmediate);
-      yieldedMs = performance.now();
-    }
+  const wait = async (forRoom: Promise<void> | undefined): Promise<void> => {
+    await (forRoom ?? new Promise(setImmediate));
+    yieldedMs = performance.now();
+  };
+  return () => {
     if (signal?.aborted) throw new InterruptedError('Interrupted; no archive was written');
+    const waiting = room();
+    const isLong = performance.now() - yieldedMs > yieldEveryMs;
+    return waiting === undefined && !isLong ? undefined : wait(waiting);
   };
 }

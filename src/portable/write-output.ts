@@ -27,6 +27,8 @@ export interface ByteSink {
 }
 
 const bufferBytes = 1024 * 1024;
+/** So much is written as it is, not collected first: compressed pieces come in about half a MiB. */
+const directBytes = 128 * 1024;
 
 /** A new file beside `path`, 0600, that becomes `path` when it is published. Disposing of it before that removes it. */
 export class ArchiveFile implements Disposable {
@@ -53,6 +55,11 @@ export class ArchiveFile implements Disposable {
   }
 
   write(bytes: Uint8Array): void {
+    if (bytes.length >= directBytes) {
+      this.#flush();
+      this.#append(bytes);
+      return;
+    }
     for (let done = 0; done < bytes.length; ) {
       const part = bytes.subarray(done, done + bufferBytes - this.#buffered);
       this.#buffer.set(part, this.#buffered);
@@ -80,11 +87,14 @@ export class ArchiveFile implements Disposable {
   }
 
   #flush(): void {
-    const bytes = this.#buffer.subarray(0, this.#buffered);
+    if (this.#buffered > 0) this.#append(this.#buffer.subarray(0, this.#buffered));
+    this.#buffered = 0;
+  }
+
+  #append(bytes: Uint8Array): void {
     this.#hash.update(bytes);
     withPath('write', this.#path, () => writeFully(this.#fd, bytes, this.#written));
-    this.#written += this.#buffered;
-    this.#buffered = 0;
+    this.#written += bytes.length;
   }
 
   #close(): void {

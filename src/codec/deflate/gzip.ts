@@ -3,7 +3,7 @@
  * DEFLATE. What `node:zlib` writes differs between Node versions and between processors.
  */
 import { crc32 } from 'node:zlib';
-import { createPieceCompressor, deflateEnd, PieceCutter } from './pieces.ts';
+import { createPieceCompressor, deflateEnd, PieceCutter, windowBytesMax } from './pieces.ts';
 
 /**
  *  0 – magic 1f 8b   2 – method 8 (deflate)   3 – flags 0   4 – time 0 (u32)   8 – extra flags 0
@@ -38,9 +38,10 @@ export class GzipWriter {
 
   constructor(write: (bytes: Uint8Array) => void) {
     this.#write = write;
-    this.#cutter = new PieceCutter((window, dictionaryBytes) =>
-      write(this.#compress(window, dictionaryBytes)),
-    );
+    this.#cutter = new PieceCutter(new Uint8Array(windowBytesMax), (memory, bytes, dictionaryBytes) => {
+      write(this.#compress(memory.subarray(0, bytes), dictionaryBytes));
+      return memory;
+    });
     write(gzipHeader);
   }
 

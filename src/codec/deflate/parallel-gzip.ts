@@ -5,14 +5,7 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { GzipTrailer, gzipHeader } from './gzip.ts';
-import {
-  compiledKernel,
-  createPieceCompressor,
-  deflateEnd,
-  dictionaryBytesMax,
-  PieceCutter,
-  pieceBytesMax,
-} from './pieces.ts';
+import { compiledKernel, createPieceCompressor, deflateEnd, PieceCutter, windowBytesMax } from './pieces.ts';
 
 const threadsMax = 8;
 const inlinePiecesDefault = 8;
@@ -67,7 +60,7 @@ export class ParallelGzipWriter implements AsyncDisposable {
     this.#write = write;
     this.#threads = options.threads ?? Math.min(availableParallelism(), threadsMax);
     this.#inlinePieces = options.inlinePieces ?? inlinePiecesDefault;
-    this.#cutter = new PieceCutter((window, dictionaryBytes) => this.#take(window, dictionaryBytes));
+    this.#cutter = new PieceCutter(this.#freeMemory(), (...window) => this.#take(...window));
     write(gzipHeader);
   }
 
@@ -78,8 +71,9 @@ export class ParallelGzipWriter implements AsyncDisposable {
   }
 
   /** @throws what a thread or the receiver of the result threw. */
-  async drained(): Promise<void> {
-    await this.#untilWaiting(2 * this.#threads);
+  drained(): Promise<void> | undefined {
+    const isFull = this.#sentCount - this.#writtenCount > 2 * this.#threads;
+    return isFull || this.#failure !== undefined ? this.#untilWaiting(2 * this.#threads) : undefined;
   }
 
   async finish(): Promise<void> {
@@ -96,21 +90,23 @@ export class ParallelGzipWriter implements AsyncDisposable {
     await Promise.all(workers.map((worker) => worker.terminate()));
   }
 
-  #take(window: Uint8Array, dictionaryBytes: number): void {
+  #take(memory: Uint8Array, bytes: number, dictionaryBytes: number): Uint8Array {
     if (this.#sentCount < this.#inlinePieces) {
       this.#sentCount++;
       this.#writtenCount++;
-      this.#write(this.#compressHere(window, dictionaryBytes));
-      return;
+      this.#write(this.#compressHere(memory.subarray(0, bytes), dictionaryBytes));
+      return memory;
     }
     if (this.#workers.length === 0) this.#startWorkers();
-    const buffer = this.#freeBuffers.pop() ?? new ArrayBuffer(dictionaryBytesMax + pieceBytesMax);
-    new Uint8Array(buffer).set(window);
+    const { buffer } = memory;
     const piece = this.#sentCount++;
-    this.#workers[piece % this.#threads]?.postMessage(
-      { piece, buffer, bytes: window.length, dictionaryBytes },
-      [buffer],
-    );
+    const worker = this.#workers[piece % this.#threads];
+    worker?.postMessage({ piece, buffer, bytes, dictionaryBytes }, [buffer as ArrayBuffer]);
+    return this.#freeMemory();
+  }
+
+  #freeMemory(): Uint8Array {
+    return new Uint8Array(this.#freeBuffers.pop() ?? new ArrayBuffer(windowBytesMax));
   }
 
   #startWorkers(): void {

@@ -56,35 +56,44 @@ export function createPieceCompressor(): PieceCompressor {
   };
 }
 
-/** Cuts a stream of bytes into windows: up to 32 KiB that were in the piece before, then a new piece. */
+export const windowBytesMax: number = dictionaryBytesMax + pieceBytesMax;
+
+/**
+ * What is done with a window: up to 32 KiB that were in the piece before, then a new piece, at the start of `memory`. Returns the memory
+ * for the next one, which may be the same.
+ */
+export type TakeWindow = (memory: Uint8Array, bytes: number, dictionaryBytes: number) => Uint8Array;
+
+/** Cuts a stream of bytes into windows. */
 export class PieceCutter {
-  readonly #window = new Uint8Array(dictionaryBytesMax + pieceBytesMax);
-  readonly #emit: (window: Uint8Array, dictionaryBytes: number) => void;
+  readonly #take: TakeWindow;
+  #memory: Uint8Array;
   #dictionary = 0;
   #end = 0;
 
-  /** `emit` gets each window; it is valid during the call only. */
-  constructor(emit: (window: Uint8Array, dictionaryBytes: number) => void) {
-    this.#emit = emit;
+  /** `memory`, and what `take` returns, have room for the largest window. */
+  constructor(memory: Uint8Array, take: TakeWindow) {
+    this.#memory = memory;
+    this.#take = take;
   }
 
   write(bytes: Uint8Array): void {
     for (let done = 0; done < bytes.length; ) {
       const part = bytes.subarray(done, done + this.#dictionary + pieceBytesMax - this.#end);
-      this.#window.set(part, this.#end);
+      this.#memory.set(part, this.#end);
       this.#end += part.length;
       done += part.length;
       if (this.#end === this.#dictionary + pieceBytesMax) this.flush();
     }
   }
 
-  /** Emits what is waiting. Where pieces end is part of the result: only the end of the stream may cut one short. */
+  /** Gives away what is waiting. Where pieces end is part of the result: only the end of the stream may cut one short. */
   flush(): void {
     if (this.#end === this.#dictionary) return;
-    this.#emit(this.#window.subarray(0, this.#end), this.#dictionary);
-    const kept = Math.min(this.#end, dictionaryBytesMax);
-    this.#window.copyWithin(0, this.#end - kept, this.#end);
-    this.#dictionary = kept;
-    this.#end = kept;
+    const kept = this.#memory.slice(Math.max(0, this.#end - dictionaryBytesMax), this.#end);
+    this.#memory = this.#take(this.#memory, this.#end, this.#dictionary);
+    this.#memory.set(kept);
+    this.#dictionary = kept.length;
+    this.#end = kept.length;
   }
 }

@@ -13,6 +13,7 @@ import {
   dictionaryBytesMax,
   PieceCutter,
   pieceBytesMax,
+  windowBytesMax,
 } from '../../../src/codec/deflate/pieces.ts';
 import { type InputKind, inputKinds, inputOf, seededRandom } from './deflate-inputs.ts';
 
@@ -158,7 +159,10 @@ describe('createPieceCompressor()', () => {
 describe('PieceCutter', () => {
   it('emits full pieces with the 32 KiB before them', () => {
     const seen: [number, number][] = [];
-    const cutter = new PieceCutter((window, dictionaryBytes) => seen.push([window.length, dictionaryBytes]));
+    const cutter = new PieceCutter(new Uint8Array(windowBytesMax), (memory, bytes, dictionaryBytes) => {
+      seen.push([bytes, dictionaryBytes]);
+      return memory;
+    });
     for (let written = 0; written < 2 * pieceBytesMax; written += 4096) cutter.write(new Uint8Array(4096));
     cutter.flush();
     cutter.write(new Uint8Array(10));

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type TarEntry, TarWriter } from '../../../src/portable/write-tar.ts';
+import { TarWriter } from '../../../src/portable/write-tar.ts';
+import type { TarEntry } from '../../../src/portable/write-tar-header.ts';
 
 const anyFile: TarEntry = { name: { text: 'a' }, type: 'file', mode: 0o644, mtimeNs: 0n, size: 0 };
 
