@@ -6,7 +6,7 @@ import { type ByteString, byteStringOf, displayKey, type PathKey } from '../mode
 import type { Progress } from '../model/progress.ts';
 import type { BlobStore } from '../model/store.ts';
 import type { FileNode, FileState, TreeNode } from '../model/tree.ts';
-import type { CaptureResult } from '../sqlite/capture.ts';
+import type { CaptureResult, OnCopied, UncheckedCopy } from '../sqlite/capture.ts';
 import type { WalkedEntry } from '../walker/source-walk.ts';
 import type { Findings } from './findings.ts';
 import { withSource } from './read-file.ts';
@@ -17,7 +17,7 @@ const databaseBytesMin = 512n;
 const readAttemptsMax = 3;
 
 /** Takes a consistent copy of a live database. */
-export type CaptureFile = (path: ByteString) => Promise<CaptureResult>;
+export type CaptureFile = (path: ByteString, onCopied: OnCopied) => Promise<CaptureResult>;
 
 export interface StoreContext {
   readonly blobs: BlobStore;
@@ -66,7 +66,13 @@ export class FileStorer {
   }
 
   async #storeDatabase(entry: WalkedEntry, previous: FileNode | undefined): Promise<FileNode | undefined> {
-    const result = await this.#context.capture(entry.path);
+    // The copy is stored while it is checked. What was stored of one that turns out to be damaged is referred to by nothing.
+    let storing: Promise<StoredContent | undefined> | undefined;
+    const result = await this.#context.capture(entry.path, (copy) => {
+      storing = this.#storeEarly(copy, previous, storing);
+      storing.catch(() => {}); // whoever waits for it is told
+    });
+    const early = await storing;
     if (result.kind === 'not-a-database') return undefined;
     if (result.kind === 'failed') {
       this.rawDatabases.add(entry.key);
@@ -75,11 +81,34 @@ export class FileStorer {
       return undefined;
     }
     this.schemas[displayKey(entry.key)] = result.userVersion;
-    const { blobs } = this.#context;
-    const stored = await withSource(byteStringOf(result.copyPath), (source) =>
-      this.#inSteps(storePages(blobs, source.read, result.bytes, result.pageSize, previous, this.#onBytes)),
-    );
+    const stored = early ?? (await this.#storeCopy(result, previous));
     return stored && this.#fileNode(entry, stored, 'captured');
+  }
+
+  /** Undefined where the copy has been found damaged and removed already. Of a database that is copied once more, the first is done with first. */
+  async #storeEarly(
+    copy: UncheckedCopy,
+    previous: FileNode | undefined,
+    earlier: Promise<unknown> | undefined,
+  ): Promise<StoredContent | undefined> {
+    try {
+      return await this.#storeCopy(copy, previous, earlier);
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') return undefined;
+      throw error;
+    }
+  }
+
+  async #storeCopy(
+    { copyPath, bytes, pageSize }: Omit<UncheckedCopy, 'kind'>,
+    previous: FileNode | undefined,
+    earlier?: Promise<unknown>,
+  ): Promise<StoredContent | undefined> {
+    const { blobs } = this.#context;
+    return await withSource(byteStringOf(copyPath), async (source) => {
+      await earlier;
+      return await this.#inSteps(storePages(blobs, source.read, bytes, pageSize, previous, this.#onBytes));
+    });
   }
 
   /**

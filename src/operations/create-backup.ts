@@ -203,7 +203,7 @@ async function archiveOnce(
         {
           blobs: destination.blobs,
           cache: destination.cache,
-          capture: (path) => captures.capture(path),
+          capture: (path, onCopied) => captures.capture(path, onCopied),
           progress: environment.progress,
           signal: environment.signal,
           nowMs: () => environment.clock.nowMs(),

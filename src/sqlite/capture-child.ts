@@ -4,11 +4,10 @@
  * process holds on it, SQLite's too; and because a crash in native code must cost one database, not the run.
  */
 import { rmSync } from 'node:fs';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { byteStringFromBytes } from '../model/paths.ts';
 import { captureDatabase } from './capture-database.ts';
-import type { CaptureRequest, CaptureTask } from './result.ts';
+import type { CaptureRequest, CaptureResult, CaptureSource, UncheckedCopy } from './result.ts';
 
 process.umask(0o077); // SQLite makes its files 0644 before the umask
 // An interrupt reaches the whole group of processes. The parent decides, and tells by ending our input.
@@ -22,14 +21,18 @@ createInterface({ input: process.stdin }).on('line', onRequest).on('close', leav
 async function onRequest(line: string): Promise<void> {
   const task = parseRequest(line);
   folder = task.folder;
-  const result = await captureDatabase(task);
-  process.stdout.write(`${JSON.stringify(result)}\n`);
+  tell(await captureDatabase(task, tell));
 }
 
-function parseRequest(line: string): CaptureTask {
+/** Results are small, and a pipe takes them at once, which matters before a check that takes long. */
+function tell(message: UncheckedCopy | CaptureResult): void {
+  process.stdout.write(`${JSON.stringify(message)}\n`);
+}
+
+function parseRequest(line: string): CaptureSource {
   const request = JSON.parse(line) as CaptureRequest;
   const source = byteStringFromBytes(Buffer.from(request.path, 'base64'));
-  return { source, folder: request.folder, copyPath: join(request.folder, 'copy.sqlite') };
+  return { source, folder: request.folder };
 }
 
 /** The parent has ended, or ended us. If it was killed, nobody else would remove the copy. */

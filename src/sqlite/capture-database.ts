@@ -2,10 +2,10 @@
 import { readdirSync, rmSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { inspectCopy } from './inspect.ts';
+import { inspectCopy, uncheckedCopy } from './inspect.ts';
 import { captureLive } from './live.ts';
 import { Refusal, refusalOf } from './refusal.ts';
-import type { CaptureMethod, CaptureResult, CaptureTask } from './result.ts';
+import type { CaptureMethod, CaptureResult, CaptureSource, CaptureTask, OnCopied } from './result.ts';
 import { captureStaged } from './staged.ts';
 import { copyBytesMax, hasRecoveryFile, opensWithoutTrace, type Survey, surveyDatabase } from './survey.ts';
 
@@ -19,20 +19,29 @@ interface Failure {
 }
 
 /** Never throws: what went wrong is in the result, and then nothing is left in the task's folder. */
-export async function captureDatabase(task: CaptureTask): Promise<CaptureResult> {
+export async function captureDatabase(
+  source: CaptureSource,
+  onCopied: OnCopied = () => {},
+): Promise<CaptureResult> {
   const failures: Failure[] = [];
   while (failures.length < attemptsMax) {
     if (failures.length > 0) await sleep(pauseMs);
-    const outcome = await attempt(task, failures.at(-1));
+    // Each has another name: whoever hears late of one finds that it is gone, and not the beginning of the next.
+    const copyPath = join(source.folder, `copy-${failures.length}.sqlite`);
+    const outcome = await attempt({ ...source, copyPath }, failures.at(-1), onCopied);
     if ('kind' in outcome) return outcome;
-    clearFolder(task.folder);
+    clearFolder(source.folder);
     failures.push(outcome);
     if (isHopeless(failures)) break;
   }
   return failedAfter(failures);
 }
 
-async function attempt(task: CaptureTask, last: Failure | undefined): Promise<CaptureResult | Failure> {
+async function attempt(
+  task: CaptureTask,
+  last: Failure | undefined,
+  onCopied: OnCopied,
+): Promise<CaptureResult | Failure> {
   let method: CaptureMethod = 'live';
   try {
     const survey = surveyDatabase(task.source);
@@ -40,6 +49,8 @@ async function attempt(task: CaptureTask, last: Failure | undefined): Promise<Ca
     method = chooseMethod(survey, last);
     requireSpace(task.folder, copyBytesMax(survey));
     await (method === 'live' ? captureLive(task) : captureStaged(task, survey));
+    const copy = uncheckedCopy(task.copyPath);
+    if (copy !== undefined) onCopied(copy);
     return capturedResult(task, survey, method, last);
   } catch (error) {
     return { method, refusal: refusalOf(error) };

@@ -8,9 +8,9 @@ import { fileURLToPath } from 'node:url';
 import { makePrivateFolder, removeTemporary } from '../io/files.ts';
 import { errnoOf, messageOf } from '../model/errors.ts';
 import { type ByteString, byteStringFromLatin1, byteStringToBytes, fsPath } from '../model/paths.ts';
-import type { CaptureRequest, CaptureResult } from './result.ts';
+import type { CaptureRequest, CaptureResult, OnCopied, UncheckedCopy } from './result.ts';
 
-export type { CaptureMethod, CaptureResult } from './result.ts';
+export type { CaptureMethod, CaptureResult, OnCopied, UncheckedCopy } from './result.ts';
 
 export interface CaptureProcessOptions {
   /** Where copies are made; created if it is missing. */
@@ -33,6 +33,8 @@ interface RunningChild {
   readonly process: Child;
   readonly ended: Promise<void>;
   settle: ((result: CaptureResult) => void) | undefined;
+  /** What is told of a copy that it has made meanwhile. */
+  onCopied: OnCopied;
   /** Why we killed it, where we did. */
   killedBecause: string | undefined;
 }
@@ -50,10 +52,11 @@ export class CaptureProcess implements AsyncDisposable {
 
   /**
    * Captures the database at the absolute path `path`. A second call waits for the first. The copy is there until the
-   * next capture begins, or until this is disposed of. Does not reject for anything that is wrong with the database.
+   * next capture begins, or until this is disposed of; `onCopied` hears of it before it is checked, and opens it at once if at all.
+   * Does not reject for anything that is wrong with the database.
    */
-  capture(path: ByteString): Promise<CaptureResult> {
-    const result = this.#last.then(() => this.#capture(path));
+  capture(path: ByteString, onCopied: OnCopied = () => {}): Promise<CaptureResult> {
+    const result = this.#last.then(() => this.#capture(path, onCopied));
     this.#last = result.catch(() => {});
     return result;
   }
@@ -70,14 +73,14 @@ export class CaptureProcess implements AsyncDisposable {
     this.#removeCopy();
   }
 
-  async #capture(path: ByteString): Promise<CaptureResult> {
+  async #capture(path: ByteString, onCopied: OnCopied): Promise<CaptureResult> {
     if (this.#isDisposed) return failed('the run ended before it was captured');
     const folder = this.#freshFolder();
     const child = this.#runningChild();
     const limitMs = (this.#options.timeLimitMs ?? captureTimeLimitMs)(bytesToCopy(path));
     const timer = setTimeout(() => kill(child, `it took longer than ${limitMs / 1000} s`), limitMs);
     try {
-      return await ask(child, { path: byteStringToBytes(path).toString('base64'), folder });
+      return await ask(child, { path: byteStringToBytes(path).toString('base64'), folder }, onCopied);
     } finally {
       clearTimeout(timer);
     }
@@ -120,24 +123,36 @@ function startChild(program: string, onEnd: (child: RunningChild) => void): Runn
   });
   const errors = lastText(started.stderr);
   const { promise: ended, resolve } = Promise.withResolvers<void>();
-  const child: RunningChild = { process: started, ended, settle: undefined, killedBecause: undefined };
+  const child: RunningChild = {
+    process: started,
+    ended,
+    settle: undefined,
+    onCopied: () => {},
+    killedBecause: undefined,
+  };
   const end = (reason: string) => {
     onEnd(child);
     settle(child, failed(child.killedBecause ?? reason));
     resolve();
   };
-  eachLine(started.stdout, (line) => settle(child, parseResult(line)));
+  eachLine(started.stdout, (line) => hear(child, parseMessage(line)));
   started.stdin.on('error', () => {}); // the child is gone: its end says why
   started.on('error', (error) => end(`the capturing process did not start: ${messageOf(error)}`));
   started.on('close', (code, signal) => end(describeEnd(code, signal, errors())));
   return child;
 }
 
-function ask(child: RunningChild, request: CaptureRequest): Promise<CaptureResult> {
+function ask(child: RunningChild, request: CaptureRequest, onCopied: OnCopied): Promise<CaptureResult> {
   return new Promise((resolve) => {
+    child.onCopied = onCopied;
     child.settle = resolve;
     child.process.stdin.write(`${JSON.stringify(request)}\n`);
   });
+}
+
+function hear(child: RunningChild, message: UncheckedCopy | CaptureResult): void {
+  if (message.kind !== 'copied') settle(child, message);
+  else if (child.settle !== undefined) child.onCopied(message);
 }
 
 function settle(child: RunningChild, result: CaptureResult): void {
@@ -155,9 +170,9 @@ function failed(reason: string): CaptureResult {
   return { kind: 'failed', reason, retryable: true };
 }
 
-function parseResult(line: string): CaptureResult {
+function parseMessage(line: string): UncheckedCopy | CaptureResult {
   try {
-    return JSON.parse(line) as CaptureResult;
+    return JSON.parse(line) as UncheckedCopy | CaptureResult;
   } catch {
     return failed(`the capturing process answered ${JSON.stringify(line.slice(0, 200))}`);
   }

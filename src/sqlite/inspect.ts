@@ -1,9 +1,10 @@
 /** What is done to a copy in the staging folder. It is opened for writing: a read-only connection leaves its `-wal` and `-shm` behind. */
-import { existsSync, rmSync, statSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, readSync, rmSync, statSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { messageOf } from '../model/errors.ts';
 import { sidecarsOf } from '../model/sqlite-names.ts';
 import { Refusal } from './refusal.ts';
+import type { UncheckedCopy } from './result.ts';
 
 export interface CopyFacts {
   readonly bytes: number;
@@ -21,6 +22,27 @@ export function recoverCopy(copyPath: string): void {
   withCopy(copyPath, (database) => database.pragma('user_version'));
   // A journal that is still there has nothing to undo: its header is zeros (PERSIST mode, exclusive locking).
   rmSync(`${copyPath}-journal`, { force: true });
+}
+
+/** Undefined where its header is not one of a database: the check will say so. */
+export function uncheckedCopy(copyPath: string): UncheckedCopy | undefined {
+  const fd = openSync(copyPath, 'r');
+  try {
+    const { size: bytes } = fstatSync(fd);
+    const pageSize = pageSizeOf(fd);
+    return bytes > 0 && pageSize > 0 ? { kind: 'copied', copyPath, bytes, pageSize } : undefined;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** A power of two from 512 to 32,768, or 1 for 65,536, at offset 16. 0 where it is none. */
+function pageSizeOf(fd: number): number {
+  const field = Buffer.alloc(2);
+  if (readSync(fd, field, 0, 2, 16) < 2) return 0;
+  const value = field.readUInt16BE(0);
+  if (value === 1) return 65_536;
+  return value >= 512 && (value & (value - 1)) === 0 ? value : 0;
 }
 
 /** Checks that the copy is one sound file. @throws Refusal `broken` when it is not. */

@@ -23,6 +23,19 @@ export type CaptureResult =
   | { readonly kind: 'not-a-database' }
   | { readonly kind: 'failed'; readonly reason: string; readonly retryable: boolean };
 
+/**
+ * A copy that is complete and about to be checked: what it is used for meanwhile counts only once the result says `captured`. Comes once
+ * for each attempt.
+ */
+export interface UncheckedCopy {
+  readonly kind: 'copied';
+  readonly copyPath: string;
+  readonly bytes: number;
+  readonly pageSize: number;
+}
+
+export type OnCopied = (copy: UncheckedCopy) => void;
+
 export type CaptureMethod = 'live' | 'staged';
 
 /** One line of JSON on the child's standard input. Paths never go into its arguments, which anyone can list. */
@@ -33,9 +46,13 @@ export interface CaptureRequest {
   readonly folder: string;
 }
 
-/** Where a capture reads from and writes to. */
-export interface CaptureTask {
+/** What is captured, and the folder that copies of it are made in. */
+export interface CaptureSource {
   readonly source: ByteString;
   readonly folder: string;
+}
+
+/** Where one attempt reads from and writes to. */
+export interface CaptureTask extends CaptureSource {
   readonly copyPath: string;
 }

@@ -108,6 +108,7 @@ test('capture() says why its child could not work', async () => {
 });
 
 test('capture() gives up at the time limit', async () => {
+  let limitMs = 1000;
   await withSandbox(
     async ({ at, capture, mustCapture }) => {
       await using writer = await Writer.start({ path: at('x.db'), journalMode: 'MEMORY', work: 'half' });
@@ -115,10 +116,11 @@ test('capture() gives up at the time limit', async () => {
       assert.ok(result.kind === 'failed' && result.retryable);
       assert.match(result.reason, /longer than 1 s/);
       await writer.kill();
+      limitMs = 60_000;
       createLedger({ path: at('y.db'), journalMode: 'DELETE' });
       await mustCapture('y.db');
     },
-    { timeLimitMs: () => 1000 },
+    { timeLimitMs: () => limitMs },
   );
 });
 
@@ -158,5 +160,36 @@ test('the child ends with its parent, and takes the copy with it', onLinux, asyn
     await until('the child is gone', () => !existsSync(`/proc/${child}`));
     assert.deepEqual(readdirSync(stagingDir), []);
     await writer.kill();
+  });
+});
+
+test('capture() tells of a copy before it is checked, and it can be read meanwhile', async () => {
+  await withSandbox(async ({ at, captures }) => {
+    createLedger({ path: at('x.db'), journalMode: 'WAL', fillerBytes: 3_000_000 });
+    let whole: Buffer | undefined;
+    let isAnswered = false;
+    const result = await captures.capture(byteStringOf(at('x.db')), ({ copyPath, bytes, pageSize }) => {
+      assert.equal(isAnswered, false);
+      whole = readFileSync(copyPath);
+      assert.deepEqual([whole.length, whole.readUInt16BE(16)], [bytes, pageSize]);
+    });
+    isAnswered = true;
+    assert.ok(result.kind === 'captured' && whole !== undefined);
+    assert.equal(result.bytes, whole.length);
+    assert.deepEqual(readFileSync(result.copyPath), whole);
+  });
+});
+
+test('capture() tells of each copy that it makes, the damaged ones too', async () => {
+  await withSandbox(async ({ at, captures }) => {
+    createLedger({ path: at('x.db'), journalMode: 'DELETE', fillerBytes: 3_000_000 });
+    const bytes = readFileSync(at('x.db'));
+    bytes.fill(0xff, 4096, 3 * 4096);
+    writeFileSync(at('x.db'), bytes);
+    let copies = 0;
+    const result = await captures.capture(byteStringOf(at('x.db')), () => copies++);
+    assert.ok(result.kind === 'failed');
+    assert.match(result.reason, /damaged|malformed/);
+    assert.equal(copies, 2); // by each way
   });
 });

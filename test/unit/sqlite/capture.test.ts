@@ -257,10 +257,10 @@ describe('where copies are', () => {
     await withSandbox(async ({ at, mustCapture, stagingDir }) => {
       createLedger({ path: at('x.db'), journalMode: 'WAL' });
       const first = await mustCapture('x.db');
-      assert.deepEqual(filesBeside(first.copyPath), ['copy.sqlite']);
+      assert.deepEqual(filesBeside(first.copyPath), ['copy-0.sqlite']);
       const second = await mustCapture('x.db');
       assert.equal(readdirSync(stagingDir).length, 1);
-      assert.deepEqual(filesBeside(second.copyPath), ['copy.sqlite']);
+      assert.deepEqual(filesBeside(second.copyPath), ['copy-0.sqlite']);
     });
   });
 });
