@@ -1,6 +1,8 @@
 /** Codecs of a frame's payload: as it is, or zstd (node:zlib, synchronous: asynchronous calls do not scale). */
-import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { constants, zstdCompressSync } from 'node:zlib';
 import { DamageError } from '../model/errors.ts';
+import { unzstd } from './decode-now.ts';
+import { zstdBounds } from './zstd-blocks.ts';
 
 export const codecRaw = 0;
 export const codecZstd = 1;
@@ -48,11 +50,15 @@ function samplesCompress(raw: Uint8Array): boolean {
   });
 }
 
-/** Exactly `rawBytes` bytes, or DamageError; never allocates more than that. */
+/** Exactly `rawBytes` bytes, or DamageError; never allocates more than that, and nothing for what cannot decode to it. */
 export function decompressZstd(payload: Uint8Array, rawBytes: number, place: string): Buffer {
+  const bounds = zstdBounds(payload);
+  if (bounds === undefined) throw new DamageError(place, 'its compressed bytes are not one zstd frame');
+  if (rawBytes < bounds.least || rawBytes > bounds.most)
+    throw new DamageError(place, `says it holds ${rawBytes} bytes, which its compressed bytes cannot`);
   let raw: Buffer;
   try {
-    raw = zstdDecompressSync(payload, {
+    raw = unzstd(payload, {
       maxOutputLength: Math.max(rawBytes, 1),
       chunkSize: Math.max(rawBytes, 64), // in one piece
     });

@@ -22,7 +22,7 @@ import { giveBack } from './memory.ts';
 export const frameHeaderBytes = 12;
 export const frameBodyHeaderBytes = 12;
 const bodyHeaderBytes = frameBodyHeaderBytes;
-const magic = Buffer.from('XFRM', 'latin1');
+export const frameMagic = Buffer.from('XFRM', 'latin1');
 
 /** `padding` holds no blob: it hides how long a sealed pack is. */
 export const frameKinds = { data: 0, tree: 1, directory: 2, padding: 3 } as const;
@@ -65,7 +65,7 @@ export function encodeRawFrame(
   const compressed = compression.level > 0 ? compressZstd(raw, compression.level) : undefined;
   const payload = compressed ?? raw;
   const frame = Buffer.allocUnsafe(frameHeaderBytes + bodyHeaderBytes + payload.length);
-  magic.copy(frame, 0);
+  frameMagic.copy(frame, 0);
   frame.writeUInt32LE(bodyHeaderBytes + payload.length, 4);
   frame.writeUInt8(compressed === undefined ? codecRaw : codecZstd, 12);
   frame.writeUInt8(frameKinds[kind], 13);
@@ -85,7 +85,7 @@ function frameChecksum(frame: Buffer): number {
 /** Length of the whole frame that begins with these 12 bytes. */
 export function frameLength(header: Uint8Array, place: string): number {
   const bytes = asBuffer(header);
-  if (!bytes.subarray(0, 4).equals(magic)) throw new DamageError(place, 'no frame begins here');
+  if (!bytes.subarray(0, 4).equals(frameMagic)) throw new DamageError(place, 'no frame begins here');
   const body = bytes.readUInt32LE(4);
   if (body < bodyHeaderBytes || body > limits.packDirectoryBytesMax) {
     throw new DamageError(place, `a frame of ${body} bytes`);
@@ -105,35 +105,6 @@ export function decodeFrame(frame: Uint8Array, place: string): DecodedFrame {
     throw new DamageError(place, `checksum is ${found.toString(16)}, want ${wanted.toString(16)}`);
   }
   return decodeFrameBody(bytes.subarray(frameHeaderBytes), place);
-}
-
-/**
- * Every frame that begins anywhere in `bytes` and can be decoded, whatever its checksum says: the caller names blobs by
- * what they hash to.
- */
-export function* salvageFrames(bytes: Buffer): Generator<DecodedFrame> {
-  for (let at = bytes.indexOf(magic); at >= 0; at = bytes.indexOf(magic, at)) {
-    const salvaged = salvageFrameAt(bytes, at);
-    if (salvaged === undefined) at += 1;
-    else {
-      yield salvaged.frame;
-      at = salvaged.end;
-    }
-  }
-}
-
-function salvageFrameAt(
-  bytes: Buffer,
-  at: number,
-): { readonly frame: DecodedFrame; readonly end: number } | undefined {
-  try {
-    const end = at + frameLength(bytes.subarray(at, at + frameHeaderBytes), 'frame');
-    if (end > bytes.length) return undefined;
-    return { frame: decodeFrameBody(bytes.subarray(at + frameHeaderBytes, end), 'frame'), end };
-  } catch (error) {
-    if (error instanceof DamageError || error instanceof RangeError) return undefined; // no frame, or a damaged one
-    throw error;
-  }
 }
 
 /** What a frame holds after its header. */
@@ -172,7 +143,8 @@ function decodePayload(codec: number, payload: Buffer, rawBytes: number, place: 
 function splitBlobs(raw: Buffer, count: number, place: string): Uint8Array[] {
   const input = new ByteReader(raw, place);
   const lengths = Array.from({ length: count }, () => input.varint());
-  const blobs = lengths.map((length) => input.bytes(length));
-  input.end();
-  return blobs;
+  // Before any of them is made: there may be 65,536.
+  if (lengths.reduce((sum, length) => sum + length, 0) !== input.remaining)
+    throw new DamageError(place, 'the lengths of its blobs do not add up');
+  return lengths.map((length) => input.bytes(length));
 }

@@ -24,6 +24,11 @@ export const limits = {
   packBytesMax: 64 * MiB,
   packDirectoryBytesMax: 32 * MiB,
   packFramesMax: 65_536,
+  /**
+   * What may fail to decode while frames are looked for in one damaged pack. One whose frames are all damaged, and had been compressed
+   * fivehundredfold, costs less; one crafted of false frames that overlap would take hours.
+   */
+  salvageFailedBytesMax: 8 * 1024 * MiB,
   /** Entries of one node of a map or list; the hash cuts far earlier. */
   mapNodeEntriesMax: 512,
   mapNodeBytesMax: 64 * KiB,

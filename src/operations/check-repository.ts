@@ -209,7 +209,7 @@ export class RepositoryCheck {
         this.#environment.progress.advance({ bytes: frameBytes });
         if (bad === undefined) continue;
         this.badFrames.push(bad);
-        this.#add({ step: 'data', severity: 'damage', place: bad.error.place, message: bad.error.detail });
+        this.#add({ step: 'data', severity: 'damage', place: bad.place, message: bad.detail });
       }
       const offsets = this.badFrames.slice(before).map(({ offset }) => offset);
       this.#hasNewDamage ||=

@@ -3,8 +3,8 @@
  * written anew with marks in their place. What cannot be looked into and must hold secrets stops the export.
  */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { type ReadBytes, runSteps, storeContent, storePages } from '../archiver/store-content.ts';
+import { gunzip, unzstd } from '../codec/decode-now.ts';
 import { ExuviaError, InterruptedError, messageOf } from '../model/errors.ts';
 import type { BlobId } from '../model/ids.ts';
 import { type ByteString, displayKey, isUtf8 } from '../model/paths.ts';
@@ -245,10 +245,9 @@ const unpackedBytesMax = 64 * 1024 * 1024;
 /** What is inside a file that is compressed as a whole; undefined for any other. */
 function unpacked(bytes: Buffer): Buffer | undefined {
   try {
-    if (bytes[0] === 0x1f && bytes[1] === 0x8b)
-      return gunzipSync(bytes, { maxOutputLength: unpackedBytesMax });
+    if (bytes[0] === 0x1f && bytes[1] === 0x8b) return gunzip(bytes, { maxOutputLength: unpackedBytesMax });
     if (bytes.length > 4 && bytes.readUInt32LE(0) === 0xfd2fb528)
-      return zstdDecompressSync(bytes, { maxOutputLength: unpackedBytesMax });
+      return unzstd(bytes, { maxOutputLength: unpackedBytesMax });
   } catch {
     return undefined; // it only begins like that, or is too large: looked at as it is
   }

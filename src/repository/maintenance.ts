@@ -227,7 +227,7 @@ export class Maintenance {
    */
   rememberDamage(packs: readonly PackId[], bad: readonly BadFrame[]): void {
     const { database, index } = this.#parts;
-    const rows = bad.map(({ pack, offset, error }) => ({ pack, offset, message: error.detail }));
+    const rows = bad.map(({ pack, offset, detail }) => ({ pack, offset, message: detail }));
     inTransaction(database, () => index.setBadFrames(packs, rows));
   }
 
@@ -243,7 +243,12 @@ export class Maintenance {
     await rewrite(async (add) => {
       for (const pack of bad) {
         await new Promise(setImmediate);
-        for (const { kind, id, bytes } of salvagePack(layout, pack)) {
+        for (const salvaged of salvagePack(layout, pack)) {
+          if (salvaged === undefined) {
+            await new Promise(setImmediate);
+            continue;
+          }
+          const { kind, id, bytes } = salvaged;
           const place = index.find(id);
           if (place !== undefined && !bad.has(place.frame.pack)) continue;
           add(kind, id, bytes);

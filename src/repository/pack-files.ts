@@ -1,7 +1,7 @@
 /** Pack files: list them, read a directory from a pack's end, read one frame. */
 import { closeSync, fstatSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { type DecodedFrame, decodeFrame, salvageFrames } from '../codec/frame.ts';
+import { type DecodedFrame, decodeFrame } from '../codec/frame.ts';
 import type { PackKeys } from '../codec/keys.ts';
 import {
   decodePackEnd,
@@ -12,6 +12,7 @@ import {
   packHeaderBytes,
   packTrailerBytes,
 } from '../codec/pack.ts';
+import { salvageFrames } from '../codec/salvage-frames.ts';
 import { salvageSealedFrames, unsealFrame } from '../codec/sealed-frame.ts';
 import { DamageError, errnoOf, FileSystemError } from '../model/errors.ts';
 import type { PackId } from '../model/ids.ts';
@@ -110,8 +111,8 @@ function readSealedHeader(fd: number, place: string): Buffer {
   return readExactly(fd, 0, firstFrameOffset(true), place);
 }
 
-/** Whatever frames can be read of a pack that may be damaged in any way. */
-export function salvageFramesOf(layout: RepositoryLayout, id: PackId): Iterable<DecodedFrame> {
+/** Whatever frames can be read of a pack that may be damaged in any way; undefined while it is looked for them. */
+export function salvageFramesOf(layout: RepositoryLayout, id: PackId): Iterable<DecodedFrame | undefined> {
   return withPack(layout, id, (fd) => {
     const bytes = readExactly(fd, 0, Math.min(fstatSync(fd).size, limits.packBytesMax), packPlace(id));
     if (layout.keyring === undefined) return salvageFrames(bytes);

@@ -1,4 +1,5 @@
 /** Proves a pack: its directory, and every frame against the ids that the directory gives. What is wrong can be salvaged blob by blob. */
+import type { DecodedFrame } from '../codec/frame.ts';
 import type { PackDirectory, PackedFrame } from '../codec/pack.ts';
 import { DamageError } from '../model/errors.ts';
 import type { BlobId, PackId } from '../model/ids.ts';
@@ -12,7 +13,9 @@ import { blobIdIn } from './pack-keys.ts';
 export interface BadFrame {
   readonly pack: PackId;
   readonly offset: number;
-  readonly error: DamageError;
+  /** Of the error, which holds a kilobyte: a crafted pack may have 65,536 of them. */
+  readonly place: string;
+  readonly detail: string;
 }
 
 /** Reads and decodes every frame; each blob must have the id of its bytes. One after another; threads read ahead where there is much. */
@@ -41,7 +44,7 @@ function* verified(
     yield { bytes };
   } catch (error) {
     if (!(error instanceof DamageError)) throw error;
-    yield { bytes, bad: { pack, offset, error } };
+    yield { bytes, bad: { pack, offset, place: error.place, detail: error.detail } };
   }
 }
 
@@ -71,12 +74,16 @@ export interface SalvagedBlob {
 
 /**
  * Whatever can still be read of a damaged pack, also without its directory: frames are found by their magic, and a blob
- * is what its bytes hash to, so nothing wrong can come of it.
+ * is what its bytes hash to, so nothing wrong can come of it. Undefined once in a while where nothing is found.
  */
-export function* salvagePack(layout: RepositoryLayout, pack: PackId): Generator<SalvagedBlob> {
-  for (const { kind, blobs } of salvageFramesOf(layout, pack)) {
-    if (kind === 'directory' || kind === 'padding') continue;
-    for (const bytes of blobs)
-      if (bytes.length > 0) yield { kind, id: blobIdIn(layout.keyring, bytes), bytes };
+export function* salvagePack(layout: RepositoryLayout, pack: PackId): Generator<SalvagedBlob | undefined> {
+  for (const frame of salvageFramesOf(layout, pack)) {
+    if (frame === undefined) yield undefined;
+    else yield* blobsOf(layout, frame);
   }
+}
+
+function* blobsOf(layout: RepositoryLayout, { kind, blobs }: DecodedFrame): Generator<SalvagedBlob> {
+  if (kind === 'directory' || kind === 'padding') return;
+  for (const bytes of blobs) if (bytes.length > 0) yield { kind, id: blobIdIn(layout.keyring, bytes), bytes };
 }

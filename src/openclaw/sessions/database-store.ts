@@ -3,8 +3,8 @@
  * `transcript_events`, whose events are plain JSON or compressed (seen with 2026.9.6). A gateway may be writing all the while.
  */
 import { existsSync } from 'node:fs';
-import { zstdDecompressSync } from 'node:zlib';
 import Database from 'better-sqlite3';
+import { unzstd } from '../../codec/decode-now.ts';
 import { ExuviaError, messageOf } from '../../model/errors.ts';
 import { limits } from '../../model/limits.ts';
 import { asRecord, parseJson } from '../json5.ts';
@@ -132,7 +132,7 @@ function readEvent(row: EventRow): JsonRecord | undefined {
 export function eventText({ event_json: text, event_zstd: compressed }: EventRow): string | undefined {
   if (text !== null) return text;
   try {
-    const bytes = zstdDecompressSync(compressed ?? Buffer.alloc(0), {
+    const bytes = unzstd(compressed ?? Buffer.alloc(0), {
       maxOutputLength: limits.transcriptEventBytesMax,
     });
     return bytes.toString('utf8');

@@ -1,4 +1,4 @@
-/** An hour, shared by all decoders; `EXUVIA_FUZZ_MINUTES` and `EXUVIA_SEED` change it. */
+/** An hour, shared by all decoders; `EXUVIA_FUZZ_MINUTES`, `EXUVIA_SEED` and `EXUVIA_DECODERS` (names with commas) change it. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { FuzzReport } from './engine.ts';
@@ -7,8 +7,9 @@ import { fuzzWatched } from './watched.ts';
 
 const seed = Number(process.env['EXUVIA_SEED'] ?? 1);
 const minutes = Number(process.env['EXUVIA_FUZZ_MINUTES'] ?? 60);
+const names = process.env['EXUVIA_DECODERS']?.split(',') ?? targets.map(({ name }) => name);
 const limits = {
-  ms: (minutes * 60_000) / targets.length,
+  ms: (minutes * 60_000) / names.length,
   runMs: 3000,
   hangMs: 60_000,
   memoryBytes: 1024 * 1024 * 1024,
@@ -31,9 +32,9 @@ function textOf({ name, runs, corpus, blocks, slowestMs }: FuzzReport, tookMs: n
 }
 
 describe(`${minutes} minutes of changed inputs, seed ${seed}`, () => {
-  for (const [index, { name }] of targets.entries()) {
+  for (const [index, name] of names.entries()) {
     test(`find no bug in ${name}`, async (context) => {
-      const place = `${index + 1} of ${targets.length},`;
+      const place = `${index + 1} of ${names.length},`;
       const startedMs = performance.now();
       const report = await fuzzWatched(name, seed, limits, teller(place, startedMs));
       const text = textOf(report, performance.now() - startedMs);

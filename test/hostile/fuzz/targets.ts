@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { crc32, gunzipSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { gzipBytes } from '../../../src/codec/deflate/gzip.ts';
-import { decodeFrame, encodeFrame, salvageFrames } from '../../../src/codec/frame.ts';
+import { decodeFrame, encodeFrame } from '../../../src/codec/frame.ts';
 import { blobIdOf, hashBytes } from '../../../src/codec/hash.ts';
 import { countJsonValues } from '../../../src/codec/json-count.ts';
 import {
@@ -19,6 +19,7 @@ import {
 import { decodeNode, encodeNode } from '../../../src/codec/node-codec.ts';
 import { decodePackEnd, encodePackEnd, encodePackHeader, packHeaderBytes } from '../../../src/codec/pack.ts';
 import { parseParameters } from '../../../src/codec/parameters.ts';
+import { salvageFrames } from '../../../src/codec/salvage-frames.ts';
 import { decodeSnapshot, encodeSnapshot } from '../../../src/codec/snapshot-codec.ts';
 import { diffContent } from '../../../src/diff/diff-content.ts';
 import { ExuviaError } from '../../../src/model/errors.ts';
