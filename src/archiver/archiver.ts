@@ -4,6 +4,7 @@
  */
 import { readlinkSync } from 'node:fs';
 import { decodeNode, encodeNode } from '../codec/node-codec.ts';
+import { monotonicMs } from '../model/clock.ts';
 import { InterruptedError } from '../model/errors.ts';
 import type { BlobId } from '../model/ids.ts';
 import { type ByteString, byteStringFromLatin1, displayKey, fsPath, type PathKey } from '../model/paths.ts';
@@ -126,10 +127,10 @@ class SourceArchiver {
 
   /** Lets signals and the progress bar have their turn. */
   async #breathe(): Promise<void> {
-    const now = performance.now();
+    const now = monotonicMs();
     if (now - this.#yieldedMs < yieldEveryMs) return;
     await new Promise((resolve) => setImmediate(resolve));
-    this.#yieldedMs = performance.now();
+    this.#yieldedMs = monotonicMs();
     if (this.#context.signal?.aborted) throw new InterruptedError();
   }
 

@@ -1,9 +1,10 @@
 /** A question at the terminal whose answer is not shown. */
 import { InterruptedError } from '../index.ts';
+import { isTerminal } from './output.ts';
 
 /** Undefined where nobody is at a terminal to answer. */
 export function secretAsker(signal: AbortSignal): ((question: string) => Promise<string>) | undefined {
-  if (!process.stdin.isTTY || !process.stderr.isTTY) return undefined;
+  if (!isTerminal(0) || !isTerminal(2)) return undefined;
   return (question) => askSecret(question, signal);
 }
 

@@ -1,5 +1,6 @@
 /** Everything the command line prints goes through here: the result to stdout, all else to stderr. */
 import type { Progress } from '../index.ts';
+import { isTerminal, writeError, writeOut } from './output.ts';
 import { ProgressBar } from './progress-bar.ts';
 import { jsonText, safeText } from './text.ts';
 
@@ -18,11 +19,11 @@ export class Console {
   constructor(options: OutputOptions) {
     this.json = options.json ?? false;
     this.quiet = options.quiet ?? false;
-    const drawsBar = process.stderr.isTTY && !this.quiet && !this.json && options.progress !== false;
+    const drawsBar = isTerminal(2) && !this.quiet && !this.json && options.progress !== false;
     this.#bar = drawsBar
       ? new ProgressBar({
           columns: () => process.stderr.columns ?? 80,
-          write: (text) => void process.stderr.write(text),
+          write: (text) => writeError(text),
           nowMs: () => performance.now(),
         })
       : undefined;
@@ -36,31 +37,31 @@ export class Console {
   /** The one object of `--json`, or text for people; `--quiet` prints no text. */
   result(value: unknown, text: () => string): void {
     this.#bar?.clear();
-    if (this.json) process.stdout.write(`${jsonText(value, 2)}\n`);
-    else if (!this.quiet) process.stdout.write(endLine(text()));
+    if (this.json) writeOut(`${jsonText(value, 2)}\n`);
+    else if (!this.quiet) writeOut(endLine(text()));
   }
 
   /** What the user asked for and nothing else: printed with `--quiet` too. */
   payload(value: unknown, text: () => string): void {
     this.#bar?.clear();
-    process.stdout.write(this.json ? `${jsonText(value, 2)}\n` : endLine(text()));
+    writeOut(this.json ? `${jsonText(value, 2)}\n` : endLine(text()));
   }
 
   /** One line of a log: of text, or one JSON object. */
   line(value: unknown, text: string): void {
     this.#bar?.clear();
-    process.stdout.write(this.json ? `${jsonText(value)}\n` : endLine(text));
+    writeOut(this.json ? `${jsonText(value)}\n` : endLine(text));
   }
 
   warn(message: string): void {
     this.#bar?.clear();
-    if (!this.quiet) process.stderr.write(`Warning: ${safeText(message)}\n`);
+    if (!this.quiet) writeError(`Warning: ${safeText(message)}\n`);
   }
 
   /** What was left undone. The text of a result says it as well, and `--quiet` prints none. */
   incomplete(problems: readonly string[]): void {
     if (!this.quiet || this.json) return;
-    for (const problem of problems) process.stderr.write(`exuvia: ${problem}\n`);
+    for (const problem of problems) writeError(`exuvia: ${problem}\n`);
   }
 
   clear(): void {
@@ -72,7 +73,7 @@ function endLine(text: string): string {
   return text === '' || text.endsWith('\n') ? text : `${text}\n`;
 }
 
-const isColored = process.stdout.isTTY === true && !process.env['NO_COLOR'];
+const isColored = !process.env['NO_COLOR'] && isTerminal(1);
 
 export function bold(text: string): string {
   return isColored ? `\u001b[1m${text}\u001b[22m` : text;

@@ -2,6 +2,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { exuviaVersion } from '../index.ts';
 import { exitCodeHelp, exitCodes } from './exit-codes.ts';
+import { writeError, writeOut } from './output.ts';
 import { jsonText } from './text.ts';
 import { registerBackup } from './words/backup.ts';
 import { registerConfig } from './words/config.ts';
@@ -14,26 +15,33 @@ import { registerSettings } from './words/settings.ts';
 import { registerShim } from './words/shim.ts';
 import { registerWatch } from './words/watch.ts';
 
-export function buildProgram(): Command {
+const groups: Readonly<Record<string, (program: Command, name: string) => void>> = {
+  backup: registerBackup,
+  config: registerConfig,
+  sessions: registerSessions,
+  settings: registerSettings,
+  schedule: registerSchedule,
+  watch: registerWatch,
+  shim: registerShim,
+  key: registerKey,
+  repository: registerRepository,
+  doctor: registerDoctor,
+};
+
+/** Knows no more than what its first words name, where they name a command: `backup create`. */
+export function buildProgram(group = '', name = ''): Command {
   const program = new Command('exuvia')
     .description('Incremental, deduplicated, restorable backups of an OpenClaw home.')
     .version(exuviaVersion, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'show help')
     .configureHelp({ showGlobalOptions: true })
+    .configureOutput({ writeOut, writeErr: writeError })
     .exitOverride()
     .showHelpAfterError('(add --help for what there is)')
     .addHelpText('after', exitCodeHelp);
   addGlobalOptions(program);
-  registerBackup(program);
-  registerConfig(program);
-  registerSessions(program);
-  registerSettings(program);
-  registerSchedule(program);
-  registerWatch(program);
-  registerShim(program);
-  registerKey(program);
-  registerRepository(program);
-  registerDoctor(program);
+  const named = Object.hasOwn(groups, group) ? [groups[group]] : Object.values(groups);
+  for (const register of named) register?.(program, name);
   return program;
 }
 
@@ -67,23 +75,15 @@ function parseSeconds(text: string): number {
   return seconds;
 }
 
-/** Who reads our output may stop early (`exuvia backup list | head -1`): that is no failure of ours. */
-function endWithReader(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE') throw error;
-  process.exit(process.exitCode ?? exitCodes.done);
-}
-
 async function main(): Promise<void> {
-  process.stdout.on('error', endWithReader);
-  process.stderr.on('error', endWithReader);
   try {
-    await buildProgram().parseAsync(process.argv);
+    await buildProgram(...process.argv.slice(2, 4)).parseAsync(process.argv);
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     process.exitCode = error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
     if (error.exitCode !== 0 && process.argv.includes('--json')) {
       const message = error.message.replace(/^error: /, '');
-      process.stdout.write(`${jsonText({ error: { code: 'ERR_USAGE', message } }, 2)}\n`);
+      writeOut(`${jsonText({ error: { code: 'ERR_USAGE', message } }, 2)}\n`);
     }
   }
 }

@@ -12,6 +12,7 @@ import {
 import { secretAsker } from './ask-secret.ts';
 import { Console } from './console.ts';
 import { type ExitCode, exitCodeOf, exitCodes } from './exit-codes.ts';
+import { writeError, writeOut } from './output.ts';
 import { jsonText, safeText } from './text.ts';
 
 /** Options that every command has. */
@@ -79,16 +80,16 @@ export function reportError(console: Pick<Console, 'json'>, error: unknown): Exi
   const code = known === undefined ? exitCodes.failed : exitCodeOf(known.kind);
   if (console.json) {
     const { code: name = 'ERR_INTERNAL', hint } = known ?? {};
-    process.stdout.write(`${jsonText({ error: { code: name, message, ...(hint ? { hint } : {}) } }, 2)}\n`);
+    writeOut(`${jsonText({ error: { code: name, message, ...(hint ? { hint } : {}) } }, 2)}\n`);
   }
-  process.stderr.write(`exuvia: ${message}\n`);
-  if (known?.hint !== undefined) process.stderr.write(`${safeText(known.hint)}\n`);
+  writeError(`exuvia: ${message}\n`);
+  if (known?.hint !== undefined) writeError(`${safeText(known.hint)}\n`);
   if (known === undefined && process.env['EXUVIA_DEBUG']) printTrace(error);
   return code;
 }
 
 function printTrace(error: unknown): void {
-  process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+  writeError(`${error instanceof Error ? error.stack : String(error)}\n`);
 }
 
 type OwnError = Pick<ExuviaError, 'message' | 'kind' | 'code' | 'hint'>;
@@ -104,7 +105,7 @@ function interruptSignal(console: Console): AbortSignal {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {
       console.clear();
-      if (!console.quiet) process.stderr.write('Stopping; what is stored so far is kept …\n');
+      if (!console.quiet) writeError('Stopping; what is stored so far is kept …\n');
       controller.abort();
       process.once(signal, () => process.exit(exitCodes.interrupted));
     });

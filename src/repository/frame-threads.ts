@@ -2,10 +2,11 @@
  * Threads that compress frames, or read them. Tasks are given to them in turn, and answers collected in the same order. The thread
  * that does so need not return to its event loop: whoever reads or writes blobs is synchronous.
  */
+import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
+import type { MessagePort, Worker } from 'node:worker_threads';
 import type { FrameKind } from '../codec/frame.ts';
 import type { PackKeys } from '../codec/keys.ts';
 import { invariant } from '../model/errors.ts';
@@ -68,6 +69,13 @@ const answerMs = 120_000;
 /** It is waited for in pieces: while a process is stopped the clock goes on, and then no more than one of them is over. */
 const waitMs = 1000;
 
+const require = createRequire(import.meta.url);
+
+/** It takes 2 ms to load, and most runs start no thread. */
+function workerThreads(): typeof import('node:worker_threads') {
+  return require('node:worker_threads') as typeof import('node:worker_threads');
+}
+
 /** On a single core threads would only take turns. */
 export function threadsWorthStarting(): number {
   const cores = availableParallelism();
@@ -119,7 +127,7 @@ export class FrameThreads<K extends keyof TaskKinds> {
     const thread = this.#threadOf(this.#collected++);
     awaitAnswer(thread);
     thread.collected++;
-    const answer: FrameAnswer<TaskKinds[K]['result']> | undefined = receiveMessageOnPort(
+    const answer: FrameAnswer<TaskKinds[K]['result']> | undefined = workerThreads().receiveMessageOnPort(
       thread.port,
     )?.message;
     invariant(answer !== undefined, 'a thread that counts an answer has sent one');
@@ -173,6 +181,7 @@ function isRefusal(error: unknown): boolean {
 
 function startThread(): FrameThread {
   const answered = new SharedArrayBuffer(8);
+  const { MessageChannel, Worker } = workerThreads();
   const { port1: port, port2 } = new MessageChannel();
   const worker = new Worker(programPath(), {
     resourceLimits: threadMemory,

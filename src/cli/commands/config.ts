@@ -6,6 +6,7 @@ import {
   readConfigInput,
 } from '../../index.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
+import { writeOut } from '../output.ts';
 import type { CommandContext, GlobalOptions } from '../run.ts';
 import { readStandardInput } from '../standard-input.ts';
 import { bytesText, countText, movedPathLines, safeText } from '../text.ts';
@@ -26,7 +27,7 @@ export async function runConfigExport(
   for (const { path, reason } of exported.leftOut) console.warn(`Left out: ${path}: ${reason}`);
   const isPrinted = exported.output === undefined;
   // A bundle is one JSON object already.
-  if (isPrinted && (!console.json || exported.form === 'bundle')) process.stdout.write(exported.content);
+  if (isPrinted && (!console.json || exported.form === 'bundle')) writeOut(exported.content);
   else console.result(exportedJson(exported), () => exportedText(exported, options.redact ?? false));
   return exported.leftOut.length === 0 ? exitCodes.done : exitCodes.incomplete;
 }

@@ -10,6 +10,7 @@ import {
 } from '../../index.ts';
 import { bold } from '../console.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
+import { outputStream } from '../output.ts';
 import type { CommandContext, GlobalOptions } from '../run.ts';
 import { bytesText, countText, numberText, safeText, tableText, timeText } from '../text.ts';
 
@@ -152,7 +153,8 @@ export async function runCat(
   }
   await catFile(environment, options, reference, path, async (bytes) => {
     const copy = Buffer.from(bytes); // the stream may keep it for a while
-    if (!process.stdout.write(copy)) await new Promise((resolve) => process.stdout.once('drain', resolve));
+    const output = outputStream();
+    if (!output.write(copy)) await new Promise((resolve) => output.once('drain', resolve));
   });
   return exitCodes.done;
 }

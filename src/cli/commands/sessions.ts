@@ -7,6 +7,7 @@ import {
   readSessionsInput,
 } from '../../index.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
+import { writeOut } from '../output.ts';
 import type { CommandContext, GlobalOptions } from '../run.ts';
 import { readStandardInput } from '../standard-input.ts';
 import { bytesText, countText, safeText } from '../text.ts';
@@ -28,7 +29,7 @@ export async function runSessionsExport(
   let markdown = '';
   const exported = exportSessions(environment, options, reference, (text) => {
     if (isWrapped) markdown += text;
-    else process.stdout.write(text);
+    else writeOut(text);
   });
   for (const problem of exported.problems) console.warn(problem);
   const { sessions, problems, output, bytes } = exported;

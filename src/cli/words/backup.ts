@@ -6,16 +6,30 @@ import { registerHistory } from './history.ts';
 import { registerMaintenance } from './maintenance.ts';
 import { addExitCodes, append, collect, examples, referenceHelp } from './words.ts';
 
-export function registerBackup(program: Command): void {
+interface Part {
+  readonly names: readonly string[];
+  readonly register: (backup: Command) => void;
+}
+
+const parts: readonly Part[] = [
+  { names: ['create'], register: registerCreate },
+  {
+    names: ['list', 'show', 'ls', 'cat', 'stats', 'components', 'verify', 'rebuild-index'],
+    register: registerLooking,
+  },
+  { names: ['diff'], register: registerDiff },
+  { names: ['log', 'blame', 'find', 'grep'], register: registerHistory },
+  { names: ['restore'], register: registerRestore },
+  { names: ['export', 'import'], register: registerArchives },
+  { names: ['forget'], register: registerForget },
+  { names: ['check', 'prune', 'tag', 'pin', 'unpin', 'purge'], register: registerMaintenance },
+];
+
+/** Where `name` is one of the commands, those that come with it are enough: to make all takes longer than to run a small one. */
+export function registerBackup(program: Command, name: string): void {
   const backup = program.command('backup').description('make, look into and restore snapshots');
-  registerCreate(backup);
-  registerLooking(backup);
-  registerDiff(backup);
-  registerHistory(backup);
-  registerRestore(backup);
-  registerArchives(backup);
-  registerForget(backup);
-  registerMaintenance(backup);
+  const named = parts.filter(({ names }) => names.includes(name));
+  for (const part of named.length > 0 ? named : parts) part.register(backup);
   addExitCodes(backup);
 }
 

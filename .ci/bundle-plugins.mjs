@@ -1,0 +1,119 @@
+// What makes the bundle of the command line start quickly: esbuild's plugins.
+import { readFileSync } from 'node:fs';
+
+/** What a file imports from `src/index.ts` is taken from the files that index names, or it would bring all the others along. */
+const directImports = {
+  name: 'direct-imports',
+  setup({ onLoad }) {
+    const index = readFileSync('src/index.ts', 'utf8');
+    const origins = new Map();
+    for (const [, names, path] of index.matchAll(/export (?:type )?\{([^}]*)\} from '(.*)';/g)) {
+      for (const name of names.split(',')) origins.set(name.replace(/^\s*type /, '').trim(), path);
+    }
+    onLoad({ filter: /src[\\/]cli[\\/].*\.ts$/ }, ({ path }) => {
+      const depth = path
+        .split(/[\\/]cli[\\/]/)
+        .at(-1)
+        .split(/[\\/]/).length;
+      const source = readFileSync(path, 'utf8');
+      const contents = source.replace(/import \{([^}]*)\} from '[./]*\/index\.ts';/g, (_, names) =>
+        names
+          .split(',')
+          .map((name) => name.trim())
+          .filter((name) => name !== '' && !name.startsWith('type '))
+          .map((name) => `import { ${name} } from '${'../'.repeat(depth)}${origins.get(name).slice(2)}';`)
+          .join(' '),
+      );
+      return { contents, loader: 'ts' };
+    });
+  },
+};
+
+/** Commander starts other programs for commands that are files of their own. Ours are not: node:child_process need not be loaded. */
+const lazyChildProcess = {
+  name: 'lazy-child-process',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^node:child_process$/ }, ({ importer }) =>
+      /[\\/]commander[\\/]/.test(importer) ? { path: 'child-process', namespace: 'lazy' } : undefined,
+    );
+    onLoad({ filter: /^child-process$/, namespace: 'lazy' }, () => ({
+      contents: `export default { spawn: (...words) => process.getBuiltinModule('node:child_process').spawn(...words) };`,
+    }));
+  },
+};
+
+/** A command is a file of its own, loaded when it runs. */
+const commandFiles = {
+  name: 'command-files',
+  setup({ onResolve }) {
+    onResolve({ filter: /^\.\.\/commands\/.*\.ts$/ }, ({ path, kind }) =>
+      kind === 'dynamic-import'
+        ? { path: path.replace(/^\.\.\/commands\/(.*)\.ts$/, './$1.cjs'), external: true }
+        : undefined,
+    );
+  },
+};
+
+/**
+ * Where packages lie beside this one, in a checkout or installed. To ask Node for the place of a package, and packages for that of their
+ * binary, takes 3 ms each.
+ */
+const nearbyPackages = `
+  import { existsSync } from 'node:fs';
+  import { join } from 'node:path';
+  export function nearby(...names) {
+    return [join(__dirname, '..', '..', 'node_modules'), join(__dirname, '..', '..', '..')]
+      .map((folder) => join(folder, ...names))
+      .find((path) => existsSync(path));
+  }`;
+
+/** better-sqlite3 looks for its binary beside its own files: they stay where they are, and what looks for it is told where. */
+const sqliteBinding = {
+  name: 'sqlite-binding',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^exuvia:nearby$/ }, () => ({ path: 'nearby', namespace: 'exuvia' }));
+    onLoad({ filter: /^nearby$/, namespace: 'exuvia' }, () => ({
+      contents: nearbyPackages,
+      resolveDir: '.',
+    }));
+    onLoad({ filter: /better-sqlite3[\\/]lib[\\/]binding\.js$/ }, ({ path }) => ({
+      contents: `
+        const library = ((nearby) => nearby ?? require.resolve('better-sqlite3/package.json'))(
+          require('exuvia:nearby').nearby('better-sqlite3', 'package.json'),
+        ).replace(/package.json$/, 'lib');
+        ${readFileSync(path, 'utf8').replaceAll('__dirname', 'library')}`,
+    }));
+  },
+};
+
+/**
+ * \`createRequire\` of ours gives the \`require\` that the bundle has; and the binary of the hash is loaded from where it lies, when that
+ * is the usual place.
+ */
+const bundledRequire = {
+  name: 'bundled-require',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^node:module$/ }, ({ importer }) =>
+      /[\\/]src[\\/]/.test(importer) ? { path: 'require', namespace: 'exuvia' } : undefined,
+    );
+    onLoad({ filter: /^require$/, namespace: 'exuvia' }, () => ({
+      contents: `
+        import { nearby } from 'exuvia:nearby';
+        const kinds = { linux: '-gnu', win32: '-msvc', darwin: '' };
+        function loadHash() {
+          const system = \`\${process.platform}-\${process.arch}\${kinds[process.platform] ?? ''}\`;
+          const path = nearby('@napi-rs', \`blake-hash-\${system}\`, \`blake.\${system}.node\`);
+          try {
+            if (path !== undefined) return require(path);
+          } catch {
+            // Of another C library: the package looks for more.
+          }
+          return require('@napi-rs/blake-hash');
+        }
+        export const createRequire = () => (id) => (id === '@napi-rs/blake-hash' ? loadHash() : require(id));`,
+      resolveDir: '.',
+    }));
+  },
+};
+
+export const plugins = [directImports, lazyChildProcess, commandFiles, sqliteBinding, bundledRequire];
