@@ -2,7 +2,7 @@
  * Backs up one source: walks it beside what is known of it, reads only what changed, and builds its tree. One bad file is
  * a finding; the run goes on.
  */
-import { readlinkSync } from 'node:fs';
+import { type BigIntStats, readlinkSync } from 'node:fs';
 import { decodeNode, encodeNode } from '../codec/node-codec.ts';
 import { monotonicMs } from '../model/clock.ts';
 import { InterruptedError } from '../model/errors.ts';
@@ -77,10 +77,13 @@ class SourceArchiver {
   #group: WalkedEntry[] = [];
   /** When its first was looked at. */
   #groupSinceMs = 0;
+  /** The known leaf that the group may be, or the beginning of. */
+  #groupLeaf: PresentLeaf | undefined;
   readonly #findings: Findings;
   readonly #files: FileStorer;
   readonly #users = new Set<number>();
   readonly #groups = new Set<number>();
+  #owner: Partial<Pick<BigIntStats, 'uid' | 'gid'>> = {};
   readonly #capturedDatabases = new Set<PathKey>();
   readonly #counts = { files: 0, directories: 0, links: 0, totalBytes: 0 };
   #yieldedMs = 0;
@@ -101,13 +104,13 @@ class SourceArchiver {
 
   async run(): Promise<ArchivedSource> {
     for (const entry of walkSource(this.#request.path, this.#request.filter, this.#findings)) {
-      this.#users.add(Number(entry.stat.uid));
-      this.#groups.add(Number(entry.stat.gid));
-      if (this.#group.length === 0) this.#groupSinceMs = this.#context.nowMs();
+      this.#noteOwner(entry.stat);
+      if (this.#group.length === 0) this.#beginGroup(entry.key);
       this.#group.push(entry);
-      const leaf = this.#possibleLeaf(entry);
-      if (leaf === undefined || (leaf.lastKey === entry.key && !this.#takeLeaf(leaf))) await this.#addGroup();
-      else if (this.#group.length === 0) await this.#breathe();
+      const leaf = this.#groupLeaf;
+      if (leaf === undefined || isEntangled(entry)) await this.#addGroup();
+      else if (entry.key === leaf.lastKey && this.#takeLeaf(leaf)) await this.#breathe();
+      else if (entry.key === leaf.lastKey || this.#group.length >= leaf.entries) await this.#addGroup();
     }
     await this.#addGroup();
     this.#known.finish();
@@ -134,11 +137,17 @@ class SourceArchiver {
     if (this.#context.signal?.aborted) throw new InterruptedError();
   }
 
-  /** The known leaf that the group may be, or the beginning of. */
-  #possibleLeaf(entry: WalkedEntry): PresentLeaf | undefined {
-    if (!this.#tree.isBetweenLeaves || isEntangled(entry)) return undefined;
-    const leaf = this.#leaves.leafOf(entry.key);
-    return leaf !== undefined && this.#group.length <= leaf.entries ? leaf : undefined;
+  /** Most are of one owner: large numbers are turned into small ones when it is another. */
+  #noteOwner({ uid, gid }: BigIntStats): void {
+    if (uid === this.#owner.uid && gid === this.#owner.gid) return;
+    this.#owner = { uid, gid };
+    this.#users.add(Number(uid));
+    this.#groups.add(Number(gid));
+  }
+
+  #beginGroup(first: PathKey): void {
+    this.#groupSinceMs = this.#context.nowMs();
+    this.#groupLeaf = this.#tree.isBetweenLeaves ? this.#leaves.leafOf(first) : undefined;
   }
 
   /** Takes the leaf for the group, when it is that. */

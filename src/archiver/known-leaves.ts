@@ -4,6 +4,7 @@
  */
 import { hashBytes } from '../codec/hash.ts';
 import { invariant } from '../model/errors.ts';
+import { asBuffer } from '../model/ids.ts';
 import type { PathKey } from '../model/paths.ts';
 import type { BlobWriter, FileCache, KnownLeaf } from '../model/store.ts';
 import type { EndedLeaf } from '../tree/map-builder.ts';
@@ -37,6 +38,8 @@ export class KnownLeaves {
   /** Entries since the last leaf that was built. */
   #entries: WalkedEntry[] = [];
   #areSure = true;
+  /** What is hashed is put together here: most leaves fit. */
+  #scratch = Buffer.from(new ArrayBuffer(32 * 1024));
 
   constructor(blobs: BlobWriter, cache: FileCache, source: string, options: LeafOptions) {
     this.#cache = cache;
@@ -65,7 +68,7 @@ export class KnownLeaves {
   }
 
   isSame(leaf: KnownLeaf, entries: readonly WalkedEntry[]): boolean {
-    return leaf.entries === entries.length && digestOf(entries).equals(leaf.digest);
+    return leaf.entries === entries.length && this.#digestOf(entries).equals(leaf.digest);
   }
 
   /** A leaf has been taken as it is. */
@@ -102,7 +105,7 @@ export class KnownLeaves {
     const end = lastKey as PathKey;
     if (this.#areSure) {
       invariant(this.#entries.length === entries, 'a leaf of what was added');
-      const digest = digestOf(this.#entries);
+      const digest = this.#digestOf(this.#entries);
       this.#built.push({ lastKey: end, entries, id, digest, follows: this.#followsLast });
     }
     this.#lastEnd = end;
@@ -120,6 +123,23 @@ export class KnownLeaves {
     this.#entries = [];
     this.#areSure = true;
   }
+
+  /** Of all fingerprints and keys. A key is its components joined by zero bytes: a slash is in none. */
+  #digestOf(entries: readonly WalkedEntry[]): Buffer {
+    const keys = entries.map(keyOf).join('/');
+    const fieldsBytes = entries.length * fieldsPerStat * BigInt64Array.BYTES_PER_ELEMENT;
+    const bytes = fieldsBytes + keys.length;
+    if (this.#scratch.length < bytes) this.#scratch = Buffer.from(new ArrayBuffer(2 * bytes));
+    const fields = new BigInt64Array(this.#scratch.buffer, 0, entries.length * fieldsPerStat);
+    let at = 0;
+    for (const { stat } of entries) at = putStat(fields, stat, at);
+    this.#scratch.write(keys, fieldsBytes, 'latin1');
+    return asBuffer(hashBytes(this.#scratch.subarray(0, bytes))).subarray(0, digestBytes);
+  }
+}
+
+function keyOf({ key }: WalkedEntry): PathKey {
+  return key;
 }
 
 /** What becomes of it depends on other entries too, or it is reported each time. */
@@ -129,12 +149,3 @@ export function isEntangled({ type, stat, sidecars, sidecarOf }: WalkedEntry): b
 
 /** Half a hash: two states that agree in it neither happen nor can be made. */
 const digestBytes = 16;
-
-/** Of all fingerprints and keys. A key is its components joined by zero bytes: a slash is in none. */
-function digestOf(entries: readonly WalkedEntry[]): Buffer {
-  const fields = new BigInt64Array(entries.length * fieldsPerStat);
-  let at = 0;
-  for (const { stat } of entries) at = putStat(fields, stat, at);
-  const keys = Buffer.from(entries.map(({ key }) => key).join('/'), 'latin1');
-  return Buffer.from(hashBytes(Buffer.concat([Buffer.from(fields.buffer), keys]))).subarray(0, digestBytes);
-}

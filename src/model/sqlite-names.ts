@@ -8,6 +8,19 @@ export function isDatabaseName(name: string): boolean {
   return databaseName.test(name);
 }
 
+const anyDatabaseName = /\.(?:sqlite3?|db3?)(?:\/|$)/i;
+const anySidecarName = /-(?:wal|shm|journal)(?:\/|$)/;
+
+/** Of all names in a folder, with slashes between them: whether one of them may be that of a database. */
+export function mayNameDatabase(names: string): boolean {
+  return anyDatabaseName.test(names);
+}
+
+/** The same of a companion. */
+export function mayNameSidecar(names: string): boolean {
+  return anySidecarName.test(names);
+}
+
 export function sidecarsOf(name: string): readonly string[] {
   return sidecarSuffixes.map((suffix) => name + suffix);
 }

@@ -4,9 +4,15 @@
  */
 import { type BigIntStats, constants, lstatSync, readdirSync } from 'node:fs';
 import { errnoOf, FileSystemError } from '../model/errors.ts';
-import { type ByteString, childKey, fsPath, type PathKey, rootKey } from '../model/paths.ts';
+import { type ByteString, fsPath, isAscii, keySeparator, type PathKey, rootKey } from '../model/paths.ts';
 import type { Decision, EntryType, PathFilter, SkipReason } from '../model/selection.ts';
-import { databaseOfSidecar, isDatabaseName, sidecarsOf } from '../model/sqlite-names.ts';
+import {
+  databaseOfSidecar,
+  isDatabaseName,
+  mayNameDatabase,
+  mayNameSidecar,
+  sidecarsOf,
+} from '../model/sqlite-names.ts';
 
 export interface WalkedEntry {
   readonly key: PathKey;
@@ -33,13 +39,21 @@ export interface WalkReport {
   unreadable(key: PathKey, error: unknown): void;
 }
 
+/** What is the same for all names in it is found out once: a run in which nothing changes is little else than this. */
 interface OpenFolder {
   readonly key: PathKey;
-  readonly path: ByteString;
+  /** What comes before a name: in a key, and in a path. */
+  readonly keyStart: string;
+  readonly pathStart: string;
   readonly names: readonly string[];
+  /** Whether paths of what is in it are ASCII. */
+  readonly isAscii: boolean;
+  readonly mayHoldDatabase: boolean;
   /** Names in the folder, where some of them look like those of sidecars; most folders have none. */
   readonly namesWithSidecars: ReadonlySet<string> | undefined;
   index: number;
+  /** What the filter said of the name that was looked at last. */
+  decision: Decision;
 }
 
 /** @throws FileSystemError when the source itself is not there. */
@@ -84,13 +98,13 @@ function* walkFolders(
     }
     const next = lookAt(folder, name as ByteString, filter, report);
     if (next === undefined) continue;
-    if (next.decision === 'take') {
-      yield* held.splice(0);
-      yield next.entry;
+    if (folder.decision !== 'take') {
+      held.push(next);
     } else {
-      held.push(next.entry);
+      if (held.length > 0) yield* held.splice(0);
+      yield next;
     }
-    if (next.entry.type === 'directory') openFolder(next.entry, folders, report);
+    if (next.type === 'directory') openFolder(next, folders, report);
   }
 }
 
@@ -99,10 +113,10 @@ function lookAt(
   name: ByteString,
   filter: PathFilter,
   report: WalkReport,
-): { entry: WalkedEntry; decision: Decision } | undefined {
-  const key = childKey(folder.key, name);
-  const path = joinPath(folder.path, name);
-  const stat = lstatOrReport(key, path, report);
+): WalkedEntry | undefined {
+  const key = (folder.keyStart + name) as PathKey;
+  const path = (folder.pathStart + name) as ByteString;
+  const stat = lstatOrReport(key, folder.isAscii ? path : fsPath(path), report);
   if (stat === undefined) return undefined;
   const type = typeOf(stat);
   const decision = filter.decide(key, type);
@@ -115,11 +129,12 @@ function lookAt(
     return undefined;
   }
   if (decision === 'descend' && type !== 'directory') return undefined;
+  folder.decision = decision;
   const names = type === 'file' ? folder.namesWithSidecars : undefined;
   const sidecars = names === undefined ? noSidecars : sidecarsBeside(folder, name, names);
   const sidecarOf = names === undefined ? undefined : databaseBeside(folder, name, names);
-  const entry = { key, path, type, stat, isDatabaseName: isDatabaseName(name), sidecars, sidecarOf };
-  return { entry, decision };
+  const isDatabase = folder.mayHoldDatabase && isDatabaseName(name);
+  return { key, path, type, stat, isDatabaseName: isDatabase, sidecars, sidecarOf };
 }
 
 const noSidecars: readonly Sidecar[] = [];
@@ -130,7 +145,7 @@ function sidecarsBeside(folder: OpenFolder, name: ByteString, names: ReadonlySet
   const found: Sidecar[] = [];
   for (const sidecar of sidecarsOf(name)) {
     if (!names.has(sidecar)) continue;
-    const stat = lstatSync(fsPath(joinPath(folder.path, sidecar as ByteString)), {
+    const stat = lstatSync(fsPath((folder.pathStart + sidecar) as ByteString), {
       bigint: true,
       throwIfNoEntry: false,
     });
@@ -146,25 +161,34 @@ function databaseBeside(
 ): PathKey | undefined {
   const database = databaseOfSidecar(name);
   return database !== undefined && names.has(database)
-    ? childKey(folder.key, database as ByteString)
+    ? ((folder.keyStart + database) as PathKey)
     : undefined;
 }
 
 function openFolder(entry: WalkedEntry, folders: OpenFolder[], report: WalkReport): void {
   let names: string[];
   try {
-    names = readdirSync(fsPath(entry.path), { encoding: 'latin1' }).sort(byBytes);
+    // Sorted as strings, by their characters, which are bytes here.
+    names = readdirSync(fsPath(entry.path), { encoding: 'latin1' }).sort();
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') report.skipped(entry.key, 'vanished');
     else report.unreadable(entry.key, error);
     names = [];
   }
-  const namesWithSidecars = names.some((name) => databaseOfSidecar(name)) ? new Set(names) : undefined;
-  folders.push({ key: entry.key, path: entry.path, names, namesWithSidecars, index: 0 });
-}
-
-function byBytes(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
+  const { key, path } = entry;
+  const all = names.join('/');
+  const hasSidecars = mayNameSidecar(all) && names.some((name) => databaseOfSidecar(name));
+  folders.push({
+    key,
+    keyStart: key === rootKey ? '' : key + keySeparator,
+    pathStart: path.endsWith('/') ? path : `${path}/`,
+    names,
+    isAscii: isAscii(path) && isAscii(all),
+    mayHoldDatabase: mayNameDatabase(all),
+    namesWithSidecars: hasSidecars ? new Set(names) : undefined,
+    index: 0,
+    decision: 'take',
+  });
 }
 
 function statOrThrow(source: ByteString): BigIntStats {
@@ -175,9 +199,11 @@ function statOrThrow(source: ByteString): BigIntStats {
   }
 }
 
-function lstatOrReport(key: PathKey, path: ByteString, report: WalkReport): BigIntStats | undefined {
+const withNanoseconds = { bigint: true } as const;
+
+function lstatOrReport(key: PathKey, path: string | Buffer, report: WalkReport): BigIntStats | undefined {
   try {
-    return lstatSync(fsPath(path), { bigint: true });
+    return lstatSync(path, withNanoseconds);
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') report.skipped(key, 'vanished');
     else report.unreadable(key, error);
@@ -190,10 +216,6 @@ function entryOf(key: PathKey, path: ByteString, stat: BigIntStats): WalkedEntry
   return type === 'special'
     ? undefined
     : { key, path, type, stat, isDatabaseName: isDatabaseName(path), sidecars: [], sidecarOf: undefined };
-}
-
-function joinPath(folder: ByteString, name: ByteString): ByteString {
-  return (folder.endsWith('/') ? folder + name : `${folder}/${name}`) as ByteString;
 }
 
 /** From a number: the methods of `stat` count with large ones. */
