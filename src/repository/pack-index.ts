@@ -3,6 +3,7 @@ import type { PackDirectory } from '../codec/pack.ts';
 import { type BlobId, idToBytes, type PackId, packIdFromBytes } from '../model/ids.ts';
 import type { BlobKind } from '../model/store.ts';
 import { BlobFilter } from './blob-filter.ts';
+import { BlobTrail } from './blob-trail.ts';
 import type { Database, Statement } from './database.ts';
 import type { FramePlace } from './frame-reader.ts';
 import { prepareGeneration } from './index-schema.ts';
@@ -30,9 +31,8 @@ interface BlobRow {
 }
 
 const missesBeforeFilter = 2000;
-const metBeforeReading = 16;
-/** About 200 bytes each. */
-const placesMax = 30_000;
+
+export type ReadDirectory = (pack: PackId) => PackDirectory | undefined;
 
 const kindNumbers: Readonly<Record<BlobKind, number>> = { data: 0, tree: 1 };
 
@@ -44,10 +44,7 @@ export class PackIndex {
   readonly #findFrame: Statement;
   readonly #generation: Statement;
   readonly #frames = new Map<number, FramePlace>();
-  /** Of packs whose directories were read. */
-  readonly #places = new Map<BlobId, BlobPlace>();
-  /** How often a pack was met. */
-  readonly #met = new Map<PackId, number>();
+  readonly #trail = new BlobTrail();
   /** The generation that `#frames` is of. */
   #framesOf = '';
   readonly #addPack: Statement;
@@ -121,61 +118,41 @@ export class PackIndex {
   }
 
   /**
-   * Ten times as quick for each: the file is locked once, and frames are kept. What is read together was mostly stored together: of a pack
-   * that is met again and again all places are taken from its directory, at a tenth of what SQLite takes. `readDirectory` gives
+   * Ten times as quick for each: the file is locked once, and frames are kept. What is read together was mostly stored together: in a pack
+   * that is met again and again the next one is looked for behind the last, at a fraction of what SQLite takes. `readDirectory` gives
    * undefined where it cannot be read.
    */
-  findAll(
-    ids: readonly BlobId[],
-    readDirectory: (pack: PackId) => PackDirectory | undefined,
-  ): Map<BlobId, BlobPlace> {
+  findAll(ids: readonly BlobId[], readDirectory: ReadDirectory): Map<BlobId, BlobPlace> {
     const places = new Map<BlobId, BlobPlace>();
     this.#database.transaction(() => {
       const { generation } = this;
       if (generation !== this.#framesOf) this.#forgetPlaces(); // numbers may be used again
       this.#framesOf = generation;
       for (const id of ids) {
-        const place = this.#places.get(id) ?? this.#findKnowing(id, readDirectory);
+        const place = this.#trail.next(id) ?? this.#findKnowing(id, readDirectory);
         if (place !== undefined) places.set(id, place);
       }
     })();
     return places;
   }
 
-  #findKnowing(
-    id: BlobId,
-    readDirectory: (pack: PackId) => PackDirectory | undefined,
-  ): BlobPlace | undefined {
+  #findKnowing(id: BlobId, readDirectory: ReadDirectory): BlobPlace | undefined {
     const row = this.#findInFrame.get(idToBytes(id)) as [number, number, number] | undefined;
     if (row === undefined) return undefined;
     const [no, position, bytes] = row;
     const frame = this.#frame(no);
     if (frame === undefined) return undefined;
-    const count = (this.#met.get(frame.pack) ?? 0) + 1;
-    this.#met.set(frame.pack, count);
-    if (count === metBeforeReading) this.#addPlaces(frame.pack, readDirectory(frame.pack));
-    return { frame, position, bytes };
-  }
-
-  #addPlaces(pack: PackId, directory: PackDirectory | undefined): void {
-    if (directory === undefined) return;
-    if (this.#places.size > placesMax) {
-      this.#places.clear();
-      this.#met.clear();
-    }
-    const bad = this.badFrames().get(pack);
-    for (const { offset, bytes: frameBytes, blobs } of directory.frames) {
-      if (bad?.has(offset)) continue;
-      const frame = { pack, offset, bytes: frameBytes };
-      for (const [position, { id, bytes }] of blobs.entries())
-        this.#places.set(id, { frame, position, bytes });
-    }
+    const place = { frame, position, bytes };
+    this.#trail.follow(place, (pack) => {
+      const bad = this.badFrames().get(pack);
+      return readDirectory(pack)?.frames.filter(({ offset }) => bad?.has(offset) !== true);
+    });
+    return place;
   }
 
   #forgetPlaces(): void {
     this.#frames.clear();
-    this.#places.clear();
-    this.#met.clear();
+    this.#trail.clear();
   }
 
   /** Undefined where a bit of a row has changed, which SQLite does not see: such a blob is not there, and the index is made anew. */
