@@ -55,7 +55,7 @@ export class RepositoryKeys {
     this.writerKey = keys.writerKey;
     this.publicKey = keys.publicKey;
     this.#secret = keys.secret;
-    this.#idHash = createKeyedHash(derive(keys.writerKey, repositoryId, 'exuvia 1 blob ids'));
+    this.#idHash = createKeyedHash(this.deriveIdKey());
   }
 
   static ofMasterKey(masterKey: Uint8Array, repositoryId: Uint8Array): RepositoryKeys {
@@ -88,6 +88,11 @@ export class RepositoryKeys {
   /** The id of the bytes that have this (unkeyed) hash. */
   blobIdOfHash(hash: Uint8Array): BlobId {
     return blobIdFromBytes(this.#idHash(hash));
+  }
+
+  /** What names blobs. */
+  deriveIdKey(): Buffer {
+    return this.deriveWriterKey('blob ids');
   }
 
   /** A key for one purpose that writers need too. */

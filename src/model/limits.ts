@@ -63,6 +63,9 @@ export const limits = {
   jsonNestingMax: 200,
   /** One event of a transcript that is stored compressed; OpenClaw's own limit is 4 MiB. */
   transcriptEventBytesMax: 16 * MiB,
+  /** Of a file that is put in place by a thread. */
+  orderedFileBytesMax: 64 * MiB,
+  orderedFileChunksMax: 65_536,
   /** Decoded frames kept in memory while reading. */
   frameCacheBytesMax: 24 * MiB,
 } as const;

@@ -1,7 +1,7 @@
 import type { BlobId, SnapshotId } from './ids.ts';
-import type { PathKey } from './paths.ts';
+import type { ByteString, PathKey } from './paths.ts';
 import type { Snapshot, SnapshotRecord } from './snapshot.ts';
-import type { FileNode, TreeEntry } from './tree.ts';
+import type { Chunk, FileNode, TreeEntry } from './tree.ts';
 
 /** `tree` blobs describe (nodes of maps and lists), `data` blobs are contents. They never share a frame. */
 export type BlobKind = 'data' | 'tree';
@@ -16,6 +16,12 @@ export interface BlobReader {
   readBlob(id: BlobId): Uint8Array;
   /** Says which blobs are read next, so that a store can find them all at once. Promises nothing. */
   expectBlobs?(ids: readonly BlobId[]): void;
+  /** Says that files of so many bytes will be ordered; false where it is not worth it. */
+  expectOrders?(bytes: number): boolean;
+  /** Takes an order, to be carried out beside whoever gives it; false where that is not possible. */
+  orderFile?(order: BlobOrder): boolean;
+  /** Waits until all orders are done. */
+  finishOrders?(): void;
 }
 
 /** Bytes with the id that they have here. */
@@ -40,12 +46,52 @@ export interface BlobWriter {
 
 export interface BlobStore extends BlobReader, BlobWriter {}
 
+/** What a file is given beside its content. */
+export interface FileAttributes {
+  readonly mode: number;
+  /** Seconds since 1970, as text. */
+  readonly mtime: string;
+  readonly owner?: { readonly uid: number; readonly gid: number };
+}
+
+/** Where a file is put, once all of it is under a temporary name beside its place. */
+export interface FilePlace {
+  readonly path: ByteString;
+  readonly temporary: ByteString;
+  readonly attributes: FileAttributes;
+}
+
+/** A file to be put in place by the store. */
+export interface FileOrder {
+  /** Of the folder it is in. Few of them are in the work at once. */
+  readonly folder: string;
+  /** Asked when its turn has come; undefined when it is not wanted any more. */
+  readonly open: () => FilePlace | undefined;
+  /** False: it is not in place, nothing of it is left, and whoever asked for it writes it and learns what is wrong. */
+  readonly done: (isInPlace: boolean) => void;
+}
+
+/** The same, with what it is made of. */
+export interface BlobOrder extends FileOrder {
+  readonly size: number;
+  /** All of it, or what it consists of. */
+  readonly content: Uint8Array | readonly Chunk[];
+  /** Of the whole file, where it has more than one chunk. */
+  readonly hash: BlobId | undefined;
+}
+
 /** The bytes of stored files, verified blob by blob as they are read. */
 export interface ContentReader {
   /** In order, in pieces of any size; holes come as pieces of zeros. Pieces are valid until the next one is asked for. */
   readContent(node: FileNode): Iterable<Uint8Array>;
   /** Says which files are read next, so that their blobs can be found all at once. Promises nothing. */
   expectContents?(nodes: readonly FileNode[]): void;
+  /** Says that files of so many bytes will be ordered; false where it is not worth it. */
+  expectOrders?(bytes: number): boolean;
+  /** Takes an order, to be carried out beside whoever gives it; false where that is not possible. */
+  orderFile?(node: FileNode, order: FileOrder): boolean;
+  /** Waits until all orders are done. */
+  finishOrders?(): void;
 }
 
 /** Entries of one source's tree. */

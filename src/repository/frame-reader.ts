@@ -18,7 +18,7 @@ export interface FramePlace {
 }
 
 /** Starting threads costs more than they save before so much has been read. */
-const threadsFromBytes = 16 * 1024 * 1024;
+export const threadsFromBytes = 16 * 1024 * 1024;
 const expectedMax = 512;
 
 export class FrameReader {
@@ -104,18 +104,11 @@ export class FrameReader {
     for (const [name, place] of this.#expected) {
       if (this.#threads?.areReady !== true || this.#threads.isFull) return;
       this.#expected.delete(name);
-      const task = this.#taskOf(place);
+      const task = decodeTaskOf(this.#layout, place);
       if (task === undefined) continue;
       this.#threads.submit(task);
       this.#reading.push(name);
     }
-  }
-
-  #taskOf({ pack, offset, bytes, number }: FramePlace): DecodeTask | undefined {
-    const path = packPath(this.#layout, pack);
-    if (this.#layout.keyring === undefined) return { do: 'decode', path, offset, bytes };
-    const keys = packKeysOf(this.#layout, pack);
-    return keys && { do: 'decode', path, offset, bytes, ...(number === undefined ? {} : { number }), keys };
   }
 
   #collect(): void {
@@ -129,6 +122,17 @@ export class FrameReader {
   }
 }
 
-function nameOf({ pack, offset }: FramePlace): string {
+export function nameOf({ pack, offset }: FramePlace): string {
   return `${pack}:${offset}`;
+}
+
+/** Undefined where what opens the pack cannot be read. */
+export function decodeTaskOf(
+  layout: RepositoryLayout,
+  { pack, offset, bytes, number }: FramePlace,
+): DecodeTask | undefined {
+  const path = packPath(layout, pack);
+  if (layout.keyring === undefined) return { do: 'decode', path, offset, bytes };
+  const keys = packKeysOf(layout, pack);
+  return keys && { do: 'decode', path, offset, bytes, ...(number === undefined ? {} : { number }), keys };
 }

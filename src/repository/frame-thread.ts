@@ -1,5 +1,5 @@
 /**
- * The program of a thread that compresses frames, or reads and proves them. The memory that bytes are in goes back and forth: a frame
+ * The program of a thread that compresses frames, or reads and proves them, or writes files of them. The memory that bytes are in goes back and forth: a frame
  * returns in the memory that its raw bytes came in, which has room for both headers.
  */
 import { closeSync, openSync, readSync } from 'node:fs';
@@ -11,28 +11,47 @@ import { unsealFrame } from '../codec/sealed-frame.ts';
 import { messageOf } from '../model/errors.ts';
 import { idBytes } from '../model/ids.ts';
 import { limits } from '../model/limits.ts';
-import type { CheckedFrame, DecodeTask, EncodedFrame, EncodeTask, FrameAnswer } from './frame-threads.ts';
+import type {
+  CheckedFrame,
+  DecodeTask,
+  EncodedFrame,
+  EncodeTask,
+  FileTask,
+  FrameAnswer,
+  PlacedFiles,
+} from './frame-threads.ts';
+import { placeFiles } from './place-files.ts';
 
 const { answered, port } = workerData as { readonly answered: SharedArrayBuffer; readonly port: MessagePort };
 const answers = new Int32Array(answered);
 
-port.on('message', (task: EncodeTask | DecodeTask) => {
+port.on('message', (task: Task) => {
   const { answer, memory } = work(task);
   port.postMessage(answer, memory === undefined ? [] : [memory]);
   Atomics.add(answers, 0, 1);
   Atomics.notify(answers, 0);
 });
 Atomics.store(answers, 1, 1);
+Atomics.notify(answers, 1);
+
+type Task = EncodeTask | DecodeTask | FileTask;
 
 interface Worked {
-  readonly answer: FrameAnswer<EncodedFrame | CheckedFrame>;
+  readonly answer: FrameAnswer<EncodedFrame | CheckedFrame | PlacedFiles>;
   /** What goes along with it. */
   readonly memory?: ArrayBuffer;
 }
 
-function work(task: EncodeTask | DecodeTask): Worked {
+function work(task: Task): Worked {
   try {
-    return task.do === 'encode' ? encode(task) : decode(task);
+    switch (task.do) {
+      case 'encode':
+        return encode(task);
+      case 'decode':
+        return decode(task);
+      case 'place':
+        return { answer: { failed: placeFiles(task, decoded) } };
+    }
   } catch (error) {
     return { answer: { problem: messageOf(error) } };
   }
@@ -47,17 +66,21 @@ function encode({ kind, memory, start, end, blobCount, level }: EncodeTask): Wor
 }
 
 function decode(task: DecodeTask): Worked {
-  const frame = readBytes(task);
-  const place = 'frame';
-  const { kind, blobs } = withOwnMemory(
-    task.keys === undefined ? decodeFrame(frame, place) : unsealFrame(frame, task.keys, place, task.number),
-  );
-  if (!blobs.some(({ buffer }) => buffer === frame.buffer)) giveBack(frame);
+  const { kind, blobs } = withOwnMemory(decoded(task));
   const hashes = new Uint8Array(idBytes * blobs.length);
   for (const [position, blob] of blobs.entries()) hashes.set(hashBytes(blob), idBytes * position);
   const [first] = blobs;
   const answer = { kind, blobs, hashes };
   return first === undefined ? { answer } : { answer, memory: first.buffer as ArrayBuffer };
+}
+
+function decoded(task: DecodeTask): DecodedFrame {
+  const bytes = readBytes(task);
+  const place = 'frame';
+  const frame =
+    task.keys === undefined ? decodeFrame(bytes, place) : unsealFrame(bytes, task.keys, place, task.number);
+  if (!frame.blobs.some(({ buffer }) => buffer === bytes.buffer)) giveBack(bytes);
+  return frame;
 }
 
 /** Small buffers share memory with others, and then it cannot be given away. */

@@ -1,5 +1,5 @@
 /**
- * Threads that compress frames, or read them. Tasks are given to them in turn, and answers collected in the same order. The thread
+ * Threads that compress frames, or read them, or write files of them. Tasks are given to them in turn, and answers collected in the same order. The thread
  * that does so need not return to its event loop: whoever reads or writes blobs is synchronous.
  */
 import { createRequire } from 'node:module';
@@ -10,7 +10,8 @@ import type { MessagePort, Worker } from 'node:worker_threads';
 import type { FrameKind } from '../codec/frame.ts';
 import type { PackKeys } from '../codec/keys.ts';
 import { invariant } from '../model/errors.ts';
-import type { BlobKind } from '../model/store.ts';
+import type { BlobId } from '../model/ids.ts';
+import type { BlobKind, FilePlace } from '../model/store.ts';
 
 export interface EncodeTask {
   readonly do: 'encode';
@@ -49,6 +50,38 @@ export interface CheckedFrame {
   readonly hashes?: Uint8Array;
 }
 
+/** Files to be put in place, of blobs in these frames. */
+export interface FileTask {
+  readonly do: 'place';
+  readonly frames: readonly DecodeTask[];
+  readonly files: readonly StoredFile[];
+  /** What names blobs, where the repository is encrypted. */
+  readonly idKey?: Uint8Array;
+}
+
+export interface StoredFile {
+  readonly place: FilePlace;
+  readonly size: number;
+  readonly hash: BlobId | undefined;
+  readonly content: Uint8Array | readonly StoredPiece[];
+}
+
+/** Bytes of a file: so many zeros, or a blob. */
+export type StoredPiece =
+  | { readonly bytes: number; readonly frame?: undefined }
+  | {
+      readonly bytes: number;
+      /** Which of the task's frames. */
+      readonly frame: number;
+      readonly position: number;
+      readonly id: BlobId;
+    };
+
+export interface PlacedFiles {
+  /** Numbers of those that are not in place: whoever wants them writes them, and learns what is wrong. */
+  readonly failed: readonly number[];
+}
+
 /** `problem`: what went wrong in the thread. */
 export type FrameAnswer<T> = T | { readonly problem: string };
 
@@ -56,6 +89,7 @@ export type FrameAnswer<T> = T | { readonly problem: string };
 interface TaskKinds {
   encode: { task: EncodeTask; result: EncodedFrame };
   decode: { task: DecodeTask; result: CheckedFrame };
+  place: { task: FileTask; result: PlacedFiles };
 }
 
 /** The thread that asks keeps no more than about four busy. */
@@ -104,6 +138,15 @@ export class FrameThreads<K extends keyof TaskKinds> {
   /** Whether they take tasks. They may never do: whoever has tasks does them alone until then. */
   get areReady(): boolean {
     return this.#threads.length > 0 && this.#threads.every(({ answered }) => Atomics.load(answered, 1) === 1);
+  }
+
+  /** The same, waiting for those that are on their way. */
+  awaitReady(limitMs: number): boolean {
+    const endMs = performance.now() + limitMs;
+    for (const { answered } of this.#threads)
+      while (Atomics.load(answered, 1) === 0 && performance.now() < endMs)
+        Atomics.wait(answered, 1, 0, Math.max(1, endMs - performance.now()));
+    return this.areReady;
   }
 
   get isFull(): boolean {

@@ -143,10 +143,23 @@ export class PackIndex {
     const frame = this.#frame(no);
     if (frame === undefined) return undefined;
     const place = { frame, position, bytes };
+    this.#follow(place, readDirectory);
+    return place;
+  }
+
+  #follow(place: BlobPlace, readDirectory: ReadDirectory): void {
     this.#trail.follow(place, (pack) => {
       const bad = this.badFrames().get(pack);
       return readDirectory(pack)?.frames.filter(({ offset }) => bad?.has(offset) !== true);
     });
+  }
+
+  /** One of many that are asked for one after another. */
+  findNext(id: BlobId, readDirectory: ReadDirectory): BlobPlace | undefined {
+    const next = this.#trail.next(id);
+    if (next !== undefined) return next;
+    const place = this.find(id);
+    if (place !== undefined) this.#follow(place, readDirectory);
     return place;
   }
 

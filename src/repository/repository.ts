@@ -10,10 +10,11 @@ import { removeTemporary } from '../io/files.ts';
 import { DamageError, ExuviaError, FileSystemError } from '../model/errors.ts';
 import { type BlobId, blobIdFromBytes, type PackId, type SnapshotId } from '../model/ids.ts';
 import type { Snapshot, SnapshotRecord } from '../model/snapshot.ts';
-import type { BlobKind, BlobStore, FileCache, NamedBlob, SnapshotStore } from '../model/store.ts';
+import type { BlobKind, BlobOrder, BlobStore, FileCache, NamedBlob, SnapshotStore } from '../model/store.ts';
 import { finishConversion } from './conversion.ts';
 import { type Database, inTransaction, isLocalTrouble } from './database.ts';
 import { checkedBlocks, IndexFileCache } from './file-cache.ts';
+import { FileOrders } from './file-orders.ts';
 import { FrameReader } from './frame-reader.ts';
 import { rebuildPackIndex, synchronizePackIndex } from './index-sync.ts';
 import { initRepository } from './init.ts';
@@ -41,6 +42,7 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
   readonly #snapshots: SnapshotFiles;
   readonly #files: IndexFileCache;
   readonly #frames: FrameReader;
+  readonly #orders: FileOrders;
   readonly #writer: PackWriter | undefined;
   readonly #temporary: string | undefined;
   #staging: string | undefined;
@@ -61,6 +63,9 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
     this.#temporary = opened.temporary;
     this.#frames = new FrameReader(opened.layout);
     this.#index = new PackIndex(opened.database);
+    this.#orders = new FileOrders(opened.layout, (id) =>
+      this.#index.findNext(id, (pack) => this.#directoryOf(pack)),
+    );
     this.#unreadablePacks = synchronizePackIndex(opened.layout, opened.database, this.#index);
     const { keyring } = opened.layout;
     const seal = keyring && new LocalSeal(keyring.keys.deriveLocalKey(), options.random);
@@ -137,6 +142,18 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
    */
   useContentsOnce(): void {
     this.#frames.useOnce();
+  }
+
+  expectOrders(bytes: number): boolean {
+    return this.#orders.expect(bytes);
+  }
+
+  orderFile(order: BlobOrder): boolean {
+    return this.#orders.take(order);
+  }
+
+  finishOrders(): void {
+    this.#orders.finish();
   }
 
   hasBlob(id: BlobId): boolean {
@@ -339,6 +356,7 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#writer?.close();
     await this.#frames.close();
+    await this.#orders.close();
     if (this.#staging !== undefined) removeTemporary(this.#staging);
     closeLayout(this.#opened);
   }

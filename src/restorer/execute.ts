@@ -20,7 +20,9 @@ import {
   utimesSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
+import { provenPieces } from '../codec/proven-pieces.ts';
 import { makePrivateFolder, removeFile, syncFoldersAbove } from '../io/files.ts';
+import { placeFile, setFileAttributes } from '../io/placed-file.ts';
 import { DamageError, ExuviaError, errnoOf, InterruptedError, reasonOf } from '../model/errors.ts';
 import {
   type ByteString,
@@ -31,14 +33,16 @@ import {
   parentKey,
   rootKey,
 } from '../model/paths.ts';
+import { gathered } from '../model/pieces.ts';
 import type { Progress } from '../model/progress.ts';
 import { sidecarsOf } from '../model/sqlite-names.ts';
-import type { ContentReader } from '../model/store.ts';
-import type { FileNode } from '../model/tree.ts';
+import type { ContentReader, FileAttributes, FilePlace } from '../model/store.ts';
+import type { FileNode, TreeNode } from '../model/tree.ts';
+import { wholeHashOf } from '../tree/content.ts';
+import { attributesOf, secondsOf } from './attributes.ts';
 import type { RestoreAction, RestorePlan } from './plan.ts';
 import { SafeFolders } from './safe-folders.ts';
 import { temporaryName } from './temporary-names.ts';
-import { modeOf, secondsOf, setFileAttributes, writeFileInPlace } from './write-file.ts';
 
 export interface ExecuteOptions {
   readonly progress: Progress;
@@ -61,6 +65,8 @@ export interface RestoreFailure {
   /** The stored bytes are damaged, as opposed to a target that cannot be written. */
   readonly isDamage: boolean;
 }
+
+type FileAction = RestoreAction & { readonly kind: 'write-file' };
 
 const yieldEveryMs = 50;
 const expectedFiles = 500;
@@ -89,6 +95,8 @@ class Executor {
   /** Folders in which names came or went. */
   readonly #changedFolders = new Set<PathKey>();
   #isTargetNew = false;
+  /** Whether files are put in place by the store. */
+  #isOrdering = false;
   readonly #counts = { filesWritten: 0, bytesWritten: 0, removed: 0 };
   #temporaryCount = 0;
 
@@ -100,7 +108,25 @@ class Executor {
   }
 
   async run(): Promise<RestoreResult> {
+    try {
+      await this.#executeAll();
+    } finally {
+      // Also after a failure: while threads write, folders must stay open.
+      this.#content.finishOrders?.();
+    }
+    this.#finishFolders();
+    if (this.#options.signal?.aborted) {
+      throw new InterruptedError(
+        'Interrupted; each file is old or new, and the restore can be run again (with --conflict overwrite for --target)',
+      );
+    }
+    return { ...this.#counts, failures: this.#failures };
+  }
+
+  async #executeAll(): Promise<void> {
     let yieldedMs = performance.now();
+    const { writeBytes } = this.#plan.totals;
+    this.#isOrdering = this.#folders.canHold && this.#content.expectOrders?.(writeBytes) === true;
     this.#expectFrom(0);
     for (const [index, action] of this.#plan.actions.entries()) {
       if (index % expectedFiles === 0) this.#expectFrom(index + expectedFiles);
@@ -108,32 +134,30 @@ class Executor {
         await new Promise((resolve) => setImmediate(resolve));
         yieldedMs = performance.now();
       }
-      if (this.#options.signal?.aborted) {
-        this.#finishFolders();
-        throw new InterruptedError(
-          'Interrupted; each file is old or new, and the restore can be run again (with --conflict overwrite for --target)',
-        );
-      }
-      this.#attempt(action);
+      if (this.#options.signal?.aborted) return;
+      if (action.kind === 'write-file' && this.#isOrdered(action)) continue;
+      this.#attempt(action.key, () => {
+        this.#execute(action);
+        if (changesNames(action)) this.#noteChange(action.key);
+      });
     }
-    this.#finishFolders();
-    return { ...this.#counts, failures: this.#failures };
   }
 
   #expectFrom(index: number): void {
+    if (this.#isOrdering) return;
     const next = this.#plan.actions.slice(index, index + expectedFiles);
     this.#content.expectContents?.(next.flatMap((one) => (one.kind === 'write-file' ? [one.node] : [])));
   }
 
-  #attempt(action: RestoreAction): void {
+  #attempt<T>(key: PathKey, work: () => T): T | undefined {
     try {
-      this.#execute(action);
-      if (changesNames(action)) this.#noteChange(action.key);
+      return work();
     } catch (error) {
       if (errnoOf(error) === undefined && !(error instanceof ExuviaError)) throw error;
       const reason = reasonOf(error);
-      this.#failures.push({ path: displayKey(action.key), reason, isDamage: error instanceof DamageError });
-      this.#options.progress.warn(`Cannot restore ${displayKey(action.key)}: ${reason}`);
+      this.#failures.push({ path: displayKey(key), reason, isDamage: error instanceof DamageError });
+      this.#options.progress.warn(`Cannot restore ${displayKey(key)}: ${reason}`);
+      return undefined;
     }
   }
 
@@ -143,7 +167,7 @@ class Executor {
         this.#makeFolder(action);
         return;
       case 'write-file':
-        this.#writeFile(action.key, action.node, action.modeLimit);
+        this.#writeFile(action);
         return;
       case 'write-link':
         this.#writeLink(action);
@@ -186,20 +210,75 @@ class Executor {
     if (!exists || isWanted) this.#madeFolders.push(action);
   }
 
-  #writeFile(key: PathKey, node: FileNode, modeLimit: number): void {
-    const path = this.#folders.pathOf(key);
-    const temporary = this.#temporaryFor(key, path);
-    if (!this.#linkToFirst(key, node, path, temporary)) {
-      writeFileInPlace(path, temporary, node, this.#content, {
-        modeLimit,
-        setOwner: this.#options.setOwner,
-        onBytes: (bytes) => this.#options.progress.advance({ bytes }),
-      });
-      this.#counts.bytesWritten += node.size;
+  /**
+   * Whether the store puts the file in place, now or later, beside this. Names of one file are made here, one after another; and only
+   * where a folder can be held does its path stay safe meanwhile.
+   */
+  #isOrdered(action: FileAction): boolean {
+    const { key, node } = action;
+    if (!this.#isOrdering || node.hardLink !== undefined) return false;
+    const folder = parentKey(key) ?? rootKey;
+    const open = (): FilePlace => {
+      const place = this.#placeOf(action);
+      this.#folders.hold(folder);
+      return place;
+    };
+    const done = (isInPlace: boolean): void => {
+      this.#attempt(key, () => this.#finishFile(action, isInPlace));
+      this.#folders.letGo(folder);
+    };
+    const order = { folder, open: () => this.#attempt(key, open), done };
+    return this.#content.orderFile?.(node, order) === true;
+  }
+
+  #finishFile(action: FileAction, isInPlace: boolean): void {
+    if (!isInPlace) this.#writeFile(action);
+    else {
+      this.#options.progress.advance({ bytes: action.node.size });
+      this.#countFile(action, action.node.size);
     }
-    if (node.state === 'captured') this.#removeSidecars(path);
+    this.#noteChange(action.key);
+  }
+
+  #writeFile(action: FileAction): void {
+    const { node } = action;
+    const place = this.#placeOf(action);
+    const isLink = this.#linkToFirst(action.key, node, place.path, place.temporary);
+    if (!isLink) {
+      const whole = { size: node.size, hash: wholeHashOf(node.content) };
+      placeFile(
+        place,
+        this.#counted(provenPieces(gathered(this.#content.readContent(node), node.size), whole)),
+      );
+    }
+    this.#countFile(action, isLink ? 0 : node.size);
+  }
+
+  *#counted(pieces: Iterable<Uint8Array>): Generator<Uint8Array> {
+    for (const piece of pieces) {
+      yield piece;
+      this.#options.progress.advance({ bytes: piece.length });
+    }
+  }
+
+  #countFile({ key, node }: FileAction, bytes: number): void {
+    if (node.state === 'captured') this.#removeSidecars(this.#folders.pathOf(key));
     this.#counts.filesWritten++;
+    this.#counts.bytesWritten += bytes;
     this.#options.progress.advance({ files: 1, path: displayKey(key) });
+  }
+
+  #placeOf({ key, node, modeLimit }: FileAction): FilePlace {
+    const path = this.#folders.pathOf(key);
+    return {
+      path,
+      temporary: this.#temporaryFor(key, path),
+      attributes: this.#attributesOf(node, modeLimit),
+    };
+  }
+
+  #attributesOf(node: TreeNode, modeLimit: number): FileAttributes {
+    return attributesOf(node, { modeLimit, setOwner: this.#options.setOwner });
   }
 
   /** Also those that came since the plan was made: a foreign log would be replayed into the restored database. */
@@ -238,7 +317,7 @@ class Executor {
     const flags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
     const fd = openSync(fsPath(this.#folders.pathOf(key)), flags);
     try {
-      setFileAttributes(fd, node, { modeLimit, setOwner: this.#options.setOwner });
+      setFileAttributes(fd, this.#attributesOf(node, modeLimit));
     } finally {
       closeSync(fd);
     }
@@ -280,9 +359,10 @@ class Executor {
       try {
         this.#folders.useFolder(key, (folder) => {
           const path = fsPath(folder);
-          if (this.#options.setOwner) chownSync(path, node.uid, node.gid);
-          chmodSync(path, modeOf(node, this.#options.setOwner) & (0o7000 | modeLimit));
-          utimesSync(path, secondsOf(node), secondsOf(node));
+          const { owner, mode, mtime } = this.#attributesOf(node, modeLimit);
+          if (owner !== undefined) chownSync(path, owner.uid, owner.gid);
+          chmodSync(path, mode);
+          utimesSync(path, mtime, mtime);
         });
       } catch (error) {
         this.#failures.push({ path: displayKey(key), reason: reasonOf(error), isDamage: false });

@@ -27,6 +27,8 @@ export class SafeFolders implements Disposable {
   readonly #target: ByteString;
   readonly #usesDescriptors = process.platform === 'linux' && existsSync(descriptorFolder);
   readonly #open = new Map<PathKey, number>();
+  /** How many hold a folder. */
+  readonly #holders = new Map<PathKey, number>();
 
   constructor(target: ByteString) {
     this.#target = target;
@@ -42,6 +44,22 @@ export class SafeFolders implements Disposable {
       return targetPath(this.#target, key);
     }
     return `${descriptorFolder}/${this.#descriptorOf(parent)}/${baseName(key)}` as ByteString;
+  }
+
+  /** Whether a path stays what it is for as long as the folder is held, whatever becomes of the names in it. */
+  get canHold(): boolean {
+    return this.#usesDescriptors;
+  }
+
+  /** The folder of a path that was asked for stays open until it is let go as often. */
+  hold(folder: PathKey): void {
+    this.#holders.set(folder, (this.#holders.get(folder) ?? 0) + 1);
+  }
+
+  letGo(folder: PathKey): void {
+    const left = (this.#holders.get(folder) ?? 0) - 1;
+    if (left > 0) this.#holders.set(folder, left);
+    else this.#holders.delete(folder);
   }
 
   /**
@@ -92,7 +110,7 @@ export class SafeFolders implements Disposable {
   #closeOldest(current: PathKey): void {
     for (const [key, fd] of this.#open) {
       if (this.#open.size <= openFoldersMax) return;
-      if (key === rootKey || current.startsWith(key)) continue;
+      if (key === rootKey || current.startsWith(key) || this.#holders.has(key)) continue;
       closeSync(fd);
       this.#open.delete(key);
     }

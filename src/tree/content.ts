@@ -1,18 +1,51 @@
 /** The bytes of a stored file, whatever way they are held: verified as they come. */
 import { DamageError } from '../model/errors.ts';
 import type { BlobId } from '../model/ids.ts';
-import type { BlobReader, ContentReader } from '../model/store.ts';
+import { limits } from '../model/limits.ts';
+import { zeroPieces } from '../model/pieces.ts';
+import type { BlobReader, ContentReader, FileOrder } from '../model/store.ts';
 import type { Chunk, FileContent, FileNode } from '../model/tree.ts';
 import { chunksOfList, newChunksOfList } from './chunk-list.ts';
 import { readUnitIds, unitIds } from './page-map.ts';
-
-const zeros = new Uint8Array(256 * 1024);
 
 export function contentReader(blobs: BlobReader): ContentReader {
   return {
     readContent: (node) => readContent(blobs, node),
     expectContents: (nodes) => blobs.expectBlobs?.(nodes.flatMap(({ content }) => fewIds(content))),
+    expectOrders: (bytes) => blobs.expectOrders?.(bytes) === true,
+    orderFile: (node, order) => orderFile(blobs, node, order),
+    finishOrders: () => blobs.finishOrders?.(),
   };
+}
+
+/** A larger file is read by whoever asks for it: so much is done before an interruption takes effect. */
+function orderFile(blobs: BlobReader, { content, size }: FileNode, order: FileOrder): boolean {
+  if (blobs.orderFile === undefined || size > limits.orderedFileBytesMax) return false;
+  const parts = partsOf(blobs, content, size);
+  return (
+    parts !== undefined && blobs.orderFile({ ...order, size, content: parts, hash: wholeHashOf(content) })
+  );
+}
+
+/** Undefined for too many parts, and where what describes them is damaged: whoever reads the file learns what is wrong. */
+function partsOf(
+  blobs: BlobReader,
+  content: FileContent,
+  size: number,
+): Uint8Array | readonly Chunk[] | undefined {
+  if (content.kind === 'inline') return content.bytes;
+  try {
+    const [chunks] = batches(chunksOf(blobs, content, size), limits.orderedFileChunksMax);
+    return chunks !== undefined && chunks.length < limits.orderedFileChunksMax ? chunks : undefined;
+  } catch (error) {
+    if (error instanceof DamageError) return undefined;
+    throw error;
+  }
+}
+
+/** Undefined for a file that is proven without it: one blob, or what stands in the node. */
+export function wholeHashOf(content: FileContent): BlobId | undefined {
+  return content.kind === 'blob' || content.kind === 'inline' ? undefined : content.hash;
 }
 
 /** All of a file, in memory of its own. */
@@ -75,11 +108,6 @@ function readChunkBytes(blobs: BlobReader, id: BlobId, bytes: number): Uint8Arra
   if (blob.length !== bytes)
     throw new DamageError(`blob ${id.slice(0, 12)}`, `is ${blob.length} bytes, want ${bytes}`);
   return blob;
-}
-
-function* zeroPieces(bytes: number): Generator<Uint8Array> {
-  for (let left = bytes; left > 0; left -= zeros.length)
-    yield zeros.subarray(0, Math.min(left, zeros.length));
 }
 
 /** The chunks of a file in order; those of a database are its units. Empty for inline content. */

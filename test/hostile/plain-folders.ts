@@ -13,6 +13,12 @@ export class SafeFolders implements Disposable {
     return targetPath(this.#target, key);
   }
 
+  readonly canHold = true;
+
+  hold(): void {}
+
+  letGo(): void {}
+
   useFolder(key: PathKey, work: (path: ByteString) => void): void {
     work(this.pathOf(key));
   }

@@ -2,16 +2,21 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, lstatSync, mkdirSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ExuviaError, errnoOf } from '../../src/model/errors.ts';
 import { byteStringOf, type PathKey } from '../../src/model/paths.ts';
 import { silentProgress } from '../../src/model/progress.ts';
+import type { BlobStore, ContentReader } from '../../src/model/store.ts';
+import { Repository } from '../../src/repository/repository.ts';
 import { executeRestore } from '../../src/restorer/execute.ts';
 import { planRestore } from '../../src/restorer/plan.ts';
 import { contentReader } from '../../src/tree/content.ts';
 import { openTree, TreeBuilder } from '../../src/tree/tree.ts';
 import { MemoryStore } from '../helpers/memory-store.ts';
+import { plainOptions } from '../helpers/repositories.ts';
 import { file, folder, link } from './crafted-repository.ts';
 import { Fence } from './fence.ts';
 
@@ -41,6 +46,8 @@ export interface SwapReport {
   readonly swaps: number;
   /** Rounds in which it was noticed: a folder had become a link, or had gone. */
   readonly refused: number;
+  /** Files that were put in place by the store. */
+  readonly ordered: number;
 }
 
 /** Only there a folder is held by a descriptor, and can the attacker exchange two names in one step. */
@@ -49,16 +56,34 @@ export const whyNoSwaps =
 
 /** As many restores, beside the attacker. @throws AssertionError as soon as anything outside the target has changed */
 export async function restoreAmongSwaps(rounds: number): Promise<SwapReport> {
+  return await restoreFromAmongSwaps(new MemoryStore(), rounds);
+}
+
+/** The same from a repository, whose threads put the files in place. */
+export async function restoreInThreadsAmongSwaps(rounds: number): Promise<SwapReport> {
+  const path = mkdtempSync(join(tmpdir(), 'exuvia-swap-'));
+  try {
+    await using repository = Repository.open(path, plainOptions());
+    assert.ok(repository.expectOrders(2 ** 30), 'there are threads');
+    const report = await restoreFromAmongSwaps(repository, rounds);
+    assert.ok(report.ordered >= rounds, `threads were at work: ${report.ordered} files`);
+    return report;
+  } finally {
+    rmSync(path, { recursive: true });
+  }
+}
+
+async function restoreFromAmongSwaps(store: BlobStore, rounds: number): Promise<SwapReport> {
   using fence = new Fence();
   // No mode that a restored folder has, so that one given through a link is seen.
   chmodSync(fence.outside, 0o700);
-  const store = new MemoryStore();
   // Two by turns, so that each restore has every file to write.
   const roots = ['evil', 'more evil'].map((text) => {
     const builder = new TreeBuilder(store);
     for (const [key, node] of entriesOf(text)) builder.add(key as PathKey, node);
     return builder.finish();
   });
+  if (store instanceof Repository) store.flush();
   mkdirSync(fence.target);
   const attacker = spawn('python3', [program, fence.target, fence.outside], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -74,14 +99,24 @@ export async function restoreAmongSwaps(rounds: number): Promise<SwapReport> {
     const before = fence.print(open);
     const changedBefore = changeTimes(fence);
     let refused = 0;
+    let ordered = 0;
+    const reader = contentReader(store);
+    const content: ContentReader = {
+      ...reader,
+      orderFile: (node, order) => {
+        const isTaken = reader.orderFile?.(node, order) === true;
+        if (isTaken) ordered++;
+        return isTaken;
+      },
+    };
     for (let round = 0; round < rounds; round++) {
-      refused += (await restoreOnce(fence, store, roots[round % 2] ?? null)) ? 1 : 0;
+      refused += (await restoreOnce(fence, store, content, roots[round % 2] ?? null)) ? 1 : 0;
       assert.deepEqual(changeTimes(fence), changedBefore, `round ${round}`);
       if (round % 100 === 99 || round === rounds - 1)
         assert.deepEqual(fence.print(open), before, `round ${round}`);
     }
     attacker.kill('SIGTERM');
-    return { rounds, swaps: Number(await said()), refused };
+    return { rounds, swaps: Number(await said()), refused, ordered };
   } finally {
     attacker.kill('SIGKILL');
   }
@@ -96,7 +131,8 @@ function changeTimes(fence: Fence): (bigint | undefined)[] {
 
 async function restoreOnce(
   fence: Fence,
-  store: MemoryStore,
+  store: BlobStore,
+  content: ContentReader,
   root: Parameters<typeof openTree>[1],
 ): Promise<boolean> {
   try {
@@ -110,7 +146,7 @@ async function restoreOnce(
       mayDelete: () => true,
       nowMs: Date.now(),
     });
-    const { failures } = await executeRestore(plan, contentReader(store), {
+    const { failures } = await executeRestore(plan, content, {
       progress: silentProgress,
       unique: '0123456789ab',
       setOwner: process.getuid?.() === 0,

@@ -1,35 +1,17 @@
 /** Large reads: frames are read ahead by threads, and give the same bytes and the same errors. */
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import BetterSqlite3 from 'better-sqlite3';
-import { wrapWithKeyFile } from '../../../src/codec/key-slots.ts';
-import { RepositoryKeys } from '../../../src/codec/keys.ts';
-import { encryptionFeature } from '../../../src/codec/parameters.ts';
-import { sealParameters } from '../../../src/codec/parameters-seal.ts';
 import { DamageError } from '../../../src/model/errors.ts';
 import type { BlobId } from '../../../src/model/ids.ts';
-import { newParameters } from '../../../src/repository/parameters-file.ts';
 import { type OpenOptions, Repository } from '../../../src/repository/repository.ts';
+import { encryptedOptions, plainOptions } from '../../helpers/repositories.ts';
 import { Seeded } from '../../helpers/seeded.ts';
 import { temporaryFolder } from '../../helpers/temporary.ts';
 
-const plain: OpenOptions = { mode: 'append', create: true, lockWaitMs: 1000, nowMs: 0, random: randomBytes };
-
-function sealed(): OpenOptions {
-  const id = randomBytes(16);
-  const keys = RepositoryKeys.ofMasterKey(randomBytes(32), id);
-  const common = { id: '00112233', role: 'full', label: '', created: new Date(0).toISOString() } as const;
-  const slot = wrapWithKeyFile(common, keys.masterKey!, randomBytes(32), randomBytes(32), id);
-  const parameters = { ...newParameters(id.toString('hex'), 0), keySlots: [slot] };
-  return {
-    ...plain,
-    keys,
-    parameters: sealParameters({ ...parameters, requiredFeatures: [encryptionFeature] }, keys),
-  };
-}
+const plain = plainOptions();
 
 /** Forty megabytes of blobs, or fewer of them, half of them compressible, in frames of either kind. */
 async function filled(root: string, options: OpenOptions, count = 800): Promise<Map<BlobId, Buffer>> {
@@ -47,7 +29,7 @@ async function filled(root: string, options: OpenOptions, count = 800): Promise<
 
 for (const [name, options] of [
   ['a plain', plain],
-  ['an encrypted', sealed()],
+  ['an encrypted', encryptedOptions()],
 ] as const) {
   test(`much of ${name} repository is read ahead in threads, in any order`, async (context) => {
     const root = temporaryFolder(context);
