@@ -6,8 +6,8 @@
  * blocks of this size the loss against an optimal limited code is below 0.01 %.
  */
 
-/** Symbols in the largest alphabet: 256 bytes, the end of a block, 29 lengths. */
-export const symbolsMax: i32 = 286;
+import { symbolsMax } from './symbols';
+
 const bitsMax: i32 = 15;
 
 const symbolBits: u32 = 9;

@@ -5,9 +5,10 @@ export const pieceBytes: i32 = 1 << 20;
 const outputBytes: i32 = pieceBytes + (pieceBytes >> 6) + 1024;
 
 export const output: usize = memory.data(outputBytes);
-let cursor: usize = output;
-let pending: u64 = 0;
-let pendingBits: u32 = 0;
+/** Where the next whole byte goes. */
+export let cursor: usize = output;
+export let pending: u64 = 0;
+export let pendingBits: u32 = 0;
 
 export function resetOutput(): void {
   cursor = output;
@@ -19,35 +20,26 @@ export function outputLength(): i32 {
   return <i32>(cursor - output);
 }
 
-/** Bits, the lowest first. They stay in `pending`, which holds 64 with up to 7 left from before, until `flushBits`. */
-// @ts-ignore: decorator
-@inline
-export function addBits(value: u32, bits: u32): void {
+/** Goes on where a loop with local variables has stopped: at most 7 bits are pending. */
+export function resumeOutput(place: usize, bits: u64, count: u32): void {
+  cursor = place;
+  pending = bits;
+  pendingBits = count;
+}
+
+/** Up to 32 bits, the lowest first. */
+export function putBits(value: u32, bits: u32): void {
   pending |= (<u64>value) << pendingBits;
   pendingBits += bits;
-}
-
-/** A code as `assignCodes` makes them: length << 24 | bits. */
-// @ts-ignore: decorator
-@inline
-export function addCode(code: u32): void {
-  addBits(code & 0xffffff, code >> 24);
-}
-
-/** Writes the whole bytes of what is pending. */
-// @ts-ignore: decorator
-@inline
-export function flushBits(): void {
   store<u64>(cursor, pending);
   cursor += pendingBits >> 3;
   pending >>= pendingBits & ~7;
   pendingBits &= 7;
 }
 
-/** Up to 32 bits, written. */
-export function putBits(value: u32, bits: u32): void {
-  addBits(value, bits);
-  flushBits();
+/** A code as `assignCodes` makes them: length << 24 | bits. */
+export function putCode(code: u32): void {
+  putBits(code & 0xffffff, code >> 24);
 }
 
 export function alignToByte(): void {
