@@ -29,15 +29,21 @@ const directImports = {
   },
 };
 
-/** Commander starts other programs for commands that are files of their own. Ours are not: node:child_process need not be loaded. */
-const lazyChildProcess = {
-  name: 'lazy-child-process',
+/**
+ * Commander starts other programs for commands that are files of their own. Ours are not: node:child_process need not be loaded. The other
+ * modules it takes as a whole: nothing need be made that looks like each of their exports.
+ */
+const commanderModules = {
+  name: 'commander-modules',
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^node:child_process$/ }, ({ importer }) =>
-      /[\\/]commander[\\/]/.test(importer) ? { path: 'child-process', namespace: 'lazy' } : undefined,
+    onResolve({ filter: /^node:(child_process|fs|path|process)$/ }, ({ path, importer }) =>
+      /[\\/]commander[\\/]/.test(importer) ? { path, namespace: 'whole' } : undefined,
     );
-    onLoad({ filter: /^child-process$/, namespace: 'lazy' }, () => ({
-      contents: `export default { spawn: (...words) => process.getBuiltinModule('node:child_process').spawn(...words) };`,
+    onLoad({ filter: /./, namespace: 'whole' }, ({ path }) => ({
+      contents:
+        path === 'node:child_process'
+          ? `export default { spawn: (...words) => process.getBuiltinModule('${path}').spawn(...words) };`
+          : `export default process.getBuiltinModule('${path}');`,
     }));
   },
 };
@@ -116,4 +122,4 @@ const bundledRequire = {
   },
 };
 
-export const plugins = [directImports, lazyChildProcess, commandFiles, sqliteBinding, bundledRequire];
+export const plugins = [directImports, commanderModules, commandFiles, sqliteBinding, bundledRequire];

@@ -144,6 +144,8 @@ function runWith(node) {
 }
 
 if (isNewEnough(process.versions.node)) {
+  // Nothing is left to do then: what Node would take apart, piece by piece, goes with the process (2 ms of 100).
+  process.once('beforeExit', () => process.exit());
   const keepsCode = !process.env.NODE_DISABLE_COMPILE_CACHE && !process.env.NODE_V8_COVERAGE;
   const folder = keepsCode ? process.env.NODE_COMPILE_CACHE || closedFolder(codeCacheFolder()) : undefined;
   if (folder === undefined) require('./bundle/main.cjs');
