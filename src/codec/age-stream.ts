@@ -4,7 +4,7 @@
  */
 import { DamageError } from '../model/errors.ts';
 import { derive } from './keys.ts';
-import { nodeCrypto } from './node-crypto.ts';
+import { nodeCrypto, secretKey } from './node-crypto.ts';
 
 export const agePayloadNonceBytes = 16;
 const chunkBytes = 64 * 1024;
@@ -61,7 +61,9 @@ export class AgeWriter {
 
   #seal(isLast: boolean): void {
     const nonce = chunkNonce(this.#index, isLast);
-    const cipher = nodeCrypto().createCipheriv(cipherName, this.#key, nonce, { authTagLength: tagBytes });
+    const cipher = nodeCrypto().createCipheriv(cipherName, secretKey(this.#key), nonce, {
+      authTagLength: tagBytes,
+    });
     this.#write(cipher.update(this.#chunk.subarray(0, this.#filled)));
     cipher.final();
     this.#write(cipher.getAuthTag());
@@ -119,7 +121,9 @@ export class AgePayload {
     const bytes = Math.min(sealedChunkBytes, this.#sealedBytes - at);
     const sealed = this.#read(this.#start + at, bytes);
     const nonce = chunkNonce(index, at + bytes === this.#sealedBytes);
-    const decipher = nodeCrypto().createDecipheriv(cipherName, this.#key, nonce, { authTagLength: tagBytes });
+    const decipher = nodeCrypto().createDecipheriv(cipherName, secretKey(this.#key), nonce, {
+      authTagLength: tagBytes,
+    });
     decipher.setAuthTag(sealed.subarray(bytes - tagBytes));
     const opened = decipher.update(sealed.subarray(0, bytes - tagBytes));
     try {

@@ -11,9 +11,9 @@
  */
 import type { KeyObject } from 'node:crypto';
 import { DamageError, invariant } from '../model/errors.ts';
-import { asBuffer, type BlobId, blobIdFromBytes, idToBytes, type PackId } from '../model/ids.ts';
+import { asBuffer, type BlobId, idToBytes, type PackId } from '../model/ids.ts';
 import { createKeyedHash, hashBytes, type KeyedHash } from './hash.ts';
-import { nodeCrypto } from './node-crypto.ts';
+import { nodeCrypto, secretKey } from './node-crypto.ts';
 import { sealKeyBytes } from './sealing.ts';
 
 export const masterKeyBytes = 32;
@@ -44,6 +44,7 @@ export class RepositoryKeys {
   readonly masterKey: Buffer | undefined;
   readonly writerKey: Buffer;
   readonly #secret: KeyObject | undefined;
+  #public: KeyObject | undefined;
   readonly #idHash: KeyedHash;
 
   private constructor(
@@ -87,7 +88,7 @@ export class RepositoryKeys {
 
   /** The id of the bytes that have this (unkeyed) hash. */
   blobIdOfHash(hash: Uint8Array): BlobId {
-    return blobIdFromBytes(this.#idHash(hash));
+    return this.#idHash.hashText(hash) as BlobId; // as long as an id, always
   }
 
   /** What names blobs. */
@@ -108,10 +109,7 @@ export class RepositoryKeys {
   /** Keys of a new pack; `seed` is 32 random bytes. */
   newPack(id: PackId, seed: Uint8Array): { readonly keys: PackKeys; readonly ephemeralKey: Buffer } {
     const ephemeral = ephemeralOf(seed);
-    const shared = nodeCrypto().diffieHellman({
-      privateKey: ephemeral.secret,
-      publicKey: x25519Public(this.publicKey, 'repository parameters'),
-    });
+    const shared = this.#agreeAsWriter(ephemeral);
     const frameKey = this.#agreed(shared, ephemeral.publicKey, idToBytes(id), 'exuvia 1 pack content');
     return { keys: { ...this.outerPackKeys(id), frameKey }, ephemeralKey: ephemeral.publicKey };
   }
@@ -140,12 +138,9 @@ export class RepositoryKeys {
    * repair writes again has the id it had.
    */
   newSnapshot(record: Uint8Array): { readonly key: Buffer; readonly ephemeralKey: Buffer } {
-    const salt = this.#idHash(hashBytes(record));
+    const salt = this.#idHash.hash(hashBytes(record));
     const ephemeral = ephemeralOf(derive(this.writerKey, salt, 'exuvia 1 snapshot seed'));
-    const shared = nodeCrypto().diffieHellman({
-      privateKey: ephemeral.secret,
-      publicKey: x25519Public(this.publicKey, 'repository parameters'),
-    });
+    const shared = this.#agreeAsWriter(ephemeral);
     const key = this.#agreed(shared, ephemeral.publicKey, this.repositoryId, 'exuvia 1 snapshot');
     return { key, ephemeralKey: ephemeral.publicKey };
   }
@@ -154,6 +149,11 @@ export class RepositoryKeys {
   openSnapshot(ephemeralKey: Uint8Array, place: string): Buffer | undefined {
     const shared = this.#agreeAsReader(ephemeralKey, place);
     return shared && this.#agreed(shared, ephemeralKey, this.repositoryId, 'exuvia 1 snapshot');
+  }
+
+  #agreeAsWriter({ secret }: Ephemeral): Buffer {
+    this.#public ??= x25519Public(this.publicKey, 'repository parameters');
+    return nodeCrypto().diffieHellman({ privateKey: secret, publicKey: this.#public });
   }
 
   #agreeAsReader(ephemeralKey: Uint8Array, place: string): Buffer | undefined {
@@ -179,7 +179,7 @@ export function derive(
   info: string | Uint8Array,
   bytes = sealKeyBytes,
 ): Buffer {
-  return Buffer.from(nodeCrypto().hkdfSync('sha256', key, salt, info, bytes));
+  return Buffer.from(nodeCrypto().hkdfSync('sha256', secretKey(key), salt, info, bytes));
 }
 
 function ephemeralOf(seed: Uint8Array): Ephemeral {

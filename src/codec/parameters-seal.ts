@@ -1,7 +1,7 @@
 /** The seal of encrypted parameters: only who has a key of the repository can have made them. */
 import { DamageError } from '../model/errors.ts';
 import type { RepositoryKeys } from './keys.ts';
-import { nodeCrypto } from './node-crypto.ts';
+import { nodeCrypto, secretKey } from './node-crypto.ts';
 import { type RepositoryParameters, sealedText } from './parameters.ts';
 
 export function sealParameters(parameters: RepositoryParameters, keys: RepositoryKeys): RepositoryParameters {
@@ -27,6 +27,6 @@ export function checkParametersSeal(
 }
 
 function sealOf(parameters: RepositoryParameters, keys: RepositoryKeys): Buffer {
-  const hmac = nodeCrypto().createHmac('sha256', keys.deriveWriterKey('parameters'));
+  const hmac = nodeCrypto().createHmac('sha256', secretKey(keys.deriveWriterKey('parameters')));
   return hmac.update(sealedText(parameters)).digest();
 }

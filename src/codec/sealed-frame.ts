@@ -20,7 +20,15 @@ import {
 } from './frame.ts';
 import type { PackKeys } from './keys.ts';
 import { giveBack } from './memory.ts';
-import { nonceOf, seal, sealBlock, sealedBlockBytes, sealTagBytes, unseal, unsealBlocks } from './sealing.ts';
+import {
+  nonceOf,
+  sealBlock,
+  sealedBlockBytes,
+  sealInParts,
+  sealTagBytes,
+  unseal,
+  unsealBlocks,
+} from './sealing.ts';
 
 /** How much longer a frame is when it is sealed. */
 export const sealedFrameExtraBytes = sealedBlockBytes + sealTagBytes - frameHeaderBytes;
@@ -31,6 +39,11 @@ const magic = Buffer.from('XFRM', 'latin1');
 
 /** `frame` is one that encodeFrame made. No two frames of a pack may have the same number. */
 export function sealFrame(frame: Uint8Array, keys: PackKeys, number: number): Buffer {
+  return Buffer.concat(sealFrameInParts(frame, keys, number));
+}
+
+/** Parts of the sealed frame, one after another: see `sealInParts`. */
+export function sealFrameInParts(frame: Uint8Array, keys: PackKeys, number: number): readonly Buffer[] {
   const body = asBuffer(frame).subarray(frameHeaderBytes);
   const kind = body.readUInt8(1);
   const isDirectory = kind === frameKinds.directory;
@@ -43,7 +56,7 @@ export function sealFrame(frame: Uint8Array, keys: PackKeys, number: number): Bu
   const key = isDirectory ? keys.directoryKey : keys.frameKey;
   invariant(key !== undefined, 'who writes a pack has its keys');
   const context = Buffer.concat([keys.context, block]);
-  return seal(key, nonceOf(number), context, body, sealBlock(keys.blockKey, block));
+  return [sealBlock(keys.blockKey, block), ...sealInParts(key, nonceOf(number), context, body)];
 }
 
 /** A frame of `bytes` bytes that holds nothing. */

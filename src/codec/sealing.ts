@@ -4,13 +4,12 @@
  * nonce twice.
  */
 import { DamageError, invariant } from '../model/errors.ts';
-import { nodeCrypto } from './node-crypto.ts';
+import { nodeCrypto, secretKey } from './node-crypto.ts';
 
 export const sealKeyBytes = 32;
 export const sealTagBytes = 16;
 export const sealedBlockBytes = 16;
 const nonceBytes = 12;
-const noBytes = new Uint8Array(0);
 
 /** `number` as the nonce of a key that seals each number once. */
 export function nonceOf(number: number): Buffer {
@@ -19,19 +18,24 @@ export function nonceOf(number: number): Buffer {
   return nonce;
 }
 
-/** `before`, then ciphertext and tag of `bytes`; `context` is authenticated with them. */
-export function seal(
+/** Ciphertext and tag of `bytes`; `context` is authenticated with them. */
+export function seal(key: Uint8Array, nonce: Uint8Array, context: Uint8Array, bytes: Uint8Array): Buffer {
+  return Buffer.concat(sealInParts(key, nonce, context, bytes));
+}
+
+/** The same in two pieces: to copy a frame into one takes three times as long as to seal it. */
+export function sealInParts(
   key: Uint8Array,
   nonce: Uint8Array,
   context: Uint8Array,
   bytes: Uint8Array,
-  before: Uint8Array = noBytes,
-): Buffer {
-  const cipher = nodeCrypto().createCipheriv('aes-256-gcm', key, nonce, { authTagLength: sealTagBytes });
+): readonly [Buffer, Buffer] {
+  const { createCipheriv } = nodeCrypto();
+  const cipher = createCipheriv('aes-256-gcm', secretKey(key), nonce, { authTagLength: sealTagBytes });
   cipher.setAAD(context);
   const sealed = cipher.update(bytes);
   cipher.final();
-  return Buffer.concat([before, sealed, cipher.getAuthTag()]);
+  return [sealed, cipher.getAuthTag()];
 }
 
 /** What was sealed. @throws DamageError unless key, nonce, context and every byte are what they were */
@@ -43,7 +47,8 @@ export function unseal(
   place: string,
 ): Buffer {
   if (sealed.length < sealTagBytes) throw new DamageError(place, 'cut short');
-  const decipher = nodeCrypto().createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: sealTagBytes });
+  const { createDecipheriv } = nodeCrypto();
+  const decipher = createDecipheriv('aes-256-gcm', secretKey(key), nonce, { authTagLength: sealTagBytes });
   decipher.setAAD(context);
   decipher.setAuthTag(sealed.subarray(sealed.length - sealTagBytes));
   const bytes = decipher.update(sealed.subarray(0, sealed.length - sealTagBytes));
@@ -62,14 +67,14 @@ export function unseal(
 /** One block under a key that no other block is equal under: without the key it looks random. */
 export function sealBlock(key: Uint8Array, block: Uint8Array): Buffer {
   invariant(block.length === sealedBlockBytes, `block of ${block.length} bytes`);
-  const cipher = nodeCrypto().createCipheriv('aes-256-ecb', key, null);
+  const cipher = nodeCrypto().createCipheriv('aes-256-ecb', secretKey(key), null);
   cipher.setAutoPadding(false);
   return cipher.update(block);
 }
 
 /** Of one block, or of many that follow one another. */
 export function unsealBlocks(key: Uint8Array, blocks: Uint8Array): Buffer {
-  const decipher = nodeCrypto().createDecipheriv('aes-256-ecb', key, null);
+  const decipher = nodeCrypto().createDecipheriv('aes-256-ecb', secretKey(key), null);
   decipher.setAutoPadding(false);
   return decipher.update(blocks);
 }

@@ -44,6 +44,6 @@ export class LocalSeal {
 
   /** The same for the same text, and nothing can be learnt from it. */
   nameOf(text: string): Buffer {
-    return asBuffer(this.#nameHash(Buffer.from(text, 'utf8')));
+    return asBuffer(this.#nameHash.hash(Buffer.from(text, 'utf8')));
   }
 }

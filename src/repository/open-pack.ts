@@ -17,7 +17,7 @@ import {
   type PackSealing,
   packTrailerBytes,
 } from '../codec/pack.ts';
-import { sealFrame, unsealFrame } from '../codec/sealed-frame.ts';
+import { sealFrameInParts, unsealFrame } from '../codec/sealed-frame.ts';
 import {
   createPrivateFile,
   makePrivateFolder,
@@ -64,12 +64,18 @@ export class OpenPack {
   }
 
   append(encoded: Uint8Array, frame: Pick<PackedFrame, 'kind' | 'blobs'>): PackedFrame {
-    const stored = this.#sealing ? sealFrame(encoded, this.#sealing.keys, this.#frames.length) : encoded;
-    withPath('write', this.#path, () => writeFully(this.#fd, stored, this.#bytes));
-    const packed: PackedFrame = { ...frame, offset: this.#bytes, bytes: stored.length };
+    const parts =
+      this.#sealing === undefined
+        ? [encoded]
+        : sealFrameInParts(encoded, this.#sealing.keys, this.#frames.length);
+    const offset = this.#bytes;
+    for (const part of parts) {
+      withPath('write', this.#path, () => writeFully(this.#fd, part, this.#bytes));
+      this.#bytes += part.length;
+      if (part !== encoded) giveBack(part);
+    }
+    const packed: PackedFrame = { ...frame, offset, bytes: this.#bytes - offset };
     this.#frames.push(packed);
-    this.#bytes += stored.length;
-    if (stored !== encoded) giveBack(stored);
     return packed;
   }
 

@@ -5,7 +5,7 @@ import { giveBack } from '../codec/memory.ts';
 import { provenPieces } from '../codec/proven-pieces.ts';
 import { placeFile } from '../io/placed-file.ts';
 import { DamageError, ExuviaError, errnoOf } from '../model/errors.ts';
-import { type BlobId, blobIdFromBytes } from '../model/ids.ts';
+import type { BlobId } from '../model/ids.ts';
 import { gathered, zeroPieces } from '../model/pieces.ts';
 import type { DecodeTask, FileTask, StoredFile, StoredPiece } from './frame-threads.ts';
 
@@ -61,7 +61,7 @@ class TaskBlobs {
     this.#task = task;
     this.#decode = decode;
     const hash = task.idKey && createKeyedHash(task.idKey);
-    this.#idOf = hash === undefined ? blobIdOf : (bytes) => blobIdFromBytes(hash(hashBytes(bytes)));
+    this.#idOf = hash === undefined ? blobIdOf : (bytes) => hash.hashText(hashBytes(bytes)) as BlobId;
   }
 
   /** Valid until as many other frames were asked for as are kept. @throws DamageError */

@@ -53,3 +53,23 @@ test('createHasher() agrees with hash() and between backends, however the bytes 
     }
   }
 });
+
+test('createKeyedHash() agrees between backends, as bytes and in hex, and is another for another key', () => {
+  const random = new Seeded(4);
+  const digests = new Set<string>();
+  for (let round = 0; round < 20; round++) {
+    const key = random.bytes(32);
+    const [first, ...others] = backends.map((backend) => backend.createKeyedHash(key));
+    for (const length of [0, 1, 32, 5000]) {
+      const input = Buffer.alloc(length, 7);
+      const digest = first?.hashText(input) ?? '';
+      assert.match(digest, /^[0-9a-f]{64}$/);
+      for (const one of [first, ...others]) {
+        assert.equal(one?.hashText(input), digest);
+        assert.equal(hex(one?.hash(input) ?? Buffer.alloc(0)), digest);
+      }
+      digests.add(digest);
+    }
+  }
+  assert.equal(digests.size, 80);
+});
