@@ -1,5 +1,6 @@
 // What makes the bundle of the command line start quickly: esbuild's plugins.
 import { readFileSync } from 'node:fs';
+import zlib from 'node:zlib';
 
 /** What a file imports from `src/index.ts` is taken from the files that index names, or it would bring all the others along. */
 const directImports = {
@@ -92,10 +93,7 @@ const sqliteBinding = {
   },
 };
 
-/**
- * \`createRequire\` of ours gives the \`require\` that the bundle has; and the binary of the hash is loaded from where it lies, when that
- * is the usual place.
- */
+/** `createRequire` of ours gives the `require` that the bundle has: the launcher's, where that runs it. */
 const bundledRequire = {
   name: 'bundled-require',
   setup({ onResolve, onLoad }) {
@@ -103,23 +101,42 @@ const bundledRequire = {
       /[\\/]src[\\/]/.test(importer) ? { path: 'require', namespace: 'exuvia' } : undefined,
     );
     onLoad({ filter: /^require$/, namespace: 'exuvia' }, () => ({
-      contents: `
-        import { nearby } from 'exuvia:nearby';
-        const kinds = { linux: '-gnu', win32: '-msvc', darwin: '' };
-        function loadHash() {
-          const system = \`\${process.platform}-\${process.arch}\${kinds[process.platform] ?? ''}\`;
-          const path = nearby('@napi-rs', \`blake-hash-\${system}\`, \`blake.\${system}.node\`);
-          try {
-            if (path !== undefined) return require(path);
-          } catch {
-            // Of another C library: the package looks for more.
-          }
-          return require('@napi-rs/blake-hash');
-        }
-        export const createRequire = () => (id) => (id === '@napi-rs/blake-hash' ? loadHash() : require(id));`,
-      resolveDir: '.',
+      contents: 'export const createRequire = () => require;',
     }));
   },
 };
 
-export const plugins = [directImports, commanderModules, commandFiles, sqliteBinding, bundledRequire];
+/**
+ * node:zlib brings the streams along, 6 ms, which a run that stores nothing does not need: it is loaded at the first call of one of its
+ * functions. Its constants are those of zlib and zstd, the same in every Node.
+ */
+const lazyZlib = {
+  name: 'lazy-zlib',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^node:zlib$/ }, ({ importer }) =>
+      /[\\/]src[\\/]/.test(importer) ? { path: 'zlib', namespace: 'exuvia' } : undefined,
+    );
+    onLoad({ filter: /^zlib$/, namespace: 'exuvia' }, () => {
+      const names = Object.keys(zlib).filter(
+        (name) => /^[a-z]/.test(name) && typeof zlib[name] === 'function',
+      );
+      return {
+        contents: [
+          `export const constants = ${JSON.stringify(zlib.constants)};`,
+          ...names.map(
+            (name) => `export const ${name} = (...words) => require('node:zlib').${name}(...words);`,
+          ),
+        ].join('\n'),
+      };
+    });
+  },
+};
+
+export const plugins = [
+  directImports,
+  commanderModules,
+  commandFiles,
+  sqliteBinding,
+  bundledRequire,
+  lazyZlib,
+];

@@ -37,13 +37,14 @@ function closedFolder(path) {
   }
 }
 
-// What a file of kept code begins with, in numbers of 32 bits.
-const magic = 0x45585643; // 'EXVC'
+// What a file of kept code begins with.
+const magic = 0x45585643; // 'EXVC', u32
 const magicAt = 0;
-const sourceChecksumAt = 4;
-const codeChecksumAt = 8;
-const runsAt = 12; // how many runs have added what they compiled
-const headerBytes = 16;
+const runsAt = 4; // u32: how many runs have added what they compiled
+const sourceHashAt = 8;
+const codeHashAt = 24;
+const hashBytes = 16;
+const headerBytes = 40;
 
 /** The first runs compile most of what others need; to keep it takes some 10 ms. */
 const addingRunsMax = 3;
@@ -56,15 +57,16 @@ const modules = new Map();
  * no part of the bundle; but it keeps what is compiled when a file is loaded. The functions that are called afterwards, most of what
  * runs, would be compiled each time: 20 ms of processor time in a snapshot with nothing to do.
  */
-function runBundle(name, folder) {
+function runBundle(name, { folder, hash }) {
   if (modules.has(name)) return modules.get(name).exports;
   const { readFileSync } = require('node:fs');
   const { join } = require('node:path');
-  const { crc32 } = require('node:zlib');
   const path = join(__dirname, 'bundle', name);
   const bytes = readFileSync(path);
-  const place = join(folder, [name, crc32(path).toString(16), process.version, process.arch].join('-'));
-  const kept = readKeptCode(place, crc32(bytes));
+  const sourceHash = hash(bytes);
+  const pathHash = hash(Buffer.from(path)).toString('hex', 0, 8);
+  const place = join(folder, [name, pathHash, process.version, process.arch].join('-'));
+  const kept = readKeptCode(place, sourceHash, hash);
   const head = '(function (exports, require, module, __filename, __dirname) {';
   const script = new (require('node:vm').Script)(`${head}${bytes.toString('utf8')}\n})`, {
     filename: path,
@@ -73,26 +75,39 @@ function runBundle(name, folder) {
   });
   const runs = kept === undefined || script.cachedDataRejected ? 0 : kept.runs;
   if (runs < addingRunsMax) {
-    process.once('exit', () => keepCode(place, script.createCachedData(), crc32(bytes), runs + 1));
+    process.once('exit', () => {
+      const code = script.createCachedData();
+      keepCode(place, [headerOf(runs + 1, sourceHash, hash(code)), code]);
+    });
   }
   const module = { exports: {} };
   modules.set(name, module);
-  const requireBeside = (id) => (id.startsWith('./') ? runBundle(id.slice(2), folder) : require(id));
+  const requireBeside = (id) =>
+    id.startsWith('./')
+      ? runBundle(id.slice(2), { folder, hash })
+      : (id === hashPackage && nativeHash()) || require(id);
   requireBeside.resolve = require.resolve;
   script.runInThisContext()(module.exports, requireBeside, module, path, join(__dirname, 'bundle'));
   return module.exports;
 }
 
-/** Undefined for what is not there, is of other source, or rotted. Whether it suits this V8, V8 says. */
-function readKeptCode(place, sourceChecksum) {
+/** Undefined for what is not there, is of other source, or rotted: V8 does not look, and would crash. Whether it suits this V8, V8 says. */
+function readKeptCode(place, sourceHash, hash) {
   const bytes = readIfThere(place);
   if (bytes === undefined || bytes.length < headerBytes) return undefined;
   const code = bytes.subarray(headerBytes);
-  const isSound =
-    bytes.readUInt32LE(magicAt) === magic &&
-    bytes.readUInt32LE(sourceChecksumAt) === sourceChecksum &&
-    bytes.readUInt32LE(codeChecksumAt) === require('node:zlib').crc32(code);
-  return isSound ? { code, runs: bytes.readUInt32LE(runsAt) } : undefined;
+  const runs = bytes.readUInt32LE(runsAt);
+  const isSound = headerOf(runs, sourceHash, hash(code)).equals(bytes.subarray(0, headerBytes));
+  return isSound ? { code, runs } : undefined;
+}
+
+function headerOf(runs, sourceHash, codeHash) {
+  const header = Buffer.alloc(headerBytes);
+  header.writeUInt32LE(magic, magicAt);
+  header.writeUInt32LE(runs, runsAt);
+  sourceHash.copy(header, sourceHashAt, 0, hashBytes);
+  codeHash.copy(header, codeHashAt, 0, hashBytes);
+  return header;
 }
 
 function readIfThere(path) {
@@ -104,19 +119,36 @@ function readIfThere(path) {
 }
 
 /** Under another name first: another run may be reading. */
-function keepCode(place, code, sourceChecksum, runs) {
+function keepCode(place, parts) {
   const { renameSync, rmSync, writeFileSync } = require('node:fs');
-  const header = Buffer.alloc(headerBytes);
-  header.writeUInt32LE(magic, magicAt);
-  header.writeUInt32LE(sourceChecksum, sourceChecksumAt);
-  header.writeUInt32LE(require('node:zlib').crc32(code), codeChecksumAt);
-  header.writeUInt32LE(runs, runsAt);
   const temporary = `${place}.${process.pid}`;
   try {
-    writeFileSync(temporary, Buffer.concat([header, code]), { mode: 0o600, flag: 'wx' });
+    writeFileSync(temporary, Buffer.concat(parts), { mode: 0o600, flag: 'wx' });
     renameSync(temporary, place);
   } catch {
     rmSync(temporary, { force: true }); // a full disk: the next run compiles again
+  }
+}
+
+const hashPackage = '@napi-rs/blake-hash';
+
+/**
+ * The binary of the hash, where it lies beside this package as usual: to ask the package for it takes 3 ms. Undefined elsewhere, or
+ * where the hash in JavaScript is asked for, which would take longer than to compile.
+ */
+function nativeHash() {
+  if (process.env.EXUVIA_HASH === 'portable') return undefined;
+  const { existsSync } = require('node:fs');
+  const { join } = require('node:path');
+  const kinds = { linux: '-gnu', win32: '-msvc', darwin: '' };
+  const system = `${process.platform}-${process.arch}${kinds[process.platform] ?? ''}`;
+  const path = [join('..', 'node_modules'), join('..', '..')]
+    .map((folder) => join(__dirname, folder, `${hashPackage}-${system}`, `blake.${system}.node`))
+    .find((place) => existsSync(place));
+  try {
+    return path === undefined ? undefined : require(path);
+  } catch {
+    return undefined; // of another C library: the package looks for more
   }
 }
 
@@ -148,11 +180,10 @@ if (isNewEnough(process.versions.node)) {
   process.once('beforeExit', () => process.exit());
   const keepsCode = !process.env.NODE_DISABLE_COMPILE_CACHE && !process.env.NODE_V8_COVERAGE;
   const folder = keepsCode ? process.env.NODE_COMPILE_CACHE || closedFolder(codeCacheFolder()) : undefined;
-  if (folder === undefined) require('./bundle/main.cjs');
-  else {
-    require('node:module').enableCompileCache(folder);
-    runBundle('main.cjs', folder);
-  }
+  if (folder !== undefined) require('node:module').enableCompileCache(folder);
+  const hash = folder === undefined ? undefined : nativeHash()?.blake3;
+  if (hash === undefined) require('./bundle/main.cjs');
+  else runBundle('main.cjs', { folder, hash });
 } else {
   const other = process.env.EXUVIA_LAUNCHED ? undefined : bundledNode();
   if (other === undefined) {

@@ -41,10 +41,21 @@ export interface EncodedSnapshot {
   readonly bytes: Buffer;
 }
 
-/** The same record gives the same bytes, sealed or not. */
-export function encodeSnapshot(record: SnapshotRecord, keys?: RepositoryKeys): EncodedSnapshot {
+/** A block of the file system holds it as it is, too. To compress it takes longer than all else that a run with nothing to store writes. */
+const rawBytesMax = 4000;
+
+/**
+ * The same record gives the same bytes, sealed or not. `isCompressed`: as it was where a file is to be what it was; writers have
+ * compressed short records too.
+ */
+export function encodeSnapshot(
+  record: SnapshotRecord,
+  keys?: RepositoryKeys,
+  isCompressed?: boolean,
+): EncodedSnapshot {
   const raw = Buffer.from(JSON.stringify(record), 'utf8');
-  const compressed = compressZstd(raw, level);
+  const compresses = isCompressed ?? (keys !== undefined || raw.length > rawBytesMax);
+  const compressed = compresses ? compressZstd(raw, level) : undefined;
   const body = { codec: compressed === undefined ? codecRaw : codecZstd, bytes: compressed ?? raw, raw };
   const content = keys === undefined ? plainFile(body) : sealedFile(body, record.sequence, keys);
   const checksum = asBuffer(hashBytes(content));

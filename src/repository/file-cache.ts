@@ -3,8 +3,8 @@
  * kept in blocks of about a hundred that follow one another by key: a walk reads each block once, in order, and a change writes one
  * block anew. Row by row, SQLite, checksums or sealing would take longer than to look at the files.
  */
-import { crc32 } from 'node:zlib';
 import { ByteReader, ByteWriter } from '../codec/bytes.ts';
+import { crcOf } from '../codec/short-crc.ts';
 import { asBuffer } from '../model/ids.ts';
 import { limits } from '../model/limits.ts';
 import { byteStringFromBytes, byteStringToBytes, type PathKey } from '../model/paths.ts';
@@ -41,14 +41,14 @@ const checksumBytes = 4;
 export const checkedBlocks: BlockSeal = {
   seal(context, bytes) {
     const sealed = Buffer.allocUnsafe(checksumBytes + bytes.length);
-    sealed.writeUInt32LE(crc32(bytes, crc32(context)), 0);
+    sealed.writeUInt32LE(crcOf(bytes, crcOf(context)), 0);
     sealed.set(bytes, checksumBytes);
     return sealed;
   },
   open(context, sealed) {
     const bytes = asBuffer(sealed).subarray(checksumBytes);
     const isSound =
-      sealed.length >= checksumBytes && asBuffer(sealed).readUInt32LE(0) === crc32(bytes, crc32(context));
+      sealed.length >= checksumBytes && asBuffer(sealed).readUInt32LE(0) === crcOf(bytes, crcOf(context));
     return isSound ? bytes : undefined;
   },
   nameOf: (path) => Buffer.from(path, 'utf8'),

@@ -147,8 +147,11 @@ export class SnapshotFiles {
   rewriteFile({ name, id, known }: DamagedSnapshot, temporary: string): boolean {
     if (known === undefined) return false;
     const { id: _id, ...record } = known;
-    const encoded = encodeSnapshot(record, this.#keys);
-    if (encoded.id !== id || snapshotFileName(record.time, id) !== name) return false;
+    if (snapshotFileName(record.time, id) !== name) return false;
+    const encoded = [false, true]
+      .map((isCompressed) => encodeSnapshot(record, this.#keys, isCompressed))
+      .find((one) => one.id === id);
+    if (encoded === undefined) return false;
     publishFile(join(this.#layout.snapshots, name), encoded.bytes, temporary);
     return true;
   }

@@ -1,5 +1,5 @@
 /** Records of snapshots as the index holds them: as they are, or sealed, with a checksum either way. */
-import { crc32 } from 'node:zlib';
+import { crcOf } from '../codec/short-crc.ts';
 import type { SnapshotId } from '../model/ids.ts';
 import type { Snapshot, SnapshotRecord } from '../model/snapshot.ts';
 import type { LocalSeal } from './local-seal.ts';
@@ -42,5 +42,5 @@ export class SnapshotRows {
 const rowContext = 'snapshot';
 
 export function checksumOf(id: Uint8Array, text: string): number {
-  return crc32(text, crc32(id));
+  return crcOf(text, crcOf(id));
 }

@@ -3,14 +3,14 @@ import assert from 'node:assert/strict';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { crc32 } from 'node:zlib';
+import { hashBytes } from '../../src/codec/hash.ts';
 import { runCli } from '../helpers/cli.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 
-const sourceChecksumAt = 4;
-const codeChecksumAt = 8;
-const runsAt = 12;
-const headerBytes = 16;
+const runsAt = 4;
+const sourceHashAt = 8;
+const codeHashAt = 24;
+const headerBytes = 40;
 
 interface Site {
   readonly folder: string;
@@ -53,7 +53,6 @@ test('the launcher keeps what the first three runs compile', (context) => {
     runs.push(runsOf(site.kept()));
   }
   assert.deepEqual(runs, [1, 2, 3, 3]);
-  assert.equal(crc32(site.kept().subarray(headerBytes)), site.kept().readUInt32LE(codeChecksumAt));
 });
 
 test('the launcher does not run kept code that rotted, is cut off, or is of another source', (context) => {
@@ -70,7 +69,7 @@ test('the launcher does not run kept code that rotted, is cut off, or is of anot
     (bytes) => bytes.subarray(0, headerBytes - 1),
     (bytes) => bytes.subarray(0, 0),
     (bytes) => {
-      bytes.writeUInt32LE((bytes.readUInt32LE(sourceChecksumAt) ^ 1) >>> 0, sourceChecksumAt);
+      bytes[sourceHashAt] = (bytes[sourceHashAt] ?? 0) ^ 1;
       return bytes;
     },
   ];
@@ -86,7 +85,7 @@ test('the launcher makes code anew that V8 does not take', (context) => {
   for (let run = 0; run < 3; run++) site.run();
   const code = Buffer.from('no code of V8 at all');
   const header = site.kept().subarray(0, headerBytes);
-  header.writeUInt32LE(crc32(code), codeChecksumAt);
+  Buffer.from(hashBytes(code)).copy(header, codeHashAt, 0, headerBytes - codeHashAt);
   site.write(Buffer.concat([header, code]));
   site.run();
   assert.equal(runsOf(site.kept()), 1);
@@ -100,6 +99,12 @@ test('the launcher keeps no code where others can write, or where that is not wa
   chmodSync(site.folder, 0o777);
   site.run();
   assert.deepEqual(readdirSync(site.folder), []);
+});
+
+test('the launcher does without the native hash where it is not wanted', (context) => {
+  const site = buildSite(context);
+  site.run({ EXUVIA_HASH: 'portable' });
+  assert.ok(!readdirSync(site.folder).some((name) => name.startsWith('main.cjs-')));
 });
 
 test('the launcher runs where nothing can be kept', (context) => {

@@ -175,12 +175,23 @@ test('decodePackEnd() gives the directory, and finds every changed bit and every
 
 test('encodeSnapshot() round-trips, and every changed bit and every cut is found', () => {
   const record = buildRecord({ message: 'naïve ☃', tags: ['a'] });
-  const { id, bytes } = encodeSnapshot(record);
-  assert.deepEqual(decodeSnapshot(bytes, 'x'), { ...record, id });
-  everyFlipIsFound(bytes, (changed) => decodeSnapshot(changed, 'x'));
-  everyCutIsFound(bytes, (changed) => decodeSnapshot(changed, 'x'));
+  for (const isCompressed of [true, false]) {
+    const { id, bytes } = encodeSnapshot(record, undefined, isCompressed);
+    assert.deepEqual(decodeSnapshot(bytes, 'x'), { ...record, id });
+    everyFlipIsFound(bytes, (changed) => decodeSnapshot(changed, 'x'));
+    everyCutIsFound(bytes, (changed) => decodeSnapshot(changed, 'x'));
+  }
+  const { id } = encodeSnapshot(record);
   assert.equal(snapshotIdOfFileName(snapshotFileName(record.time, id)), id);
   assert.equal(snapshotIdOfFileName('notes.txt'), undefined);
+});
+
+test('encodeSnapshot() keeps a short record as it is, and compresses a long one', () => {
+  const [short, long] = ['x', 'x '.repeat(3000)].map(
+    (message) => encodeSnapshot(buildRecord({ message })).bytes,
+  );
+  assert.ok(short!.includes('"message":"x"'));
+  assert.ok(long!.length < 2000, `${long!.length} bytes`);
 });
 
 test('decodeSnapshot() refuses a record of another shape', () => {
