@@ -152,20 +152,26 @@ export function sinkOf(
   };
 }
 
-const zstdLevel = 3;
-/** tar-stream gives headers of 512 bytes; a stream's call for each would cost more than compressing. */
-const zstdInputBytes = 256 * 1024;
+const zstdBufferBytes = 1024 * 1024;
+/**
+ * In large buffers, of which some wait: the library works in a thread meanwhile. Its own sizes cost a turn of the event loop for each
+ * 16 KiB, and the thread waited for each input to be filled.
+ */
+const zstdOptions = {
+  chunkSize: zstdBufferBytes,
+  highWaterMark: 4 * zstdBufferBytes,
+  params: { [constants.ZSTD_c_compressionLevel]: 3, [constants.ZSTD_c_checksumFlag]: 1 },
+};
 
-/** One zstd frame with a checksum. Equal for equal versions of libzstd, which comes with Node; gzip does not depend on Node. */
+/**
+ * One zstd frame with a checksum. Equal for equal versions of libzstd, which comes with Node; gzip does not depend on Node. Frames of pieces
+ * could be made in several threads, but there are readers, Node's among them, that stop after the first without an error.
+ */
 class ZstdSink implements ByteSink, AsyncDisposable {
-  readonly #stream = createZstdCompress({
-    params: {
-      [constants.ZSTD_c_compressionLevel]: zstdLevel,
-      [constants.ZSTD_c_checksumFlag]: 1,
-    },
-  });
+  readonly #stream = createZstdCompress(zstdOptions);
   readonly #failed: Promise<never>;
-  #input = Buffer.allocUnsafe(zstdInputBytes);
+  readonly #free: Buffer[] = [];
+  #input: Buffer = Buffer.allocUnsafeSlow(zstdBufferBytes);
   #filled = 0;
 
   constructor(write: (bytes: Uint8Array) => void) {
@@ -182,11 +188,11 @@ class ZstdSink implements ByteSink, AsyncDisposable {
 
   write(bytes: Uint8Array): void {
     for (let done = 0; done < bytes.length; ) {
-      const part = bytes.subarray(done, done + zstdInputBytes - this.#filled);
+      const part = bytes.subarray(done, done + zstdBufferBytes - this.#filled);
       this.#input.set(part, this.#filled);
       this.#filled += part.length;
       done += part.length;
-      if (this.#filled === zstdInputBytes) this.#flush();
+      if (this.#filled === zstdBufferBytes) this.#flush();
     }
   }
 
@@ -196,7 +202,8 @@ class ZstdSink implements ByteSink, AsyncDisposable {
   }
 
   async finish(): Promise<void> {
-    this.#flush();
+    // All is taken before the end is asked for: Node ends the frame with what waits then, and begins another, empty one.
+    await Promise.race([new Promise<void>((resolve) => this.#flush(resolve)), this.#failed]);
     const ended = once(this.#stream, 'end');
     this.#stream.end();
     await Promise.race([ended, this.#failed]);
@@ -206,9 +213,13 @@ class ZstdSink implements ByteSink, AsyncDisposable {
     this.#stream.destroy();
   }
 
-  #flush(): void {
-    this.#stream.write(this.#input.subarray(0, this.#filled));
-    this.#input = Buffer.allocUnsafe(zstdInputBytes); // the stream keeps the other one
+  #flush(taken: () => void = () => {}): void {
+    const input = this.#input;
+    this.#stream.write(input.subarray(0, this.#filled), () => {
+      this.#free.push(input);
+      taken();
+    });
+    this.#input = this.#free.pop() ?? Buffer.allocUnsafeSlow(zstdBufferBytes);
     this.#filled = 0;
   }
 }

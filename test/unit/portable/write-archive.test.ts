@@ -14,6 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { zstdDecompressSync } from 'node:zlib';
 import { ExuviaError } from '../../../src/model/errors.ts';
 import { byteStringOf, byteStringToBytes, pathOfKey } from '../../../src/model/paths.ts';
 import { silentProgress } from '../../../src/model/progress.ts';
@@ -27,6 +28,7 @@ import {
 } from '../../../src/portable/archive-writer.ts';
 import type { OfficialManifest } from '../../../src/portable/manifest.ts';
 import type { MemberRecord, OwnFileHead } from '../../../src/portable/write-own-file.ts';
+import { inputOf } from '../codec/deflate-inputs.ts';
 import {
   file,
   folder,
@@ -115,6 +117,15 @@ describe('writeArchive()', () => {
       );
     }
     assert.ok(run('zstd', '-dc', '-q', zstd.path).includes('ustar'));
+  });
+
+  it('writes much as one zstd frame, since there are readers that stop after the first', async () => {
+    const big = { big: inputOf('mixed', 9 * 2 ** 20) };
+    const sources = [memorySource({ kind: 'state', path: '/home/u/.openclaw' }, big)];
+    const zstd = await write(sources, { format: 'tar.zst' });
+    const plain = await write(sources, { format: 'tar' });
+    assert.match(run('zstd', '-lv', zstd.path), /Zstandard Frames: 1\n/);
+    assert.ok(zstdDecompressSync(readFileSync(zstd.path)).equals(readFileSync(plain.path)));
   });
 
   it('unpacks with tar to what was there: contents, modes, times and links', async () => {
