@@ -9,6 +9,8 @@ import { compiledKernel, createPieceCompressor, deflateEnd, PieceCutter, windowB
 
 const threadsMax = 8;
 const inlinePiecesDefault = 8;
+/** MB. A thread has few objects of its own: pieces and the kernel's memory are not among them. Without a limit its heap grows at leisure. */
+const threadMemory = { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 64 };
 
 /**
  * What a worker runs. Text, not a module, so that it works alike from the sources, the library and the bundled command.
@@ -111,7 +113,11 @@ export class ParallelGzipWriter implements AsyncDisposable {
 
   #startWorkers(): void {
     for (let index = 0; index < this.#threads; index++) {
-      const worker = new Worker(workerSource, { eval: true, workerData: compiledKernel() });
+      const worker = new Worker(workerSource, {
+        eval: true,
+        workerData: compiledKernel(),
+        resourceLimits: threadMemory,
+      });
       worker.on('message', (result: Result) => this.#receive(result));
       worker.on('error', (error) => this.#fail(error));
       worker.on('exit', () => this.#fail(new Error('A compression thread ended early')));
