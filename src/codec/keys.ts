@@ -187,9 +187,8 @@ function ephemeralOf(seed: Uint8Array): Ephemeral {
   return { secret, publicKey: publicHalf(secret) };
 }
 
-// RFC 8410: what precedes the 32 bytes of an X25519 key in PKCS #8 and in SubjectPublicKeyInfo.
+// RFC 8410: what precedes the 32 bytes of an X25519 key in PKCS #8.
 const secretPrefix = Buffer.from('302e020100300506032b656e04220420', 'hex');
-const publicPrefix = Buffer.from('302a300506032b656e032100', 'hex');
 
 function x25519Secret(bytes: Uint8Array): KeyObject {
   return nodeCrypto().createPrivateKey({
@@ -199,16 +198,16 @@ function x25519Secret(bytes: Uint8Array): KeyObject {
   });
 }
 
+// As JSON Web Keys (RFC 8037): for other forms OpenSSL first loads what reads and writes them, which takes a millisecond.
 function x25519Public(bytes: Uint8Array, place: string): KeyObject {
   if (bytes.length !== publicKeyBytes) throw new DamageError(place, 'its key is none');
-  return nodeCrypto().createPublicKey({
-    key: Buffer.concat([publicPrefix, bytes]),
-    format: 'der',
-    type: 'spki',
-  });
+  const x = asBuffer(bytes).toString('base64url');
+  return nodeCrypto().createPublicKey({ key: { kty: 'OKP', crv: 'X25519', x }, format: 'jwk' });
 }
 
 function publicHalf(secret: KeyObject): Buffer {
-  const spki = nodeCrypto().createPublicKey(secret).export({ format: 'der', type: 'spki' });
-  return spki.subarray(publicPrefix.length);
+  const { x = '' } = nodeCrypto().createPublicKey(secret).export({ format: 'jwk' });
+  const bytes = Buffer.from(x, 'base64url');
+  invariant(bytes.length === publicKeyBytes, `public key of ${bytes.length} bytes`);
+  return bytes;
 }
