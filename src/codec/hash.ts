@@ -126,3 +126,10 @@ export function createHasher(): Hasher {
 export function blobIdOf(bytes: Uint8Array): BlobId {
   return hashBackend().hashText(bytes) as BlobId; // a hash of 32 bytes is one
 }
+
+/** Names blobs as a repository does: with its key, where it is encrypted. */
+export function blobNamer(idKey: Uint8Array | undefined): (bytes: Uint8Array) => BlobId {
+  if (idKey === undefined) return blobIdOf;
+  const hash = createKeyedHash(idKey);
+  return (bytes) => hash.hashText(hashBytes(bytes)) as BlobId;
+}

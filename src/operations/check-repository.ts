@@ -108,6 +108,8 @@ export class RepositoryCheck {
   async run(chosen: readonly Snapshot[] | undefined): Promise<CheckedRepository> {
     this.#checkParameters();
     await this.#step('packs', () => this.#checkPacks());
+    // Which of them are read is known already: threads begin beside the next steps.
+    if (this.#options.readData && chosen === undefined) this.#expectData(this.#chosenPacks(false));
     await this.#step('index', () => this.#checkIndex());
     await this.#step('snapshots', () => this.#checkSnapshots());
     const snapshots = chosen ?? this.#repository.listSnapshots();
@@ -200,6 +202,7 @@ export class RepositoryCheck {
   async #readData(onlyUsed: boolean): Promise<void> {
     this.#repository.useContentsOnce();
     const packs = this.#chosenPacks(onlyUsed);
+    if (onlyUsed || !this.#options.readData) this.#expectData(packs);
     const bytes = packs.reduce((sum, { packBytes }) => sum + packBytes, 0);
     this.#environment.progress.step('Reading data', { bytes });
     for (const { directory, packBytes, knownBad } of packs) {
@@ -219,10 +222,16 @@ export class RepositoryCheck {
     }
   }
 
+  #expectData(packs: readonly PackFound[]): void {
+    this.#repository.maintenance.expectVerified(packs.map(({ directory }) => directory));
+  }
+
   #chosenPacks(onlyUsed: boolean): PackFound[] {
     const { subset } = this.#options;
-    const usage = new Map(this.#marks.packUsage().map((pack) => [pack.id, pack.usedBlobs]));
-    const packs = [...this.#packs].filter(([id]) => !onlyUsed || (usage.get(id) ?? 0) > 0);
+    const used = new Set(
+      onlyUsed ? this.#marks.packUsage().flatMap(({ id, usedBlobs }) => (usedBlobs > 0 ? [id] : [])) : [],
+    );
+    const packs = [...this.#packs].filter(([id]) => !onlyUsed || used.has(id));
     packs.sort(([a], [b]) => (a < b ? -1 : 1));
     const found = packs.map(([, pack]) => pack);
     if (subset === undefined || this.#options.readData) return found;

@@ -22,8 +22,6 @@ const taskBytesMax = 12 * 1024 * 1024;
 const taskFoldersMax = 48;
 const waitingBytesMax = 32 * 1024 * 1024;
 const waitingFilesMax = 2000;
-/** Threads start in a tenth of that; meanwhile they need the processor. */
-const startMs = 1000;
 
 interface WaitingFile {
   readonly order: BlobOrder;
@@ -148,7 +146,7 @@ export class FileOrders {
     if (this.#threads === undefined || this.#threads.areReady) return this.#threads;
     if (this.#hasWaited) return undefined;
     this.#hasWaited = true;
-    return this.#threads.awaitReady(startMs) ? this.#threads : undefined;
+    return this.#threads.awaitReady() ? this.#threads : undefined;
   }
 
   #takeWaiting(): WaitingFile[] {

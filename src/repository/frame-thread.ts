@@ -18,9 +18,11 @@ import type {
   EncodeTask,
   FileTask,
   FrameAnswer,
-  PlacedFiles,
+  ProveTask,
+  TaskDone,
 } from './frame-threads.ts';
 import { placeFiles } from './place-files.ts';
+import { provePack } from './prove-pack.ts';
 
 const { answered, port } = workerData as { readonly answered: SharedArrayBuffer; readonly port: MessagePort };
 const answers = new Int32Array(answered);
@@ -34,10 +36,10 @@ port.on('message', (task: Task) => {
 Atomics.store(answers, 1, 1);
 Atomics.notify(answers, 1);
 
-type Task = EncodeTask | DecodeTask | FileTask;
+type Task = EncodeTask | DecodeTask | FileTask | ProveTask;
 
 interface Worked {
-  readonly answer: FrameAnswer<EncodedFrame | CheckedFrame | PlacedFiles>;
+  readonly answer: FrameAnswer<EncodedFrame | CheckedFrame | TaskDone>;
   /** What goes along with it. */
   readonly memory?: ArrayBuffer;
 }
@@ -51,6 +53,8 @@ function work(task: Task): Worked {
         return decode(task);
       case 'place':
         return { answer: { failed: placeFiles(task, decoded) } };
+      case 'prove':
+        return { answer: { failed: provePack(task, decoded) } };
     }
   } catch (error) {
     return { answer: { problem: messageOf(error) } };

@@ -1,5 +1,5 @@
 /**
- * Threads that compress frames, or read them, or write files of them. Tasks are given to them in turn, and answers collected in the same order. The thread
+ * Threads that compress frames, or read them, prove them, or write files of them. Tasks are given to them in turn, and answers collected in the same order. The thread
  * that does so need not return to its event loop: whoever reads or writes blobs is synchronous.
  */
 import { createRequire } from 'node:module';
@@ -77,8 +77,23 @@ export type StoredPiece =
       readonly id: BlobId;
     };
 
-export interface PlacedFiles {
-  /** Numbers of those that are not in place: whoever wants them writes them, and learns what is wrong. */
+/** Frames of a pack, and what its directory says of them. */
+export interface ProveTask {
+  readonly do: 'prove';
+  readonly frames: readonly FrameToProve[];
+  readonly idKey?: Uint8Array;
+}
+
+export interface FrameToProve {
+  readonly frame: DecodeTask;
+  readonly kind: FrameKind;
+  /** Of its blobs, one behind the other. */
+  readonly ids: string;
+  readonly lengths: readonly number[];
+}
+
+export interface TaskDone {
+  /** Numbers of the files that are not in place, or of the frames that are not proven: whoever asked does them, and learns what is wrong. */
   readonly failed: readonly number[];
 }
 
@@ -89,7 +104,8 @@ export type FrameAnswer<T> = T | { readonly problem: string };
 interface TaskKinds {
   encode: { task: EncodeTask; result: EncodedFrame };
   decode: { task: DecodeTask; result: CheckedFrame };
-  place: { task: FileTask; result: PlacedFiles };
+  place: { task: FileTask; result: TaskDone };
+  prove: { task: ProveTask; result: TaskDone };
 }
 
 /** The thread that asks keeps no more than about four busy. */
@@ -98,6 +114,8 @@ const tasksPerThread = 2;
 /** MB. A thread's own objects are few; the bytes of frames are not among them. Without a limit its heap takes 30 MB more. */
 const threadMemory = { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 64 };
 
+/** Threads start in a tenth of that. */
+const startMs = 1000;
 /** A frame takes milliseconds; whoever takes so long is dead. */
 const answerMs = 120_000;
 /** It is waited for in pieces: while a process is stopped the clock goes on, and then no more than one of them is over. */
@@ -128,11 +146,14 @@ interface FrameThread {
 
 export class FrameThreads<K extends keyof TaskKinds> {
   readonly #threads: readonly FrameThread[];
+  readonly #tasksAhead: number;
   #submitted = 0;
   #collected = 0;
 
-  constructor(count: number) {
+  /** `tasksAhead`: how many a thread has before it. */
+  constructor(count: number, tasksAhead = tasksPerThread) {
     this.#threads = startThreads(count);
+    this.#tasksAhead = tasksAhead;
   }
 
   /** Whether they take tasks. They may never do: whoever has tasks does them alone until then. */
@@ -140,9 +161,9 @@ export class FrameThreads<K extends keyof TaskKinds> {
     return this.#threads.length > 0 && this.#threads.every(({ answered }) => Atomics.load(answered, 1) === 1);
   }
 
-  /** The same, waiting for those that are on their way. */
-  awaitReady(limitMs: number): boolean {
-    const endMs = performance.now() + limitMs;
+  /** The same, waiting for those that are on their way: while they start they need the processor. */
+  awaitReady(): boolean {
+    const endMs = performance.now() + startMs;
     for (const { answered } of this.#threads)
       while (Atomics.load(answered, 1) === 0 && performance.now() < endMs)
         Atomics.wait(answered, 1, 0, Math.max(1, endMs - performance.now()));
@@ -150,7 +171,7 @@ export class FrameThreads<K extends keyof TaskKinds> {
   }
 
   get isFull(): boolean {
-    return this.#submitted - this.#collected >= this.#threads.length * tasksPerThread;
+    return this.#submitted - this.#collected >= this.#threads.length * this.#tasksAhead;
   }
 
   /** Whether the oldest answer can be collected without waiting. */

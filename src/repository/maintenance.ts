@@ -25,9 +25,10 @@ import { RepositoryLock } from './locks.ts';
 import { listPackFiles, packPlace, readFrame, readPackDirectory } from './pack-files.ts';
 import type { PackIndex } from './pack-index.ts';
 import { blobIdIn } from './pack-keys.ts';
+import type { PackProver } from './pack-prover.ts';
 import { rewriteParameters, writeParameters } from './parameters-file.ts';
 import type { DamagedSnapshot, SnapshotFiles } from './snapshot-files.ts';
-import { type BadFrame, salvagePack, verifyFrames } from './verify-pack.ts';
+import { type BadFrame, salvagePack, type Verified } from './verify-pack.ts';
 
 export type AddBlob = (kind: BlobKind, id: BlobId, bytes: Uint8Array) => void;
 
@@ -35,6 +36,7 @@ export interface MaintainedParts {
   readonly layout: RepositoryLayout;
   readonly database: Database;
   readonly frames: FrameReader;
+  readonly prover: PackProver;
   readonly index: PackIndex;
   readonly files: IndexFileCache;
   readonly snapshots: SnapshotFiles;
@@ -112,8 +114,13 @@ export class Maintenance {
     }
   }
 
-  verifyFrames(directory: PackDirectory): ReturnType<typeof verifyFrames> {
-    return verifyFrames(this.#parts.frames, directory);
+  /** Says which packs are verified next, so that threads begin. Promises nothing. */
+  expectVerified(packs: readonly PackDirectory[]): void {
+    this.#parts.prover.expect(packs);
+  }
+
+  verifyFrames(directory: PackDirectory): Generator<Verified> {
+    return this.#parts.prover.verify(directory);
   }
 
   /** Snapshots that others replaced and that an interrupted run left. */

@@ -1,6 +1,6 @@
 /** A task of a thread: frames are decoded, and the files that are made of their blobs put in place, each blob proven by its id. */
 import type { DecodedFrame } from '../codec/frame.ts';
-import { blobIdOf, createKeyedHash, hashBytes } from '../codec/hash.ts';
+import { blobNamer } from '../codec/hash.ts';
 import { giveBack } from '../codec/memory.ts';
 import { provenPieces } from '../codec/proven-pieces.ts';
 import { placeFile } from '../io/placed-file.ts';
@@ -60,8 +60,7 @@ class TaskBlobs {
   constructor(task: FileTask, decode: (frame: DecodeTask) => DecodedFrame) {
     this.#task = task;
     this.#decode = decode;
-    const hash = task.idKey && createKeyedHash(task.idKey);
-    this.#idOf = hash === undefined ? blobIdOf : (bytes) => hash.hashText(hashBytes(bytes)) as BlobId;
+    this.#idOf = blobNamer(task.idKey);
   }
 
   /** Valid until as many other frames were asked for as are kept. @throws DamageError */

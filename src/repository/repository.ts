@@ -25,6 +25,7 @@ import { closeLayout, type Opened, type OpenOptions, openInMemory, openLayout } 
 import { packPlace, readPackDirectory } from './pack-files.ts';
 import { type BlobPlace, PackIndex, type PackTotals } from './pack-index.ts';
 import { blobIdIn } from './pack-keys.ts';
+import { PackProver } from './pack-prover.ts';
 import { PackWriter } from './pack-writer.ts';
 import { holdsParameters } from './parameters-file.ts';
 import { SnapshotFiles } from './snapshot-files.ts';
@@ -43,6 +44,7 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
   readonly #files: IndexFileCache;
   readonly #frames: FrameReader;
   readonly #orders: FileOrders;
+  readonly #prover: PackProver;
   readonly #writer: PackWriter | undefined;
   readonly #temporary: string | undefined;
   #staging: string | undefined;
@@ -62,6 +64,7 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
     this.#opened = opened;
     this.#temporary = opened.temporary;
     this.#frames = new FrameReader(opened.layout);
+    this.#prover = new PackProver(opened.layout, this.#frames);
     this.#index = new PackIndex(opened.database);
     this.#orders = new FileOrders(opened.layout, (id) =>
       this.#index.findNext(id, (pack) => this.#directoryOf(pack)),
@@ -240,6 +243,7 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
       layout: this.#layout,
       database: this.#database,
       frames: this.#frames,
+      prover: this.#prover,
       index: this.#index,
       files: this.#files,
       snapshots: this.#snapshots,
@@ -357,6 +361,7 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
     await this.#writer?.close();
     await this.#frames.close();
     await this.#orders.close();
+    await this.#prover.close();
     if (this.#staging !== undefined) removeTemporary(this.#staging);
     closeLayout(this.#opened);
   }

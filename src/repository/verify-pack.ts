@@ -18,27 +18,43 @@ export interface BadFrame {
   readonly detail: string;
 }
 
-/** Reads and decodes every frame; each blob must have the id of its bytes. One after another; threads read ahead where there is much. */
-export function* verifyFrames(
-  reader: FrameReader,
-  { id, frames, padding }: PackDirectory,
-): Generator<{ readonly bytes: number; readonly bad?: BadFrame }> {
-  reader.expect(frames.map(({ offset, bytes }, number) => ({ pack: id, offset, bytes, number })));
-  for (const [number, frame] of frames.entries()) {
-    yield* verified(id, frame, () => verifyFrame(reader, { ...frame, pack: id, number }));
-  }
-  // Nothing is in it; but every byte of a repository is to be what was written.
-  if (padding !== undefined) {
-    const place = { ...padding, pack: id, number: frames.length };
-    yield* verified(id, padding, () => verifyPadding(reader, place));
-  }
+/** How many bytes of a pack were looked at, and whether they are not what was stored. */
+export interface Verified {
+  readonly bytes: number;
+  readonly bad?: BadFrame;
 }
 
-function* verified(
+/** Reads and decodes every frame; each blob must have the id of its bytes. One after another; threads read ahead where there is much. */
+export function* verifyFrames(reader: FrameReader, directory: PackDirectory): Generator<Verified> {
+  const { id, frames } = directory;
+  reader.expect(frames.map(({ offset, bytes }, number) => ({ pack: id, offset, bytes, number })));
+  for (const [number, frame] of frames.entries()) yield* verifyFrame(reader, id, frame, number);
+  yield* verifyPadding(reader, directory);
+}
+
+export function* verifyFrame(
+  reader: FrameReader,
   pack: PackId,
-  { offset, bytes }: FrameAt,
-  verify: () => void,
-): Generator<{ readonly bytes: number; readonly bad?: BadFrame }> {
+  frame: PackedFrame,
+  number: number,
+): Generator<Verified> {
+  yield* verified(pack, frame, () => mustBeAsListed(reader, { ...frame, pack, number }));
+}
+
+/** Nothing is in it; but every byte of a repository is to be what was written. */
+export function* verifyPadding(
+  reader: FrameReader,
+  { id, frames, padding }: PackDirectory,
+): Generator<Verified> {
+  if (padding === undefined) return;
+  yield* verified(id, padding, () => {
+    const place = { ...padding, pack: id, number: frames.length };
+    if (reader.read(place).kind !== 'padding')
+      throw new DamageError(packPlace(id), 'where its padding should be is something else');
+  });
+}
+
+function* verified(pack: PackId, { offset, bytes }: FrameAt, verify: () => void): Generator<Verified> {
   try {
     verify();
     yield { bytes };
@@ -48,7 +64,7 @@ function* verified(
   }
 }
 
-function verifyFrame(reader: FrameReader, frame: PackedFrame & FramePlace): void {
+function mustBeAsListed(reader: FrameReader, frame: PackedFrame & FramePlace): void {
   const place = `${packPlace(frame.pack)}, frame at byte ${frame.offset}`;
   const decoded = reader.read(frame);
   if (decoded.kind !== frame.kind || decoded.blobs.length !== frame.blobs.length) {
@@ -59,11 +75,6 @@ function verifyFrame(reader: FrameReader, frame: PackedFrame & FramePlace): void
       throw new DamageError(place, `blob ${id.slice(0, 12)} is not what was stored`);
     }
   }
-}
-
-function verifyPadding(reader: FrameReader, place: FramePlace): void {
-  if (reader.read(place).kind !== 'padding')
-    throw new DamageError(packPlace(place.pack), 'where its padding should be is something else');
 }
 
 export interface SalvagedBlob {

@@ -1,0 +1,99 @@
+/**
+ * Proves packs in threads, beside whatever else is done meanwhile. A thread is told what the directory says and answers what is not so;
+ * no byte comes back. What it could not prove is looked at again here, where what is wrong with it is told.
+ */
+import type { PackDirectory } from '../codec/pack.ts';
+import type { PackId } from '../model/ids.ts';
+import { decodeTaskOf, type FrameReader, threadsFromBytes } from './frame-reader.ts';
+import { FrameThreads, type FrameToProve, type ProveTask, threadsWorthStarting } from './frame-threads.ts';
+import type { RepositoryLayout } from './layout.ts';
+import { type Verified, verifyFrame, verifyFrames, verifyPadding } from './verify-pack.ts';
+
+/** Packs that a thread has before it: it is busy while whoever asks does something else, at up to 200 KB each. */
+const packsAhead = 24;
+
+export class PackProver {
+  readonly #layout: RepositoryLayout;
+  readonly #reader: FrameReader;
+  #threads: FrameThreads<'prove'> | undefined;
+  #expected: PackDirectory[] = [];
+  /** Those that threads have, in the order of their answers. */
+  readonly #running: PackId[] = [];
+  /** Frames that a thread could not prove, of packs that were not asked for yet. */
+  readonly #answers = new Map<PackId, ReadonlySet<number>>();
+
+  constructor(layout: RepositoryLayout, reader: FrameReader) {
+    this.#layout = layout;
+    this.#reader = reader;
+  }
+
+  /** Says which packs are verified next, in this order. Promises nothing. */
+  expect(packs: readonly PackDirectory[]): void {
+    const bytes = packs.reduce((sum, { frames }) => sum + (frames.at(-1)?.offset ?? 0), 0);
+    const count = bytes < threadsFromBytes ? 0 : threadsWorthStarting();
+    if (count === 0) return;
+    this.#threads ??= new FrameThreads(count, packsAhead);
+    this.#expected = [...packs];
+    if (this.#threads.awaitReady()) this.#submit();
+  }
+
+  /** Each blob of each frame must have the id of its bytes. */
+  *verify(directory: PackDirectory): Generator<Verified> {
+    const unproven = this.#unproven(directory.id);
+    if (unproven === undefined) yield* verifyFrames(this.#reader, directory);
+    else {
+      for (const [number, frame] of directory.frames.entries()) {
+        if (unproven.has(number)) yield* verifyFrame(this.#reader, directory.id, frame, number);
+        else yield { bytes: frame.bytes };
+      }
+      yield* verifyPadding(this.#reader, directory);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#threads?.end();
+  }
+
+  /** Undefined for a pack that no thread has. */
+  #unproven(id: PackId): ReadonlySet<number> | undefined {
+    this.#submit();
+    while (!this.#answers.has(id) && this.#running.includes(id)) {
+      this.#collect();
+      this.#submit();
+    }
+    const answer = this.#answers.get(id);
+    this.#answers.delete(id);
+    this.#expected = this.#expected.filter((pack) => pack.id !== id);
+    return answer;
+  }
+
+  #submit(): void {
+    while (this.#threads?.areReady === true && !this.#threads.isFull) {
+      const pack = this.#expected.shift();
+      if (pack === undefined) return;
+      const task = this.#taskOf(pack);
+      if (task === undefined) continue;
+      this.#threads.submit(task);
+      this.#running.push(pack.id);
+    }
+  }
+
+  #taskOf({ id, frames }: PackDirectory): ProveTask | undefined {
+    const proven: FrameToProve[] = [];
+    for (const [number, { offset, bytes, kind, blobs }] of frames.entries()) {
+      const frame = decodeTaskOf(this.#layout, { pack: id, offset, bytes, number });
+      if (frame === undefined) return undefined;
+      const ids = blobs.map((blob) => blob.id).join('');
+      proven.push({ frame, kind, ids, lengths: blobs.map((blob) => blob.bytes) });
+    }
+    const { keyring } = this.#layout;
+    return { do: 'prove', frames: proven, ...(keyring && { idKey: keyring.keys.deriveIdKey() }) };
+  }
+
+  #collect(): void {
+    const id = this.#running.shift();
+    const answer = this.#threads?.collect();
+    if (id !== undefined && answer !== undefined && 'failed' in answer)
+      this.#answers.set(id, new Set(answer.failed));
+  }
+}

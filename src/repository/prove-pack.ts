@@ -1,0 +1,43 @@
+/** A task of a thread: frames of a pack are read and decoded, and every blob compared with the id that the pack's directory gives it. */
+import type { DecodedFrame } from '../codec/frame.ts';
+import { blobNamer } from '../codec/hash.ts';
+import { giveBack } from '../codec/memory.ts';
+import { ExuviaError, errnoOf } from '../model/errors.ts';
+import type { BlobId } from '../model/ids.ts';
+import type { DecodeTask, FrameToProve, ProveTask } from './frame-threads.ts';
+
+const idDigits = 64;
+
+/** Numbers of the frames that are not what the directory says, or could not be read. */
+export function provePack(task: ProveTask, decode: (frame: DecodeTask) => DecodedFrame): number[] {
+  const idOf = blobNamer(task.idKey);
+  const failed: number[] = [];
+  for (const [number, frame] of task.frames.entries()) {
+    try {
+      if (!isAsListed(frame, decode(frame.frame), idOf)) failed.push(number);
+    } catch (error) {
+      if (errnoOf(error) === undefined && !(error instanceof ExuviaError)) throw error;
+      failed.push(number);
+    }
+  }
+  return failed;
+}
+
+function isAsListed(
+  { kind, ids, lengths }: FrameToProve,
+  decoded: DecodedFrame,
+  idOf: (bytes: Uint8Array) => BlobId,
+): boolean {
+  const { blobs } = decoded;
+  const isSame =
+    decoded.kind === kind &&
+    blobs.length === lengths.length &&
+    blobs.every(
+      (blob, position) =>
+        blob.length === lengths[position] &&
+        idOf(blob) === ids.slice(idDigits * position, idDigits * (position + 1)),
+    );
+  const [first] = blobs;
+  if (first !== undefined) giveBack(first);
+  return isSame;
+}
