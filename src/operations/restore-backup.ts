@@ -266,7 +266,7 @@ function planSourcesOf(
   repository: Repository,
   snapshot: Snapshot,
 ): RestoredSource[] {
-  const wanted = wantedPaths(options);
+  const { wanted, mayHold } = wantedPaths(options);
   const repositoryRoot = repository.root;
   const planned = snapshot.sources.map((source) => {
     const target = targetOf(environment, options, home, snapshot, source);
@@ -277,6 +277,7 @@ function planSourcesOf(
       idOfHash: (hash) => repository.idOfHash(hash),
       target: byteStringOf(target),
       wanted: (key, type) => wanted(source, key, type),
+      mayHold,
       conflict: options.conflict ?? 'overwrite',
       deleteExtra: options.delete ?? false,
       nowMs: environment.clock.nowMs(),
@@ -293,17 +294,21 @@ function planSourcesOf(
   return planned;
 }
 
-type Wanted = (source: SnapshotSource, key: PathKey, type: EntryType) => boolean;
+interface Wanted {
+  readonly wanted: (source: SnapshotSource, key: PathKey, type: EntryType) => boolean;
+  readonly mayHold: (folder: PathKey) => boolean;
+}
 
 function wantedPaths({ only = [], path = [] }: RestoreOptions): Wanted {
   const names = new Set(only.map(parseComponent));
   const globs = compileGlobs(path);
-  return (source, key, type) => {
+  const wanted: Wanted['wanted'] = (source, key, type) => {
     const text = displayKey(key);
     if (path.length > 0 && !globs.matches(text, type === 'directory')) return false;
     if (names.size === 0) return true;
     return componentsIn(source, text).some((name) => names.has(name as never));
   };
+  return { wanted, mayHold: (folder) => path.length === 0 || globs.mayContain(displayKey(folder)) };
 }
 
 async function executeAll(

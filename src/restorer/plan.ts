@@ -23,6 +23,7 @@ import type { DirectoryNode, FileNode, SymlinkNode, TreeEntry } from '../model/t
 import { hasContent } from './same-content.ts';
 import { targetPath } from './target-path.ts';
 import { isTemporaryName } from './temporary-names.ts';
+import { wantedEntries } from './wanted-entries.ts';
 
 /** What to do with a file of the target that is not what the snapshot has. */
 export type ConflictPolicy = 'overwrite' | 'keep' | 'newer' | 'fail';
@@ -34,6 +35,8 @@ export interface RestoreRequest {
   /** Absolute path of the folder (or single file) that the root entry becomes. */
   readonly target: ByteString;
   readonly wanted: (key: PathKey, type: EntryType) => boolean;
+  /** Whether something in this folder may be wanted; without it, in any. */
+  readonly mayHold?: (folder: PathKey) => boolean;
   readonly conflict: ConflictPolicy;
   readonly deleteExtra: boolean;
   /** Whether something the snapshot does not have may be removed. */
@@ -120,9 +123,8 @@ class Planner {
   }
 
   run(): RestorePlan {
-    for (const entry of this.#request.tree.entries()) {
-      if (this.#request.wanted(entry.key, entry.node.type)) this.#planEntry(entry);
-    }
+    const { tree, wanted, mayHold = () => true } = this.#request;
+    for (const entry of wantedEntries(tree, { wanted, mayHold })) this.#planEntry(entry);
     if (this.#conflicts.length > 0) throw this.#conflictError();
     this.#planLeftovers();
     if (this.#request.deleteExtra) this.#planRemovals();
