@@ -38,13 +38,12 @@ export class ByteWriter {
 
   /** Unsigned LEB128, 0 to 2^53 - 1. */
   varint(value: number): this {
-    invariant(Number.isSafeInteger(value) && value >= 0, `varint of ${value}`);
+    invariant(Number.isSafeInteger(value) && value >= 0, 'a varint is a whole number that is not negative');
     this.#room(8);
     let rest = value;
-    while (rest > 0x7f) {
+    for (; rest > 0x7fff_ffff; rest = Math.floor(rest / 128))
       this.#buffer[this.#length++] = (rest % 128) | 0x80;
-      rest = Math.floor(rest / 128);
-    }
+    for (; rest > 0x7f; rest >>>= 7) this.#buffer[this.#length++] = (rest & 0x7f) | 0x80;
     this.#buffer[this.#length++] = rest;
     return this;
   }

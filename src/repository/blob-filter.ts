@@ -7,6 +7,7 @@ import { asBuffer, type BlobId } from '../model/ids.ts';
 
 /** 16 MB, of which only pages that are touched take memory. */
 const prefixBits = 27;
+const prefixDigits = Math.ceil(prefixBits / 4);
 
 export class BlobFilter {
   readonly #bits = new Uint8Array(2 ** (prefixBits - 3));
@@ -31,5 +32,10 @@ export class BlobFilter {
 }
 
 function prefixOf(id: BlobId): number {
-  return Number.parseInt(id.slice(0, 8), 16) >>> (32 - prefixBits);
+  let prefix = 0;
+  for (let digit = 0; digit < prefixDigits; digit++) {
+    const code = id.charCodeAt(digit);
+    prefix = (prefix << 4) | ((code & 15) + (code >> 6) * 9); // the letters begin at 0x61
+  }
+  return prefix >>> (4 * prefixDigits - prefixBits);
 }

@@ -1,5 +1,6 @@
 /** The part of the index that says where blobs are. */
 import type { PackDirectory } from '../codec/pack.ts';
+import { invariant } from '../model/errors.ts';
 import { type BlobId, idToBytes, type PackId, packIdFromBytes } from '../model/ids.ts';
 import type { BlobKind } from '../model/store.ts';
 import { BlobFilter } from './blob-filter.ts';
@@ -210,12 +211,12 @@ export class PackIndex {
       const pack = this.#addPack.run(idToBytes(directory.id), packBytes).lastInsertRowid;
       for (const { kind, offset, bytes, blobs } of directory.frames) {
         const frame = this.#addFrame.run(pack, kindNumbers[kind], offset, bytes).lastInsertRowid;
-        for (const [position, blob] of blobs.entries()) rows.push({ ...blob, frame, position });
+        for (const [position, { id, bytes }] of blobs.entries()) rows.push({ id, frame, position, bytes });
       }
     }
     // In the order of the index, in which they are added in a third of the time.
-    rows.sort((a, b) => (a.id < b.id ? -1 : 1));
-    for (const { id, frame, position, bytes } of rows) {
+    for (const at of orderOfIds(rows)) {
+      const { id, frame, position, bytes } = rows[at] as BlobRow;
       this.#addBlob.run(idToBytes(id), frame, position, bytes);
       this.#filter?.add(id);
     }
@@ -295,3 +296,13 @@ export class PackIndex {
     return this.#database.prepare(sql).raw().get() as number[];
   }
 }
+
+/** Where the ids are in order, by what fits into a number beside the place: numbers are sorted in a tenth of the time. */
+function orderOfIds(rows: readonly { readonly id: BlobId }[]): Uint32Array {
+  invariant(rows.length < rowsMax, 'rows are added pack by pack');
+  const order = Float64Array.from(rows, ({ id }, at) => Number.parseInt(id.slice(0, 8), 16) * rowsMax + at);
+  return Uint32Array.from(order.sort(), (both) => both % rowsMax);
+}
+
+/** With the 32 bits of an id that are compared it stays below 2^53. */
+const rowsMax = 2 ** 21;

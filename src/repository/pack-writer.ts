@@ -14,16 +14,26 @@ import { FrameThreads, threadsWorthStarting } from './frame-threads.ts';
 import type { RepositoryLayout } from './layout.ts';
 import { OpenPack } from './open-pack.ts';
 
-/** A frame that is full, and where it is once it has been compressed. */
-interface ClosedFrame {
+/** A frame whose blobs are not yet published. */
+interface PendingFrame {
   readonly kind: BlobKind;
-  readonly blobs: readonly PackedBlob[];
+  /** Where its blobs are until it is closed. */
+  filling: FrameBuffer | undefined;
+  /** Once it is closed. */
+  blobs: readonly PackedBlob[];
+  /** Where it is, once it has been compressed. */
   written: { readonly pack: OpenPack; readonly frame: PackedFrame } | undefined;
 }
 
-/** Where a blob that is not yet published is: in a frame that is being filled, or in one that is closed. */
+/** The frame that is being filled with blobs of a kind. */
+interface OpenFrame {
+  readonly buffer: FrameBuffer;
+  frame: PendingFrame;
+}
+
+/** Where a blob is that is not yet published. */
 interface PendingBlob {
-  frame: FrameBuffer | ClosedFrame;
+  readonly frame: PendingFrame;
   readonly position: number;
 }
 
@@ -46,11 +56,11 @@ export class PackWriter {
   readonly #options: PackWriterOptions;
   /** zstd level of frames written from now on; 0 stores them as they are. */
   level: number;
-  readonly #buffers: Partial<Record<BlobKind, FrameBuffer>> = {};
+  readonly #open: Partial<Record<BlobKind, OpenFrame>> = {};
   readonly #pending = new Map<BlobId, PendingBlob>();
   #threads: FrameThreads<'encode'> | undefined;
   /** Frames that the threads have, in the order in which they were given to them. */
-  readonly #compressing: ClosedFrame[] = [];
+  readonly #compressing: PendingFrame[] = [];
   /** Memory for frames to come. */
   readonly #spare: ArrayBuffer[] = [];
   #pack: OpenPack | undefined;
@@ -92,10 +102,10 @@ export class PackWriter {
   /** @throws also whatever an earlier write failed with: a writer that failed stays failed. */
   add(kind: BlobKind, id: BlobId, bytes: Uint8Array): void {
     this.#refuseAfterFailure();
-    invariant(bytes.length <= limits.blobBytesMax, `blob of ${bytes.length} bytes`);
-    const buffer = this.#bufferFor(kind);
-    if (buffer.isFullFor(bytes.length)) this.#orFail(() => this.#closeFrame(buffer));
-    this.#pending.set(id, { frame: buffer, position: buffer.add(id, bytes) });
+    invariant(bytes.length <= limits.blobBytesMax, 'a blob that is not too long');
+    const open = this.#openFor(kind);
+    if (open.buffer.isFullFor(bytes.length)) this.#orFail(() => this.#closeFrame(open));
+    this.#pending.set(id, { frame: open.frame, position: open.buffer.add(id, bytes) });
     this.#addedBytes += bytes.length;
   }
 
@@ -105,7 +115,7 @@ export class PackWriter {
     if (pending === undefined) return undefined;
     this.#refuseAfterFailure(); // its pack may be closed, and the number of its file another's
     const { frame, position } = pending;
-    if (frame instanceof FrameBuffer) return frame.blobAt(position);
+    if (frame.filling !== undefined) return frame.filling.blobAt(position);
     if (frame.written === undefined)
       this.#orFail(() => this.#collectUntil(() => frame.written !== undefined));
     return frame.written?.pack.readFrame(frame.written.frame).blobs[position];
@@ -115,7 +125,7 @@ export class PackWriter {
   flush(): void {
     this.#refuseAfterFailure();
     this.#orFail(() => {
-      for (const buffer of Object.values(this.#buffers)) this.#closeFrame(buffer);
+      for (const open of Object.values(this.#open)) this.#closeFrame(open);
       this.#collectUntil(() => this.#compressing.length === 0);
       this.#sealPack();
       while (this.#sealed.length > 0) this.#publishOldest();
@@ -151,19 +161,21 @@ export class PackWriter {
     this.#pack = undefined;
   }
 
-  #bufferFor(kind: BlobKind): FrameBuffer {
-    this.#buffers[kind] ??= new FrameBuffer(kind);
-    return this.#buffers[kind];
+  #openFor(kind: BlobKind): OpenFrame {
+    const open = this.#open[kind];
+    if (open !== undefined) return open;
+    const buffer = new FrameBuffer(kind);
+    this.#open[kind] = { buffer, frame: emptyFrame(buffer) };
+    return this.#open[kind];
   }
 
-  #closeFrame(buffer: FrameBuffer): void {
+  #closeFrame(open: OpenFrame): void {
+    const { buffer, frame: closed } = open;
     if (buffer.isEmpty) return;
     const { raw, blobs } = buffer.take();
-    const closed: ClosedFrame = { kind: buffer.kind, blobs, written: undefined };
-    for (const { id } of blobs) {
-      const pending = this.#pending.get(id);
-      if (pending !== undefined) pending.frame = closed;
-    }
+    closed.filling = undefined;
+    closed.blobs = blobs;
+    open.frame = emptyFrame(buffer);
     this.#closedBytes += raw.length;
     const threads = this.#readyThreads();
     if (threads !== undefined) this.#compressElsewhere(threads, closed, raw, buffer);
@@ -176,7 +188,7 @@ export class PackWriter {
 
   #compressElsewhere(
     threads: FrameThreads<'encode'>,
-    closed: ClosedFrame,
+    closed: PendingFrame,
     raw: Uint8Array<ArrayBuffer>,
     buffer: FrameBuffer,
   ): void {
@@ -214,7 +226,7 @@ export class PackWriter {
     this.#spare.push(answer.memory);
   }
 
-  #append(closed: ClosedFrame, encoded: Uint8Array): void {
+  #append(closed: PendingFrame, encoded: Uint8Array): void {
     const { temporary, random, layout } = this.#options;
     this.#pack ??= new OpenPack(temporary, random, layout.keyring);
     const pack = this.#pack;
@@ -250,8 +262,10 @@ export class PackWriter {
   #tellPublished(isAll: boolean): void {
     if (this.#published.length === 0) return;
     this.#options.onPublished(this.#published, isAll);
-    for (const { directory } of this.#published)
-      for (const frame of directory.frames) for (const { id } of frame.blobs) this.#pending.delete(id);
+    if (isAll) this.#pending.clear();
+    else
+      for (const { directory } of this.#published)
+        for (const frame of directory.frames) for (const { id } of frame.blobs) this.#pending.delete(id);
     this.#published = [];
     this.#publishedBlobs = 0;
   }
@@ -264,6 +278,10 @@ export class PackWriter {
     const { level } = this;
     return level > 0 && this.#addedBytes <= smallRunBytes ? Math.max(level, smallRunLevel) : level;
   }
+}
+
+function emptyFrame(buffer: FrameBuffer): PendingFrame {
+  return { kind: buffer.kind, filling: buffer, blobs: [], written: undefined };
 }
 
 const smallRunBytes = 4 * 1024 * 1024;
