@@ -97,7 +97,9 @@ class SourceArchiver {
     this.#leaves = leaves;
     this.#tree = new TreeBuilder(blobs, (leaf) => leaves.built(leaf));
     this.#findings = new Findings(context.progress);
-    const breathe = (): Promise<void> => this.#breathe();
+    const breathe = async (): Promise<void> => {
+      if (this.#isTimeToBreathe) await this.#breathe();
+    };
     this.#files = new FileStorer({ ...context, breathe }, this.#findings);
     this.#known = new KnownFiles(cache, request.cacheName, isWhole);
   }
@@ -109,8 +111,9 @@ class SourceArchiver {
       this.#group.push(entry);
       const leaf = this.#groupLeaf;
       if (leaf === undefined || isEntangled(entry)) await this.#addGroup();
-      else if (entry.key === leaf.lastKey && this.#takeLeaf(leaf)) await this.#breathe();
-      else if (entry.key === leaf.lastKey || this.#group.length >= leaf.entries) await this.#addGroup();
+      else if (entry.key === leaf.lastKey && this.#takeLeaf(leaf)) {
+        if (this.#isTimeToBreathe) await this.#breathe();
+      } else if (entry.key === leaf.lastKey || this.#group.length >= leaf.entries) await this.#addGroup();
     }
     await this.#addGroup();
     this.#known.finish();
@@ -128,10 +131,12 @@ class SourceArchiver {
     };
   }
 
+  get #isTimeToBreathe(): boolean {
+    return monotonicMs() - this.#yieldedMs >= yieldEveryMs;
+  }
+
   /** Lets signals and the progress bar have their turn. */
   async #breathe(): Promise<void> {
-    const now = monotonicMs();
-    if (now - this.#yieldedMs < yieldEveryMs) return;
     await new Promise((resolve) => setImmediate(resolve));
     this.#yieldedMs = monotonicMs();
     if (this.#context.signal?.aborted) throw new InterruptedError();
@@ -184,22 +189,26 @@ class SourceArchiver {
     this.#group = [];
     for (const entry of group) {
       const { entries } = this.#tree;
-      await this.#breathe();
+      if (this.#isTimeToBreathe) await this.#breathe();
       this.#leaves.adding(entry);
       // A folder's mode may have changed in the very tick in which it was looked at. Of files, who reads them knows more.
       if (entry.type !== 'file' && isRacy(entry.stat, [], sinceMs)) this.#leaves.doubt();
-      await this.#addEntry(entry);
+      const adding = this.#addEntry(entry);
+      if (adding !== undefined) await adding; // to wait for what is done takes as long as to read a small file
       if (this.#tree.entries === entries) this.#leaves.notAdded(this.#tree.isBetweenLeaves);
     }
   }
 
-  async #addEntry(entry: WalkedEntry): Promise<void> {
+  /** Undefined where it is done. */
+  #addEntry(entry: WalkedEntry): Promise<void> | undefined {
     const { stat } = entry;
-    if (entry.type === 'directory') {
+    if (entry.type === 'file') return this.#addFile(entry);
+    if (entry.type === 'symlink') this.#addLink(entry);
+    else {
       this.#counts.directories++;
       this.#tree.add(entry.key, { type: 'directory', ...commonFields(stat) });
-    } else if (entry.type === 'symlink') this.#addLink(entry);
-    else await this.#addFile(entry);
+    }
+    return undefined;
   }
 
   #addLink(entry: WalkedEntry): void {
@@ -216,21 +225,36 @@ class SourceArchiver {
     }
   }
 
-  async #addFile(entry: WalkedEntry): Promise<void> {
+  #addFile(entry: WalkedEntry): Promise<void> | undefined {
     if (entry.sidecarOf !== undefined && this.#isCoveredSidecar(entry)) {
       this.#findings.skipped(entry.key, 'sidecar');
-      return;
+      return undefined;
     }
     const fingerprint = fingerprintOf(entry.stat, entry.sidecars);
     const known = this.#known.find(entry.key);
     if (known !== undefined && !this.#context.force && fingerprint.equals(known.fingerprint)) {
       this.#addKnown(entry, known.node);
-      return;
+      return undefined;
     }
     const previous = known && asFile(decodeNode(known.node, `known file ${displayKey(entry.key)}`));
     const startedMs = this.#context.nowMs();
+    const node = this.#files.storeSmall(entry, previous);
+    if (node === undefined) return this.#addInSteps(entry, previous, fingerprint);
+    this.#addStored(entry, node, fingerprint, startedMs);
+    return undefined;
+  }
+
+  async #addInSteps(
+    entry: WalkedEntry,
+    previous: FileNode | undefined,
+    fingerprint: Uint8Array,
+  ): Promise<void> {
+    const startedMs = this.#context.nowMs();
     const node = await this.#files.store(entry, previous);
-    if (node === undefined) return;
+    if (node !== undefined) this.#addStored(entry, node, fingerprint, startedMs);
+  }
+
+  #addStored(entry: WalkedEntry, node: FileNode, fingerprint: Uint8Array, startedMs: number): void {
     const encoded = encodeNode(node);
     this.#countFile(entry, node);
     const trusted =
@@ -263,7 +287,7 @@ class SourceArchiver {
 
   /** The first name of its file may be another than last time, when that could not be read or was left out. */
   #inPresentGroup(entry: WalkedEntry, known: Uint8Array): Uint8Array {
-    const hardLink = this.#files.hardLinkKey(entry);
+    const hardLink = this.#files.hardLinkKey(entry.key, entry.stat);
     const node = asFile(decodeNode(known, `known file ${displayKey(entry.key)}`));
     return node === undefined || node.hardLink === hardLink ? known : encodeNode({ ...node, hardLink });
   }

@@ -37,7 +37,6 @@ const stampGrainNs = 2_000_000_000n;
  */
 export function isRacy(stat: BigIntStats, sidecars: readonly Sidecar[], nowMs: number): boolean {
   const limit = BigInt(Math.floor(nowMs)) * 1_000_000n - stampGrainNs;
-  return [stat, ...sidecars.map((sidecar) => sidecar.stat)].some(
-    (one) => one.ctimeNs > limit || one.mtimeNs > limit,
-  );
+  const isAfter = (one: BigIntStats): boolean => one.ctimeNs > limit || one.mtimeNs > limit;
+  return isAfter(stat) || sidecars.some((sidecar) => isAfter(sidecar.stat));
 }

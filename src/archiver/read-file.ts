@@ -38,6 +38,28 @@ export async function withSource<T>(
   }
 }
 
+export interface SmallSource {
+  readonly stat: BigIntStats;
+  /** In the buffer that was given. */
+  readonly bytes: Uint8Array;
+}
+
+/** All of a file that held still while it was read. Undefined for any other, and for what does not fit into the buffer. */
+export function readSmall(path: ByteString, buffer: Uint8Array): SmallSource | undefined {
+  const fd = openSync(fsPath(path), flags);
+  try {
+    const stat = fstatSync(fd, { bigint: true });
+    if (!stat.isFile() || stat.size > buffer.length) return undefined;
+    const size = Number(stat.size);
+    const isWhole = readFully(fd, buffer, 0, size) === size;
+    return isWhole && sameTimes(stat, fstatSync(fd, { bigint: true }))
+      ? { stat, bytes: buffer.subarray(0, size) }
+      : undefined;
+  } finally {
+    closeSync(fd);
+  }
+}
+
 function readFully(fd: number, buffer: Uint8Array, offset: number, bytes: number): number {
   let done = 0;
   while (done < bytes) {

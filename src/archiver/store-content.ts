@@ -63,16 +63,23 @@ function storeSmall(
   onBytes: OnBytes,
 ): StoredContent {
   const count = read(smallBuffer, 0, size);
-  const bytes = smallBuffer.subarray(0, count);
   onBytes(count);
-  if (count === 0) return { content: { kind: 'inline', bytes: noBytes }, size: 0 };
-  if (count <= limits.inlineBytesMax) {
-    return { content: { kind: 'inline', bytes: Uint8Array.prototype.slice.call(bytes) }, size: count };
-  }
+  return { content: storeSmallBytes(blobs, smallBuffer.subarray(0, count), previous), size: count };
+}
+
+/** All of a file of at most `limits.singleChunkBytesMax`. */
+export function storeSmallBytes(
+  blobs: BlobStore,
+  bytes: Uint8Array,
+  previous: FileContent | undefined,
+): FileContent {
+  if (bytes.length === 0) return { kind: 'inline', bytes: noBytes };
+  if (bytes.length <= limits.inlineBytesMax)
+    return { kind: 'inline', bytes: Uint8Array.prototype.slice.call(bytes) };
   const id = blobs.idOf(bytes);
   const isAsBefore = previous?.kind === 'blob' && previous.id === id;
   if (!isAsBefore) blobs.writeBlobs('data', [{ id, bytes }]);
-  return { content: { kind: 'blob', id }, size: count };
+  return { kind: 'blob', id };
 }
 
 /** Cuts a stream at content-defined points and at holes. */

@@ -4,16 +4,25 @@ import { errnoOf, FileSystemError, invariant } from '../model/errors.ts';
 import { limits } from '../model/limits.ts';
 import { type ByteString, byteStringOf, displayKey, type PathKey } from '../model/paths.ts';
 import type { Progress } from '../model/progress.ts';
+import { isSqliteHeader } from '../model/sqlite-names.ts';
 import type { BlobStore } from '../model/store.ts';
 import type { FileNode, FileState, TreeNode } from '../model/tree.ts';
 import type { CaptureResult, OnCopied, UncheckedCopy } from '../sqlite/capture.ts';
 import type { WalkedEntry } from '../walker/source-walk.ts';
 import type { Findings } from './findings.ts';
-import { withSource } from './read-file.ts';
-import { type Steps, type StoredContent, storeContent, storePages } from './store-content.ts';
+import { readSmall, type SmallSource, withSource } from './read-file.ts';
+import {
+  type Steps,
+  type StoredContent,
+  storeContent,
+  storePages,
+  storeSmallBytes,
+} from './store-content.ts';
 
 /** The least that SQLite makes a database of: one page. */
 const databaseBytesMin = 512n;
+const smallBytesMax = BigInt(limits.singleChunkBytesMax);
+const smallBuffer = Buffer.allocUnsafe(limits.singleChunkBytesMax);
 const readAttemptsMax = 3;
 
 /** Takes a consistent copy of a live database. */
@@ -40,6 +49,23 @@ export class FileStorer {
   constructor(context: StoreContext, findings: Findings) {
     this.#context = context;
     this.#findings = findings;
+  }
+
+  /**
+   * A small file that holds still, at once: most files are that, and to wait for each takes as long as to read it. Undefined, and
+   * nothing stored, for any other, and for what may be a database: `store` knows what to do with it.
+   */
+  storeSmall(entry: WalkedEntry, previous: FileNode | undefined): FileNode | undefined {
+    if (entry.stat.size > smallBytesMax || entry.isDatabaseName || entry.sidecars.length > 0)
+      return undefined;
+    const source = readSmallOrNot(entry.path);
+    if (source === undefined || (source.stat.size >= databaseBytesMin && isSqliteHeader(source.bytes)))
+      return undefined;
+    const size = source.bytes.length;
+    this.#onBytes(size);
+    const content = storeSmallBytes(this.#context.blobs, source.bytes, previous?.content);
+    const state = this.rawDatabases.has(entry.key) ? 'raw' : 'stable';
+    return this.#fileNode(entry, source.stat, { content, size }, state);
   }
 
   /** Undefined when the file is gone or cannot be read; that is reported. */
@@ -82,7 +108,7 @@ export class FileStorer {
     }
     this.schemas[displayKey(entry.key)] = result.userVersion;
     const stored = early ?? (await this.#storeCopy(result, previous));
-    return stored && this.#fileNode(entry, stored, 'captured');
+    return stored && this.#fileNode(entry, entry.stat, stored, 'captured');
   }
 
   /** Undefined where the copy has been found damaged and removed already. Of a database that is copied once more, the first is done with first. */
@@ -139,7 +165,7 @@ export class FileStorer {
       if (!read.stable && !isLast) continue;
       const isRaw = this.rawDatabases.has(entry.key);
       const state: FileState = isRaw ? 'raw' : read.stable ? 'stable' : 'changed';
-      return this.#fileNode({ ...entry, stat: read.stat }, read.stored, state);
+      return this.#fileNode(entry, read.stat, read.stored, state);
     }
   }
 
@@ -156,22 +182,15 @@ export class FileStorer {
     this.#context.progress.advance({ bytes });
   };
 
-  #fileNode(entry: WalkedEntry, stored: StoredContent, state: FileState): FileNode {
-    const hardLink = entry.stat.nlink > 1n ? this.hardLinkKey(entry) : undefined;
-    return {
-      type: 'file',
-      ...commonFields(entry.stat),
-      size: stored.size,
-      content: stored.content,
-      state,
-      ...(hardLink === undefined ? {} : { hardLink }),
-    };
+  #fileNode({ key }: WalkedEntry, stat: BigIntStats, stored: StoredContent, state: FileState): FileNode {
+    const node = { type: 'file', ...commonFields(stat), ...stored, state } as const;
+    return stat.nlink > 1n ? { ...node, hardLink: this.hardLinkKey(key, stat) } : node;
   }
 
   /** The first name that was met of a file that has several. */
-  hardLinkKey(entry: WalkedEntry): PathKey {
-    const inode = `${entry.stat.dev}:${entry.stat.ino}`;
-    const first = this.#hardLinks.get(inode) ?? entry.key;
+  hardLinkKey(key: PathKey, stat: BigIntStats): PathKey {
+    const inode = `${stat.dev}:${stat.ino}`;
+    const first = this.#hardLinks.get(inode) ?? key;
     this.#hardLinks.set(inode, first);
     return first;
   }
@@ -184,6 +203,16 @@ export function commonFields(stat: BigIntStats): Pick<TreeNode, 'mode' | 'uid' |
     gid: Number(stat.gid),
     mtimeNs: stat.mtimeNs,
   };
+}
+
+/** Whatever is wrong with it, who tries again will be told. */
+function readSmallOrNot(path: ByteString): SmallSource | undefined {
+  try {
+    return readSmall(path, smallBuffer);
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error;
+    return undefined;
+  }
 }
 
 /** What was not taken for a database again. */

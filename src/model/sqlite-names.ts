@@ -34,6 +34,7 @@ export function databaseOfSidecar(name: string): string | undefined {
 const header = Buffer.from('SQLite format 3\0', 'latin1');
 
 export function isSqliteHeader(bytes: Uint8Array): boolean {
+  if (bytes[0] !== header[0]) return false; // of most files that is all
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     .subarray(0, header.length)
     .equals(header);
