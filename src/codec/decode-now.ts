@@ -3,10 +3,9 @@
  * failed as any stream ends: its error is said at the next turn of the event loop, and until then it is held with all that it had
  * allocated. 500 damaged frames of 8 MB took 4 GB so. Here a decoder ends at once, and nothing refers to it any more: 180 MB.
  *
- * `_processChunk` is what those functions call. Node's documentation does not have it; npm's own reader of archives builds on it too. A Node
- * without it decodes by the documented ones.
+ * `_processChunk` is what those functions call. Node's documentation does not have it; npm's own reader of archives builds on it too.
  */
-import { constants, createGunzip, createZstdDecompress, gunzipSync, zstdDecompressSync } from 'node:zlib';
+import { constants, createGunzip, createZstdDecompress } from 'node:zlib';
 import { messageOf } from '../model/errors.ts';
 
 interface SyncDecoder {
@@ -24,20 +23,15 @@ export interface DecodeNowOptions {
 }
 
 export function unzstd(bytes: Uint8Array, options: DecodeNowOptions): Buffer {
-  return (
-    decodeNow(createZstdDecompress(options), bytes, constants.ZSTD_e_end) ??
-    zstdDecompressSync(bytes, options)
-  );
+  return decodeNow(createZstdDecompress(options), bytes, constants.ZSTD_e_end);
 }
 
 export function gunzip(bytes: Uint8Array, options: DecodeNowOptions): Buffer {
-  return decodeNow(createGunzip(options), bytes, constants.Z_FINISH) ?? gunzipSync(bytes, options);
+  return decodeNow(createGunzip(options), bytes, constants.Z_FINISH);
 }
 
-/** Undefined where this Node has no such way. */
-function decodeNow(stream: unknown, bytes: Uint8Array, flush: number): Buffer | undefined {
+function decodeNow(stream: unknown, bytes: Uint8Array, flush: number): Buffer {
   const decoder = stream as SyncDecoder;
-  if (typeof decoder._processChunk !== 'function') return undefined;
   decoder.destroy = (error) => decoder._destroy(error ?? null, () => {});
   try {
     return decoder._processChunk(bytes, flush);
