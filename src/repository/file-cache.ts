@@ -11,19 +11,13 @@ import { byteStringFromBytes, byteStringToBytes, type PathKey } from '../model/p
 import type { FileCache, KnownFile, KnownLeaf } from '../model/store.ts';
 import type { Database, Statement } from './database.ts';
 import { prepareGeneration } from './index-schema.ts';
+import { PendingRows, readRow, writeRow } from './pending-rows.ts';
 
 /** A block that has more is split. */
 const blockRowsMax = 160;
 /** What the pieces have then. */
 const blockRowsTarget = 100;
 const pendingRowsMax = 20_000;
-
-interface PendingRow {
-  readonly source: string;
-  readonly key: PathKey;
-  /** Undefined for a row to be forgotten. */
-  readonly file: KnownFile | undefined;
-}
 
 /** How blocks lie in the index: sealed, or with a checksum. */
 export interface BlockSeal {
@@ -69,7 +63,9 @@ export class IndexFileCache implements FileCache {
   readonly #update: Statement;
   readonly #remove: Statement;
   readonly #readGeneration: Statement;
-  #pending: PendingRow[] = [];
+  /** By source. */
+  readonly #pending = new Map<string, PendingRows>();
+  #pendingCount = 0;
   /** The generation that what is pending is of. */
   #pendingOf: string | undefined;
   readonly #pendingLeaves = new Map<string, readonly KnownLeaf[]>();
@@ -131,15 +127,15 @@ export class IndexFileCache implements FileCache {
   }
 
   remember(source: string, file: KnownFile): void {
-    this.#add({ source, key: file.key, file });
+    this.#add(source, file.key, file);
   }
 
   forget(source: string, key: PathKey): void {
-    this.#add({ source, key, file: undefined });
+    this.#add(source, key, undefined);
   }
 
   get hasPending(): boolean {
-    return this.#pending.length > 0 || this.#pendingLeaves.size > 0;
+    return this.#pendingCount > 0 || this.#pendingLeaves.size > 0;
   }
 
   /** To be called inside a transaction, when every blob written so far is in a published pack. */
@@ -147,12 +143,7 @@ export class IndexFileCache implements FileCache {
     // When the index was made anew meanwhile, what was learnt before may refer to what is not there.
     if (this.#pendingOf !== undefined && this.#pendingOf !== this.generation) this.discard();
     this.#knownHeads = undefined; // another process may have written since
-    const bySource = new Map<string, Map<PathKey, KnownFile | undefined>>();
-    for (const { source, key, file } of this.#pending) {
-      const changes = bySource.get(source) ?? new Map<PathKey, KnownFile | undefined>();
-      bySource.set(source, changes.set(key, file));
-    }
-    for (const [path, changes] of bySource) this.#merge(this.#seal.nameOf(path), changes);
+    for (const [path, changes] of this.#pending) this.#merge(this.#seal.nameOf(path), changes);
     this.#writeLeaves();
     this.discard();
     this.#changed();
@@ -188,14 +179,17 @@ export class IndexFileCache implements FileCache {
   /** Forgets what was to be remembered: the blobs it refers to did not become durable, or are gone. */
   discard(): void {
     this.#pendingOf = undefined;
-    this.#pending = [];
+    this.#pending.clear();
+    this.#pendingCount = 0;
     this.#pendingLeaves.clear();
   }
 
-  #add(row: PendingRow): void {
+  #add(source: string, key: PathKey, file: KnownFile | undefined): void {
     this.#pendingOf ??= this.generation;
-    this.#pending.push(row);
-    if (this.#pending.length >= pendingRowsMax) this.#onFull();
+    const rows = this.#pending.get(source) ?? new PendingRows();
+    this.#pending.set(source, rows);
+    rows.add(key, file);
+    if (++this.#pendingCount >= pendingRowsMax) this.#onFull();
   }
 
   /** In the order of their keys. A block that cannot be opened is not known. */
@@ -217,20 +211,14 @@ export class IndexFileCache implements FileCache {
     return bytes === undefined ? [] : decodeRows(bytes);
   }
 
-  #merge(source: Buffer, changes: ReadonlyMap<PathKey, KnownFile | undefined>): void {
+  #merge(source: Buffer, changes: PendingRows): void {
     const heads = this.#listHeads(source);
-    const byBlock = new Map<number, PathKey[]>();
-    for (const key of changes.keys()) {
-      const at = Math.max(0, blockOf(heads, key));
-      const keys = byBlock.get(at);
-      if (keys === undefined) byBlock.set(at, [key]);
-      else keys.push(key);
-    }
+    const byBlock = Map.groupBy(changes.sortedKeys(), ({ key }) => Math.max(0, blockOf(heads, key)));
     for (const [at, keys] of byBlock) {
       const no = heads[at]?.no;
       const rows = new Map(no === undefined ? [] : this.#readBlock(no, source).map((row) => [row.key, row]));
-      for (const key of keys) {
-        const file = changes.get(key);
+      for (const { key, at: place } of keys) {
+        const file = changes.fileAt(place);
         if (file === undefined) rows.delete(key);
         else rows.set(key, file);
       }
@@ -310,19 +298,13 @@ function decodeLeaves(bytes: Buffer): KnownLeaf[] {
 
 function encodeRows(rows: readonly KnownFile[]): Buffer {
   const out = new ByteWriter(32 * 1024);
-  for (const { key, fingerprint, node } of rows) {
-    out.byteString(key).varint(fingerprint.length).bytes(fingerprint).varint(node.length).bytes(node);
-  }
+  for (const row of rows) writeRow(out, row);
   return out.view();
 }
 
 function decodeRows(bytes: Buffer): KnownFile[] {
   const input = new ByteReader(bytes, 'index');
   const rows: KnownFile[] = [];
-  while (input.remaining > 0) {
-    const key = input.byteString(limits.keyBytesMax) as string as PathKey;
-    const fingerprint = input.bytes(input.varint());
-    rows.push({ key, fingerprint, node: input.bytes(input.varint()) });
-  }
+  while (input.remaining > 0) rows.push(readRow(input));
   return rows;
 }

@@ -102,10 +102,11 @@ export class PackIndex {
   /** A run that asks for so much that is not there gains from a filter, which takes a look at every row to fill. */
   #noteMisses(count: number): void {
     this.#misses += count;
-    if (this.#filter !== undefined || count === 0 || this.#misses < missesBeforeFilter) return;
+    if (this.#filter?.isCrowded === false || count === 0 || this.#misses < missesBeforeFilter) return;
     const frames = this.#database.prepare('SELECT max(no) FROM frame').pluck().get() as number | null;
     if (this.#misses < missesBeforeFilter + 8 * (frames ?? 0)) return;
-    const filter = new BlobFilter();
+    const blobs = this.#database.prepare('SELECT count(*) FROM blob').pluck().get() as number;
+    const filter = new BlobFilter(blobs);
     const ids = this.#database.prepare('SELECT id FROM blob').pluck().iterate();
     for (const id of ids as Iterable<Buffer>) filter.addBytes(id);
     this.#filter = filter;
