@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { compressZstd, decompressZstd } from '../../../src/codec/compression.ts';
+import { Seeded } from '../../helpers/seeded.ts';
+
+const bytes = 1024 * 1024;
+
+/** Pages of text and random bytes, half of each, as a database of vectors has them. */
+function vectorPages(random: Seeded): Buffer {
+  const text = 'the vector of this entry follows, and so does what it was made of; ';
+  const pages = Array.from({ length: bytes / 2048 }, (_, page) =>
+    Buffer.concat([Buffer.from(`${page} ${text.repeat(20)}`).subarray(0, 1024), random.bytes(1024)]),
+  );
+  return Buffer.concat(pages);
+}
+
+function roundTrip(raw: Buffer, level = 3): number {
+  const compressed = compressZstd(raw, level);
+  assert.ok(compressed !== undefined, 'it compresses');
+  assert.ok(decompressZstd(compressed, raw.length, 'test').equals(raw));
+  return compressed.length;
+}
+
+test('compressZstd() gives what decodes to the same, of text and of what hardly compresses', () => {
+  const random = new Seeded(1);
+  assert.ok(roundTrip(vectorPages(random)) < bytes * 0.55, 'the text of it is found');
+  assert.ok(roundTrip(Buffer.from('one line and then another one\n'.repeat(40_000))) < 10_000);
+});
+
+test('compressZstd() stores noise as it is, but not noise that comes again', () => {
+  const random = new Seeded(2);
+  const noise = random.bytes(bytes);
+  assert.equal(compressZstd(noise, 3), undefined);
+  const again = random.bytes(5000);
+  assert.ok(roundTrip(Buffer.concat(Array.from({ length: 200 }, () => again))) < 20_000);
+});
+
+test('compressZstd() finds text behind noise', () => {
+  const random = new Seeded(3);
+  const raw = Buffer.concat([random.bytes(bytes / 2), Buffer.from('a line of text\n'.repeat(34_000))]);
+  assert.ok(roundTrip(raw) < raw.length * 0.6);
+});
