@@ -14,6 +14,7 @@ import { Console } from './console.ts';
 import { type ExitCode, exitCodeOf, exitCodes } from './exit-codes.ts';
 import { writeError, writeOut } from './output.ts';
 import { jsonText, safeText } from './text.ts';
+import { boundYoungMemory } from './young-memory.ts';
 
 /** Options that every command has. */
 export interface GlobalOptions extends PlaceOptions, KeyWords {
@@ -41,6 +42,7 @@ export function action<Options extends GlobalOptions>(
     const names = words.slice(0, -2) as string[];
     const options = command.optsWithGlobals() as Options;
     const console = new Console(options);
+    boundYoungMemory();
     process.exitCode = await runSafely(console, async () => {
       const signal = interruptSignal(console);
       const environment = systemEnvironment({
