@@ -117,7 +117,7 @@ const threadMemory = { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 64 }
 /** Threads start in a tenth of that. */
 const startMs = 1000;
 /** A frame takes milliseconds; whoever takes so long is dead. */
-const answerMs = 120_000;
+const frameMs = 120_000;
 /** It is waited for in pieces: while a process is stopped the clock goes on, and then no more than one of them is over. */
 const waitMs = 1000;
 
@@ -137,7 +137,7 @@ export function threadsWorthStarting(): number {
 interface FrameThread {
   readonly worker: Worker;
   readonly port: MessagePort;
-  /** Counts its answers; then 1 once it takes tasks. */
+  /** Counts its answers; then 1 once it takes tasks; then counts the files it has come to; then 1 once it is to stop at the next. */
   readonly answered: Int32Array;
   collected: number;
   /** What it ended with. */
@@ -149,11 +149,15 @@ export class FrameThreads<K extends keyof TaskKinds> {
   readonly #tasksAhead: number;
   #submitted = 0;
   #collected = 0;
+  readonly #answerMs: number;
 
-  /** `tasksAhead`: how many a thread has before it. */
-  constructor(count: number, tasksAhead = tasksPerThread) {
+  /**
+   * `tasksAhead`: how many a thread has before it. A thread that has neither answered nor got anywhere for `answerMs` is taken for dead.
+   */
+  constructor(count: number, { tasksAhead = tasksPerThread, answerMs = frameMs } = {}) {
     this.#threads = startThreads(count);
     this.#tasksAhead = tasksAhead;
+    this.#answerMs = answerMs;
   }
 
   /** Whether they take tasks. They may never do: whoever has tasks does them alone until then. */
@@ -189,13 +193,18 @@ export class FrameThreads<K extends keyof TaskKinds> {
   /** The answer to the oldest task. Waits for it. */
   collect(): FrameAnswer<TaskKinds[K]['result']> {
     const thread = this.#threadOf(this.#collected++);
-    awaitAnswer(thread);
+    awaitAnswer(thread, this.#answerMs);
     thread.collected++;
     const answer: FrameAnswer<TaskKinds[K]['result']> | undefined = workerThreads().receiveMessageOnPort(
       thread.port,
     )?.message;
     invariant(answer !== undefined, 'a thread that counts an answer has sent one');
     return answer;
+  }
+
+  /** They answer as soon as they have done the file that they are at. */
+  stop(): void {
+    for (const { answered } of this.#threads) Atomics.store(answered, 3, 1);
   }
 
   async end(): Promise<void> {
@@ -209,20 +218,31 @@ export class FrameThreads<K extends keyof TaskKinds> {
   }
 }
 
-function awaitAnswer({ answered, collected, problem }: FrameThread): void {
-  if (awaitCount(answered, collected, answerMs)) return;
-  const message = `Internal error: a thread has not answered for ${answerMs / 1000} s.`;
-  throw new Error(message, { cause: problem });
+function awaitAnswer(thread: FrameThread, limitMs: number): void {
+  const { answered, collected } = thread;
+  if (awaitCount(answered, collected, limitMs, () => Atomics.load(answered, 2))) return;
+  const message = `Internal error: a thread has not answered for ${limitMs / 1000} s.`;
+  throw new Error(message, { cause: thread.problem });
 }
 
 /**
- * Waits until the count has left `collected`; false when that takes too long. Being woken is not enough: a thread that is stopped after
- * it has counted an answer wakes whoever waits for the next one.
+ * Waits until the count has left `collected`; false when that takes too long after the last step that was seen. Being woken is not
+ * enough: a thread that is stopped after it has counted an answer wakes whoever waits for the next one.
  */
-export function awaitCount(count: Int32Array, collected: number, limitMs: number): boolean {
+export function awaitCount(
+  count: Int32Array,
+  collected: number,
+  limitMs: number,
+  stepsDone: () => number = () => 0,
+): boolean {
+  let steps = stepsDone();
   for (let waitedMs = 0; waitedMs < limitMs; ) {
     if (Atomics.load(count, 0) !== collected) return true;
-    if (Atomics.wait(count, 0, collected, Math.min(waitMs, limitMs)) === 'timed-out') waitedMs += waitMs;
+    const pieceMs = Math.min(waitMs, limitMs);
+    if (Atomics.wait(count, 0, collected, pieceMs) === 'timed-out') waitedMs += pieceMs;
+    if (stepsDone() === steps) continue;
+    steps = stepsDone();
+    waitedMs = 0;
   }
   return Atomics.load(count, 0) !== collected;
 }
@@ -244,7 +264,7 @@ function isRefusal(error: unknown): boolean {
 }
 
 function startThread(): FrameThread {
-  const answered = new SharedArrayBuffer(8);
+  const answered = new SharedArrayBuffer(16);
   const { MessageChannel, Worker } = workerThreads();
   const { port1: port, port2 } = new MessageChannel();
   const worker = new Worker(programPath(), {

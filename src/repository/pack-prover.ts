@@ -32,7 +32,7 @@ export class PackProver {
     const bytes = packs.reduce((sum, { frames }) => sum + (frames.at(-1)?.offset ?? 0), 0);
     const count = bytes < threadsFromBytes ? 0 : threadsWorthStarting();
     if (count === 0) return;
-    this.#threads ??= new FrameThreads(count, packsAhead);
+    this.#threads ??= new FrameThreads(count, { tasksAhead: packsAhead });
     this.#expected = [...packs];
     if (this.#threads.awaitReady()) this.#submit();
   }

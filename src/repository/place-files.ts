@@ -12,11 +12,19 @@ import type { DecodeTask, FileTask, StoredFile, StoredPiece } from './frame-thre
 /** Files follow one another as their blobs do: a file needs the frame that the one before it needed, or the next. */
 const framesKept = 4;
 
-/** Numbers of the files that could not be put in place. */
-export function placeFiles(task: FileTask, decode: (frame: DecodeTask) => DecodedFrame): number[] {
+/** Numbers of the files that could not be put in place. `goesOn` is asked before each. */
+export function placeFiles(
+  task: FileTask,
+  decode: (frame: DecodeTask) => DecodedFrame,
+  goesOn: () => boolean,
+): number[] {
   const blobs = new TaskBlobs(task, decode);
   const failed: number[] = [];
   for (const [number, file] of task.files.entries()) {
+    if (!goesOn()) {
+      failed.push(number);
+      continue;
+    }
     try {
       placeFile(file.place, provenPieces(gathered(piecesOf(file, blobs), file.size), file));
     } catch (error) {
@@ -33,15 +41,23 @@ function* piecesOf({ content }: StoredFile, blobs: TaskBlobs): Generator<Uint8Ar
     if (content.length > 0) yield content;
     return;
   }
-  let run: Uint8Array | undefined;
+  let run: { readonly frame: number; readonly bytes: Uint8Array } | undefined;
   for (const piece of content) {
-    const blob = piece.frame === undefined ? undefined : blobs.read(piece);
-    const longer = run && blob && joined(run, blob);
-    if (run !== undefined && longer === undefined) yield run;
-    run = longer ?? blob;
-    if (piece.frame === undefined) yield* zeroPieces(piece.bytes);
+    // First: the next frame may be kept instead of the one that the run is in.
+    if (run !== undefined && run.frame !== piece.frame) {
+      yield run.bytes;
+      run = undefined;
+    }
+    if (piece.frame === undefined) {
+      yield* zeroPieces(piece.bytes);
+      continue;
+    }
+    const blob = blobs.read(piece);
+    const longer = run && joined(run.bytes, blob);
+    if (run !== undefined && longer === undefined) yield run.bytes;
+    run = { frame: piece.frame, bytes: longer ?? blob };
   }
-  if (run !== undefined) yield run;
+  if (run !== undefined) yield run.bytes;
 }
 
 /** Both as one, where they lie side by side in memory. */
@@ -54,7 +70,7 @@ class TaskBlobs {
   readonly #task: FileTask;
   readonly #decode: (frame: DecodeTask) => DecodedFrame;
   readonly #idOf: (bytes: Uint8Array) => BlobId;
-  /** The last ones. */
+  /** Those that were used last, the oldest first. */
   readonly #frames = new Map<number, DecodedFrame>();
 
   constructor(task: FileTask, decode: (frame: DecodeTask) => DecodedFrame) {
@@ -77,7 +93,11 @@ class TaskBlobs {
 
   #frame(number: number): DecodedFrame {
     const known = this.#frames.get(number);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      this.#frames.delete(number);
+      this.#frames.set(number, known);
+      return known;
+    }
     const task = this.#task.frames[number];
     if (task === undefined) throw new DamageError('frame', 'is not among those of the task');
     const frame = this.#decode(task);

@@ -83,3 +83,28 @@ test('who waits for an answer does not take being woken for one', async () => {
   assert.equal(awaitCount(count, 1, 20), false);
   await waker.terminate();
 });
+
+test('a thread that gets on is waited for as long as it does', async () => {
+  const count = new Int32Array(new SharedArrayBuffer(8));
+  const worker = new Worker(
+    `const { workerData: count } = require('node:worker_threads');
+     const nothing = new Int32Array(new SharedArrayBuffer(4));
+     for (let times = 0; times < 30; times++) {
+       Atomics.wait(nothing, 0, 0, 50);
+       Atomics.add(count, 1, 1);
+     }
+     Atomics.wait(nothing, 0, 0, 50);
+     Atomics.add(count, 0, 1);
+     Atomics.notify(count, 0);`,
+    { eval: true, workerData: count },
+  );
+  assert.equal(
+    awaitCount(count, 0, 700, () => Atomics.load(count, 1)),
+    true,
+  );
+  assert.equal(
+    awaitCount(count, 1, 100, () => Atomics.load(count, 1)),
+    false,
+  );
+  await worker.terminate();
+});
