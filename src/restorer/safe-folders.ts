@@ -3,7 +3,7 @@
  * and used through its descriptor where the system offers that (Linux: /proc/self/fd), so that a folder swapped for a link while
  * we work cannot redirect a write; elsewhere it is looked at right before use.
  */
-import { closeSync, constants, existsSync, lstatSync, openSync } from 'node:fs';
+import { closeSync, constants, existsSync, lstatSync, openSync, readFileSync } from 'node:fs';
 import { ExuviaError, FileSystemError, invariant } from '../model/errors.ts';
 import {
   type ByteString,
@@ -22,6 +22,8 @@ const descriptorFolder = '/proc/self/fd';
 /** Linux's O_PATH: a folder is opened also where its mode forbids reading it. */
 const onlyPath = 0o10000000;
 const openFoldersMax = 64;
+/** Most systems allow so many or more; eight tasks of the store's threads hold up to 400 folders. */
+const descriptorsToHold = 1024;
 
 export class SafeFolders implements Disposable {
   readonly #target: ByteString;
@@ -46,9 +48,12 @@ export class SafeFolders implements Disposable {
     return `${descriptorFolder}/${this.#descriptorOf(parent)}/${baseName(key)}` as ByteString;
   }
 
-  /** Whether a path stays what it is for as long as the folder is held, whatever becomes of the names in it. */
+  /**
+   * Whether a path stays what it is for as long as the folder is held, whatever becomes of the names in it; and folders can be held by the
+   * hundred.
+   */
   get canHold(): boolean {
-    return this.#usesDescriptors;
+    return this.#usesDescriptors && descriptorsAllowed() >= descriptorsToHold;
   }
 
   /** The folder of a path that was asked for stays open until it is let go as often. */
@@ -80,8 +85,9 @@ export class SafeFolders implements Disposable {
     }
   }
 
+  /** A folder that is still held stays open: somebody may be writing by its path, which would lead to whatever is opened next. */
   [Symbol.dispose](): void {
-    for (const fd of this.#open.values()) closeSync(fd);
+    for (const [key, fd] of this.#open) if (!this.#holders.has(key)) closeSync(fd);
     this.#open.clear();
   }
 
@@ -137,4 +143,11 @@ export class SafeFolders implements Disposable {
     }
     return new FileSystemError('open folder', path, cause);
   }
+}
+
+/** How many descriptors this process may have. */
+function descriptorsAllowed(): number {
+  const [, soft = '0'] =
+    /^Max open files +(\d+|unlimited)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? [];
+  return soft === 'unlimited' ? Number.POSITIVE_INFINITY : Number(soft);
 }
