@@ -20,7 +20,8 @@ const createFlags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | 
 /**
  * The file in place is untouched until the pieces have come to their end: whoever gives them throws where they are not what they should be.
  */
-export function placeFile({ path, temporary, attributes }: FilePlace, pieces: Iterable<Uint8Array>): void {
+export function placeFile(place: FilePlace, pieces: Iterable<Uint8Array>): void {
+  const { path, temporary, attributes, obsolete } = place;
   const fd = openSync(fsPath(temporary), createFlags, 0o600);
   try {
     writePieces(fd, pieces);
@@ -38,6 +39,8 @@ export function placeFile({ path, temporary, attributes }: FilePlace, pieces: It
     removeFile(fsPath(temporary));
     throw error;
   }
+  // At once: in a moment it may belong to the new one.
+  for (const one of obsolete) removeFile(fsPath(one));
 }
 
 function closeQuietly(fd: number): void {

@@ -20,8 +20,10 @@ export interface BlobReader {
   expectOrders?(bytes: number): boolean;
   /** Takes an order, to be carried out beside whoever gives it; false where that is not possible. */
   orderFile?(order: BlobOrder): boolean;
-  /** Waits until all orders are done. */
-  finishOrders?(): void;
+  /** Waits until some orders are done that were given; false when none is left. */
+  finishSomeOrders?(): boolean;
+  /** What has not begun is not wanted any more. What is left is to be finished: of that, some is said not to be in place. */
+  stopOrders?(): void;
 }
 
 /** Bytes with the id that they have here. */
@@ -59,6 +61,8 @@ export interface FilePlace {
   readonly path: ByteString;
   readonly temporary: ByteString;
   readonly attributes: FileAttributes;
+  /** What belonged to the file that was there before, and goes with it. */
+  readonly obsolete: readonly ByteString[];
 }
 
 /** A file to be put in place by the store. */
@@ -90,8 +94,10 @@ export interface ContentReader {
   expectOrders?(bytes: number): boolean;
   /** Takes an order, to be carried out beside whoever gives it; false where that is not possible. */
   orderFile?(node: FileNode, order: FileOrder): boolean;
-  /** Waits until all orders are done. */
-  finishOrders?(): void;
+  /** Waits until some orders are done that were given; false when none is left. */
+  finishSomeOrders?(): boolean;
+  /** What has not begun is not wanted any more. What is left is to be finished: of that, some is said not to be in place. */
+  stopOrders?(): void;
 }
 
 /** Entries of one source's tree. */

@@ -18,10 +18,16 @@ import type { BlobPlace } from './pack-index.ts';
 /** Of content in one task; it ends where no file lies across two frames, because both would be decoded twice, or at the second. */
 const taskBytes = 3 * 1024 * 1024;
 const taskBytesMax = 12 * 1024 * 1024;
+/** Each is synced, which takes a tenth of a second on a slow card: an interruption waits for what threads have. */
+const taskFilesMax = 200;
 /** Their folders are kept open. */
 const taskFoldersMax = 48;
 const waitingBytesMax = 32 * 1024 * 1024;
 const waitingFilesMax = 2000;
+/** Each takes 200 bytes, here and in a task. A database of 32 MB in small pages has so many; a file that was made to harm, for each byte one. */
+const piecesMax = 65_536;
+/** What a thread may take for one file: the largest, on the slowest disk. */
+const fileMs = 600_000;
 
 interface WaitingFile {
   readonly order: BlobOrder;
@@ -57,6 +63,9 @@ export class FileOrders {
   readonly #waiting = new Map<string, WaitingGroup>();
   #waitingFiles = 0;
   #waitingBytes = 0;
+  #waitingPieces = 0;
+  /** Nothing more is taken. */
+  #isOver = false;
   /** What threads have, in the order of their answers. */
   readonly #running: BlobOrder[][] = [];
   /** Of the frames of late. */
@@ -70,20 +79,26 @@ export class FileOrders {
   /** Starts threads where so much is worth it. */
   expect(bytes: number): boolean {
     const count = bytes < threadsFromBytes ? 0 : threadsWorthStarting();
-    if (this.#threads === undefined && count > 0) this.#threads = new FrameThreads(count);
+    if (this.#threads === undefined && count > 0) this.#threads = new FrameThreads(count, { answerMs: fileMs });
     return this.#threads !== undefined;
   }
 
   /** False where not every blob is found. */
   take(order: BlobOrder): boolean {
-    if (this.#threads === undefined) return false;
+    if (this.#threads === undefined || this.#isOver) return false;
     const pieces = order.content instanceof Uint8Array ? order.content : this.#located(order.content);
     if (pieces === undefined) return false;
     this.#wait({ order, pieces });
     this.#waitingFiles++;
     this.#waitingBytes += order.size;
-    while (this.#waitingFiles > waitingFilesMax || this.#waitingBytes > waitingBytesMax) this.#submit();
+    this.#waitingPieces += piecesIn(pieces);
+    while (this.#isTooMuch()) this.#submit();
     return true;
+  }
+
+  #isTooMuch(): boolean {
+    if (this.#waitingFiles > waitingFilesMax || this.#waitingBytes > waitingBytesMax) return true;
+    return this.#waitingPieces > piecesMax;
   }
 
   #wait(file: WaitingFile): void {
@@ -94,9 +109,19 @@ export class FileOrders {
     this.#waiting.set(first, group);
   }
 
-  finish(): void {
-    while (this.#waitingFiles > 0) this.#submit();
-    while (this.#threads !== undefined && this.#running.length > 0) this.#collect(this.#threads);
+  /** Does some of what is left; false when nothing is. */
+  finishSome(): boolean {
+    if (this.#waitingFiles > 0) this.#submit();
+    else if (this.#threads !== undefined && this.#running.length > 0) this.#collect(this.#threads);
+    return this.#waitingFiles > 0 || this.#running.length > 0;
+  }
+
+  /** What is not begun is not done. What threads have is still to be finished. */
+  stop(): void {
+    this.#isOver = true;
+    this.#waiting.clear();
+    this.#waitingFiles = 0;
+    this.#threads?.stop();
   }
 
   async close(): Promise<void> {
@@ -153,14 +178,21 @@ export class FileOrders {
     const taken: WaitingFile[] = [];
     const folders = new Set<string>();
     let bytes = 0;
+    let pieces = 0;
+    const hasRoom = (): boolean =>
+      bytes < taskBytesMax &&
+      pieces < piecesMax &&
+      taken.length < taskFilesMax &&
+      folders.size < taskFoldersMax;
     for (const [name, { files, goesOn }] of this.#waiting) {
       let count = 0;
-      for (; count < files.length && bytes < taskBytesMax && folders.size < taskFoldersMax; count++) {
+      for (; count < files.length && hasRoom(); count++) {
         const file = files[count];
         if (file === undefined) break;
         taken.push(file);
         folders.add(file.order.folder);
         bytes += file.order.size;
+        pieces += piecesIn(file.pieces);
       }
       if (count === files.length) this.#waiting.delete(name);
       else this.#waiting.set(name, { files: files.slice(count), goesOn });
@@ -168,6 +200,7 @@ export class FileOrders {
     }
     this.#waitingFiles -= taken.length;
     this.#waitingBytes -= bytes;
+    this.#waitingPieces -= pieces;
     return taken;
   }
 
@@ -190,12 +223,27 @@ export class FileOrders {
     };
   }
 
+  /** @throws Error when a thread does not answer: nothing more is asked of any, and what they have stays theirs. */
+  #answerOf(threads: FrameThreads<'place'>): ReturnType<FrameThreads<'place'>['collect']> {
+    try {
+      return threads.collect();
+    } catch (error) {
+      this.stop();
+      this.#running.length = 0;
+      throw error;
+    }
+  }
+
   #collect(threads: FrameThreads<'place'>): void {
+    const answer = this.#answerOf(threads);
     const orders = this.#running.shift() ?? [];
-    const answer = threads.collect();
     const failed = 'failed' in answer ? new Set(answer.failed) : undefined;
     for (const [index, order] of orders.entries()) order.done(failed?.has(index) === false);
   }
+}
+
+function piecesIn(pieces: WaitingFile['pieces']): number {
+  return pieces instanceof Uint8Array ? 1 : pieces.length;
 }
 
 /** Names of the frames that a file begins and ends in. */

@@ -155,8 +155,12 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
     return this.#orders.take(order);
   }
 
-  finishOrders(): void {
-    this.#orders.finish();
+  stopOrders(): void {
+    this.#orders.stop();
+  }
+
+  finishSomeOrders(): boolean {
+    return this.#orders.finishSome();
   }
 
   hasBlob(id: BlobId): boolean {

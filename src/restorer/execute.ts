@@ -110,12 +110,14 @@ class Executor {
   async run(): Promise<RestoreResult> {
     try {
       await this.#executeAll();
+      await this.#finishOrders();
     } finally {
-      // Also after a failure: while threads write, folders must stay open.
-      this.#content.finishOrders?.();
+      // Also after a failure or an interruption: what threads have begun is theirs until it is done.
+      if (this.#isInterrupted) this.#content.stopOrders?.();
+      while (this.#content.finishSomeOrders?.() === true);
     }
     this.#finishFolders();
-    if (this.#options.signal?.aborted) {
+    if (this.#isInterrupted) {
       throw new InterruptedError(
         'Interrupted; each file is old or new, and the restore can be run again (with --conflict overwrite for --target)',
       );
@@ -124,23 +126,39 @@ class Executor {
   }
 
   async #executeAll(): Promise<void> {
-    let yieldedMs = performance.now();
     const { writeBytes } = this.#plan.totals;
     this.#isOrdering = this.#folders.canHold && this.#content.expectOrders?.(writeBytes) === true;
     this.#expectFrom(0);
     for (const [index, action] of this.#plan.actions.entries()) {
       if (index % expectedFiles === 0) this.#expectFrom(index + expectedFiles);
-      if (performance.now() - yieldedMs > yieldEveryMs) {
-        await new Promise((resolve) => setImmediate(resolve));
-        yieldedMs = performance.now();
-      }
-      if (this.#options.signal?.aborted) return;
+      // What the snapshot does not have goes when all that it has is there.
+      if (isRemovalOfExtra(action)) await this.#finishOrders();
+      if (!(await this.#goesOn())) return;
       if (action.kind === 'write-file' && this.#isOrdered(action)) continue;
       this.#attempt(action.key, () => {
         this.#execute(action);
         if (changesNames(action)) this.#noteChange(action.key);
       });
     }
+  }
+
+  #yieldedMs = performance.now();
+
+  /** False when the restore is to end; signals are heard here. */
+  async #goesOn(): Promise<boolean> {
+    if (performance.now() - this.#yieldedMs > yieldEveryMs) {
+      await new Promise((resolve) => setImmediate(resolve));
+      this.#yieldedMs = performance.now();
+    }
+    return !this.#isInterrupted;
+  }
+
+  get #isInterrupted(): boolean {
+    return this.#options.signal?.aborted === true;
+  }
+
+  async #finishOrders(): Promise<void> {
+    while ((await this.#goesOn()) && this.#content.finishSomeOrders?.() === true);
   }
 
   #expectFrom(index: number): void {
@@ -211,12 +229,14 @@ class Executor {
   }
 
   /**
-   * Whether the store puts the file in place, now or later, beside this. Names of one file are made here, one after another; and only
-   * where a folder can be held does its path stay safe meanwhile.
+   * Whether the store puts the file in place, now or later, beside this. Names of one file are made here, one after another; a database
+   * that replaces one is written here, because the log of that one is gone already; and only where a folder can be held does its path
+   * stay safe meanwhile.
    */
   #isOrdered(action: FileAction): boolean {
     const { key, node } = action;
     if (!this.#isOrdering || node.hardLink !== undefined) return false;
+    if (node.state === 'captured' && action.replaces) return false;
     const folder = parentKey(key) ?? rootKey;
     const open = (): FilePlace => {
       const place = this.#placeOf(action);
@@ -232,6 +252,7 @@ class Executor {
   }
 
   #finishFile(action: FileAction, isInPlace: boolean): void {
+    if (!isInPlace && this.#isInterrupted) return;
     if (!isInPlace) this.#writeFile(action);
     else {
       this.#options.progress.advance({ bytes: action.node.size });
@@ -243,7 +264,7 @@ class Executor {
   #writeFile(action: FileAction): void {
     const { node } = action;
     const place = this.#placeOf(action);
-    const isLink = this.#linkToFirst(action.key, node, place.path, place.temporary);
+    const isLink = this.#linkToFirst(action.key, node, place);
     if (!isLink) {
       const whole = { size: node.size, hash: wholeHashOf(node.content) };
       placeFile(
@@ -261,8 +282,7 @@ class Executor {
     }
   }
 
-  #countFile({ key, node }: FileAction, bytes: number): void {
-    if (node.state === 'captured') this.#removeSidecars(this.#folders.pathOf(key));
+  #countFile({ key }: FileAction, bytes: number): void {
     this.#counts.filesWritten++;
     this.#counts.bytesWritten += bytes;
     this.#options.progress.advance({ files: 1, path: displayKey(key) });
@@ -273,6 +293,8 @@ class Executor {
     return {
       path,
       temporary: this.#temporaryFor(key, path),
+      // Also those that came since the plan was made: a foreign log would be replayed into the restored database.
+      obsolete: node.state === 'captured' ? (sidecarsOf(path) as ByteString[]) : [],
       attributes: this.#attributesOf(node, modeLimit),
     };
   }
@@ -281,13 +303,8 @@ class Executor {
     return attributesOf(node, { modeLimit, setOwner: this.#options.setOwner });
   }
 
-  /** Also those that came since the plan was made: a foreign log would be replayed into the restored database. */
-  #removeSidecars(path: ByteString): void {
-    for (const sidecar of sidecarsOf(path)) removeFile(fsPath(sidecar as ByteString));
-  }
-
   /** For the second and later names of a file: true when it could be linked. */
-  #linkToFirst(key: PathKey, node: FileNode, path: ByteString, temporary: ByteString): boolean {
+  #linkToFirst(key: PathKey, node: FileNode, { path, temporary, obsolete }: FilePlace): boolean {
     if (node.hardLink === undefined) return false;
     const first = this.#linked.get(node.hardLink);
     if (first === undefined) {
@@ -301,6 +318,7 @@ class Executor {
     }
     renameSync(fsPath(temporary), fsPath(path));
     removeFile(fsPath(temporary)); // rename does nothing when both are names of one file
+    for (const one of obsolete) removeFile(fsPath(one));
     return true;
   }
 
@@ -380,6 +398,10 @@ class Executor {
 function changesNames(action: RestoreAction): boolean {
   if (action.kind === 'make-folder') return !action.exists;
   return action.kind !== 'keep' && action.kind !== 'set-attributes';
+}
+
+function isRemovalOfExtra(action: RestoreAction): boolean {
+  return action.kind === 'remove' && (action.reason === 'extra' || action.reason === 'empty');
 }
 
 function makeIfMissing(path: ByteString): void {

@@ -14,7 +14,8 @@ export function contentReader(blobs: BlobReader): ContentReader {
     expectContents: (nodes) => blobs.expectBlobs?.(nodes.flatMap(({ content }) => fewIds(content))),
     expectOrders: (bytes) => blobs.expectOrders?.(bytes) === true,
     orderFile: (node, order) => orderFile(blobs, node, order),
-    finishOrders: () => blobs.finishOrders?.(),
+    stopOrders: () => blobs.stopOrders?.(),
+    finishSomeOrders: () => blobs.finishSomeOrders?.() === true,
   };
 }
 
