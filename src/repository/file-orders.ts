@@ -79,7 +79,8 @@ export class FileOrders {
   /** Starts threads where so much is worth it. */
   expect(bytes: number): boolean {
     const count = bytes < threadsFromBytes ? 0 : threadsWorthStarting();
-    if (this.#threads === undefined && count > 0) this.#threads = new FrameThreads(count, { answerMs: fileMs });
+    if (this.#threads === undefined && count > 0)
+      this.#threads = new FrameThreads(count, { answerMs: fileMs });
     return this.#threads !== undefined;
   }
 

@@ -54,7 +54,7 @@ function work(task: Task): Worked {
       case 'place':
         return { answer: { failed: placeFiles(task, decoded, goesOn) } };
       case 'prove':
-        return { answer: { failed: provePack(task, decoded) } };
+        return { answer: { failed: provePack(task, decoded, goesOn) } };
     }
   } catch (error) {
     return { answer: { problem: messageOf(error) } };

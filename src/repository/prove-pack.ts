@@ -8,11 +8,19 @@ import type { DecodeTask, FrameToProve, ProveTask } from './frame-threads.ts';
 
 const idDigits = 64;
 
-/** Numbers of the frames that are not what the directory says, or could not be read. */
-export function provePack(task: ProveTask, decode: (frame: DecodeTask) => DecodedFrame): number[] {
+/** Numbers of the frames that are not what the directory says, or could not be read. `goesOn` is asked before each. */
+export function provePack(
+  task: ProveTask,
+  decode: (frame: DecodeTask) => DecodedFrame,
+  goesOn: () => boolean,
+): number[] {
   const idOf = blobNamer(task.idKey);
   const failed: number[] = [];
   for (const [number, frame] of task.frames.entries()) {
+    if (!goesOn()) {
+      failed.push(number);
+      continue;
+    }
     try {
       if (!isAsListed(frame, decode(frame.frame), idOf)) failed.push(number);
     } catch (error) {
