@@ -20,6 +20,7 @@ export { diffJson } from './diff/diff-json.ts';
 export {
   type ErrorKind,
   ExuviaError,
+  FileSystemError,
   InterruptedError,
   knownErrorOf,
   LockedError,

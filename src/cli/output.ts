@@ -3,6 +3,7 @@
  * runs (measured: 6 ms of processor time of 110). Where a plain call does not do, the stream takes over.
  */
 import { fstatSync, statSync, writeSync } from 'node:fs';
+import { FileSystemError } from '../index.ts';
 import { exitCodes } from './exit-codes.ts';
 
 /** 0, 1 and 2: input, output and errors. */
@@ -24,13 +25,15 @@ function cannotBeTerminal(fd: number): boolean {
 
 /** What is written through the stream once is written through it from then on: it may have kept some back. */
 const streamed = new Set<1 | 2>();
+/** Whether nobody can be told anything any more: its reader has gone, or its disk is full. */
+let isMute = false;
 
 export function writeOut(text: string | Uint8Array): void {
   write(1, text);
 }
 
 export function writeError(text: string): void {
-  write(2, text);
+  if (!isMute) write(2, text);
 }
 
 /** For what has to wait until its reader has taken some. */
@@ -57,13 +60,16 @@ function writeAtOnce(fd: number, bytes: Uint8Array): Uint8Array {
 
 function streamOf(fd: 1 | 2): NodeJS.WriteStream {
   const stream = fd === 1 ? process.stdout : process.stderr;
-  if (!streamed.has(fd)) stream.on('error', endWithReader);
+  // A backup is worth more than what is said beside it: it goes on.
+  if (!streamed.has(fd)) stream.on('error', fd === 1 ? endWithoutOutput : () => (isMute = true));
   streamed.add(fd);
   return stream;
 }
 
-/** Who reads our output may stop early (`exuvia backup list | head -1`): that is no failure of ours. */
-function endWithReader(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE') throw error;
-  process.exit(process.exitCode ?? exitCodes.done);
+/** Who reads our output may stop early (`exuvia backup list | head -1`): that is no failure of ours. Anything else is. */
+function endWithoutOutput(error: NodeJS.ErrnoException): void {
+  if (error.code === 'EPIPE') process.exit(process.exitCode ?? exitCodes.done);
+  const { message } = new FileSystemError('write', 'the output', error);
+  writeError(`exuvia: ${message}\n`);
+  process.exit(exitCodes.failed);
 }
