@@ -2,7 +2,7 @@
 import { readdirSync, rmSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { inspectCopy, uncheckedCopy } from './inspect.ts';
+import { type CopyFacts, inspectCopy } from './inspect.ts';
 import { captureLive } from './live.ts';
 import { Refusal, refusalOf } from './refusal.ts';
 import type { CaptureMethod, CaptureResult, CaptureSource, CaptureTask, OnCopied } from './result.ts';
@@ -49,9 +49,8 @@ async function attempt(
     method = chooseMethod(survey, last);
     requireSpace(task.folder, copyBytesMax(survey));
     await (method === 'live' ? captureLive(task) : captureStaged(task, survey));
-    const copy = uncheckedCopy(task.copyPath);
-    if (copy !== undefined) onCopied(copy);
-    return capturedResult(task, survey, method, last);
+    const facts = inspectCopy(task.copyPath, onCopied);
+    return capturedResult(task, facts, method, notesOn(survey, method, last));
   } catch (error) {
     return { method, refusal: refusalOf(error) };
   }
@@ -77,12 +76,11 @@ function requireSpace(folder: string, bytes: number): void {
 
 function capturedResult(
   task: CaptureTask,
-  survey: Survey,
+  { note: checkNote, ...facts }: CopyFacts,
   method: CaptureMethod,
-  last: Failure | undefined,
+  otherNotes: readonly (string | undefined)[],
 ): CaptureResult {
-  const { note: checkNote, ...facts } = inspectCopy(task.copyPath);
-  const notes = [checkNote, ...notesOn(survey, method, last)].filter((note) => note !== undefined);
+  const notes = [checkNote, ...otherNotes].filter((note) => note !== undefined);
   const note = notes.length === 0 ? {} : { note: notes.join('; ') };
   return { kind: 'captured', copyPath: task.copyPath, method, ...facts, ...note };
 }

@@ -1,10 +1,10 @@
 /** What is done to a copy in the staging folder. It is opened for writing: a read-only connection leaves its `-wal` and `-shm` behind. */
-import { closeSync, existsSync, fstatSync, openSync, readSync, rmSync, statSync } from 'node:fs';
+import { existsSync, rmSync, statSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { messageOf } from '../model/errors.ts';
 import { sidecarsOf } from '../model/sqlite-names.ts';
 import { Refusal } from './refusal.ts';
-import type { UncheckedCopy } from './result.ts';
+import type { OnCopied } from './result.ts';
 
 export interface CopyFacts {
   readonly bytes: number;
@@ -24,38 +24,19 @@ export function recoverCopy(copyPath: string): void {
   rmSync(`${copyPath}-journal`, { force: true });
 }
 
-/** Undefined where its header is not one of a database: the check will say so. */
-export function uncheckedCopy(copyPath: string): UncheckedCopy | undefined {
-  const fd = openSync(copyPath, 'r');
-  try {
-    const { size: bytes } = fstatSync(fd);
-    const pageSize = pageSizeOf(fd);
-    return bytes > 0 && pageSize > 0 ? { kind: 'copied', copyPath, bytes, pageSize } : undefined;
-  } finally {
-    closeSync(fd);
-  }
-}
-
-/** A power of two from 512 to 32,768, or 1 for 65,536, at offset 16. 0 where it is none. */
-function pageSizeOf(fd: number): number {
-  const field = Buffer.alloc(2);
-  if (readSync(fd, field, 0, 2, 16) < 2) return 0;
-  const value = field.readUInt16BE(0);
-  if (value === 1) return 65_536;
-  return value >= 512 && (value & (value - 1)) === 0 ? value : 0;
-}
-
-/** Checks that the copy is one sound file. @throws Refusal `broken` when it is not. */
-export function inspectCopy(copyPath: string): CopyFacts {
-  const facts = withCopy(copyPath, (database) => ({
-    pageSize: pragmaNumber(database, 'page_size'),
-    userVersion: pragmaNumber(database, 'user_version'),
-    applicationId: pragmaNumber(database, 'application_id'),
-    ...quickCheck(database),
-  }));
+/** Checks that the copy is one sound file; `onCopied` hears of it before. @throws Refusal `broken` when it is not. */
+export function inspectCopy(copyPath: string, onCopied: OnCopied): CopyFacts {
+  const { size: bytes } = statSync(copyPath);
+  const facts = withCopy(copyPath, (database) => {
+    const userVersion = pragmaNumber(database, 'user_version');
+    const applicationId = pragmaNumber(database, 'application_id');
+    const pageSize = pragmaNumber(database, 'page_size');
+    onCopied({ kind: 'copied', copyPath, bytes, pageSize });
+    return { bytes, pageSize, userVersion, applicationId, ...quickCheck(database) };
+  });
   const sidecar = sidecarsOf(copyPath).find((path) => existsSync(path));
   if (sidecar !== undefined) throw new Refusal('broken', 'its copy could not be made into one file');
-  return { bytes: statSync(copyPath).size, ...facts };
+  return facts;
 }
 
 function withCopy<T>(copyPath: string, work: (database: Database.Database) => T): T {
