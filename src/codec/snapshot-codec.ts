@@ -41,8 +41,11 @@ export interface EncodedSnapshot {
   readonly bytes: Buffer;
 }
 
-/** A block of the file system holds it as it is, too. To compress it takes longer than all else that a run with nothing to store writes. */
-const rawBytesMax = 4000;
+/**
+ * To compress it takes longer than all else that a run with nothing to store writes, and such a run may leave no more than 1,000 bytes, this
+ * file's header and checksum among them.
+ */
+const rawBytesMax = 900;
 
 /**
  * The same record gives the same bytes, sealed or not. `isCompressed`: as it was where a file is to be what it was; writers have
