@@ -9,8 +9,17 @@ import { FrameThreads, type FrameToProve, type ProveTask, threadsWorthStarting }
 import type { RepositoryLayout } from './layout.ts';
 import { type Verified, verifyFrame, verifyFrames, verifyPadding } from './verify-pack.ts';
 
-/** Packs that a thread has before it: it is busy while whoever asks does something else, at up to 200 KB each. */
+/** Packs that a thread has before it: it is busy while whoever asks does something else, mostly at up to 200 KB each. */
 const packsAhead = 24;
+/** In all of those: some 70 bytes each, twice until a thread comes to them. */
+const blobsAheadMax = 250_000;
+/** Of one pack. A thread's heap is bounded, and it dies of 900,000, as a pack of tiny files may have: such a pack is not given to it. */
+const packBlobsMax = 100_000;
+
+interface RunningPack {
+  readonly id: PackId;
+  readonly blobs: number;
+}
 
 export class PackProver {
   readonly #layout: RepositoryLayout;
@@ -18,7 +27,8 @@ export class PackProver {
   #threads: FrameThreads<'prove'> | undefined;
   #expected: PackDirectory[] = [];
   /** Those that threads have, in the order of their answers. */
-  readonly #running: PackId[] = [];
+  readonly #running: RunningPack[] = [];
+  #blobsAhead = 0;
   /** Frames that a thread could not prove, of packs that were not asked for yet. */
   readonly #answers = new Map<PackId, ReadonlySet<number>>();
 
@@ -57,7 +67,7 @@ export class PackProver {
   /** Undefined for a pack that no thread has. */
   #unproven(id: PackId): ReadonlySet<number> | undefined {
     this.#submit();
-    while (!this.#answers.has(id) && this.#running.includes(id)) {
+    while (!this.#answers.has(id) && this.#running.some((pack) => pack.id === id)) {
       this.#collect();
       this.#submit();
     }
@@ -68,13 +78,15 @@ export class PackProver {
   }
 
   #submit(): void {
-    while (this.#threads?.areReady === true && !this.#threads.isFull) {
+    while (this.#threads?.areReady === true && !this.#threads.isFull && this.#blobsAhead < blobsAheadMax) {
       const pack = this.#expected.shift();
       if (pack === undefined) return;
-      const task = this.#taskOf(pack);
+      const blobs = pack.frames.reduce((sum, frame) => sum + frame.blobs.length, 0);
+      const task = blobs > packBlobsMax ? undefined : this.#taskOf(pack);
       if (task === undefined) continue;
       this.#threads.submit(task);
-      this.#running.push(pack.id);
+      this.#running.push({ id: pack.id, blobs });
+      this.#blobsAhead += blobs;
     }
   }
 
@@ -91,9 +103,10 @@ export class PackProver {
   }
 
   #collect(): void {
-    const id = this.#running.shift();
+    const pack = this.#running.shift();
     const answer = this.#threads?.collect();
-    if (id !== undefined && answer !== undefined && 'failed' in answer)
-      this.#answers.set(id, new Set(answer.failed));
+    if (pack === undefined || answer === undefined) return;
+    this.#blobsAhead -= pack.blobs;
+    if ('failed' in answer) this.#answers.set(pack.id, new Set(answer.failed));
   }
 }

@@ -74,3 +74,32 @@ for (const [name, options] of [
     assert.match(bad[0]!.detail, /is not what was stored/);
   });
 }
+
+test('a pack of more blobs than a thread can take is proven all the same', async (context) => {
+  const root = temporaryFolder(context);
+  const random = new Seeded(4);
+  await using repository = Repository.open(root, plainOptions());
+  const tiny = Buffer.alloc(70);
+  for (let index = 0; index < 14_000; index++) {
+    tiny.writeUInt32BE(index);
+    repository.writeBlob('data', tiny);
+  }
+  repository.flush();
+  for (let index = 0; index < 40; index++) repository.writeBlob('data', random.bytes(500_000));
+  repository.flush();
+  const { maintenance } = repository;
+  const packs = [...maintenance.packDirectories()].map(({ found }) => {
+    assert.ok('directory' in found);
+    return found.directory;
+  });
+  // The same frame again and again stands for many that are like it.
+  const crowded = packs.map((pack): PackDirectory => {
+    const [first] = pack.frames;
+    return first!.blobs.length < 10_000
+      ? pack
+      : { ...pack, frames: Array.from({ length: 100 }, () => first!) };
+  });
+  maintenance.expectVerified(crowded);
+  const found = crowded.flatMap((pack) => [...maintenance.verifyFrames(pack)]);
+  assert.ok(found.length >= 100 + 20 && found.every(({ bad }) => bad === undefined));
+});
