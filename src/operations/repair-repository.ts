@@ -113,16 +113,19 @@ class Repair {
     const keptParameters = parametersRewritten ? maintenance.rewriteParameters() : undefined;
     const salvagedBlobs = bad.size === 0 ? 0 : await this.#salvage(bad);
     const { marks, broken } = salvagedBlobs === 0 ? check : await this.#checkTrees();
-    const rewritten = maintenance.rewriteSnapshots(maintenance.findDamagedSnapshots()).map(({ id }) => id);
+    const damaged = maintenance.findDamagedSnapshots();
+    const rewritten = maintenance.rewriteSnapshots(damaged);
+    // Not what cannot be read from here on: a disk that fails now and then would have a sound snapshot go.
+    const unreadable = damaged.filter((one) => !rewritten.includes(one)).map(({ name }) => name);
     const replacements = this.#replacements(broken, marks);
     const acknowledged = this.#repository.vanishedSnapshots.map(({ id }) => id);
     const old = new Set(replacements.map(({ before }) => before));
     const setAside = await maintenance.alone(this.#environment.lockWaitMs, () =>
-      maintenance.setAside({ packs: bad, snapshots: old, vanished: acknowledged }),
+      maintenance.setAside({ packs: bad, snapshots: old, unreadable, vanished: acknowledged }),
     );
     return {
       ...{ repository: this.#repository.root, dryRun: false, checked, salvagedBlobs, parametersRewritten },
-      ...{ replaced: replacements, rewritten, acknowledged },
+      ...{ replaced: replacements, rewritten: rewritten.map(({ id }) => id), acknowledged },
       setAside: keptParameters === undefined ? setAside : [keptParameters, ...setAside],
     };
   }

@@ -299,18 +299,18 @@ export class Maintenance {
 
   /**
    * To be called alone: takes files out of use and keeps them below `damaged/`: packs, snapshots that have been replaced, and
-   * every snapshot file that cannot be read. Returns where they are, relative to the repository.
+   * snapshot files, by name, that cannot be read. Returns where they are, relative to the repository.
    */
   setAside(what: {
     readonly packs: ReadonlySet<PackId>;
     readonly snapshots: ReadonlySet<SnapshotId>;
+    readonly unreadable: readonly string[];
     readonly vanished: readonly SnapshotId[];
   }): string[] {
     const { layout, database, index, snapshots } = this.#parts;
     const replaced = snapshots.removalOrder(what.snapshots).flat();
     const names = replaced.map((id) => snapshots.nameOf(id)).filter((name) => name !== undefined);
-    const unreadable = snapshots.findDamaged().map(({ name }) => name);
-    const paths = [...new Set([...names, ...unreadable])].map((name) => join(layout.snapshots, name));
+    const paths = [...new Set([...names, ...what.unreadable])].map((name) => join(layout.snapshots, name));
     for (const pack of what.packs) paths.push(packPath(layout, pack));
     // An index on disk that stays as it is would call lost what is counted as gone here.
     this.#orWithoutIndex(() => {
