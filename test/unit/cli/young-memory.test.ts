@@ -27,5 +27,5 @@ function youngBytes(isBounded: boolean): number {
 test('boundYoungMemory() keeps the space for young objects from growing to the most that there may be', () => {
   const [bounded, free] = [youngBytes(true), youngBytes(false)];
   assert.ok(bounded < 34_000_000, `${bounded} bytes`);
-  assert.ok(free > 50_000_000, `${free} bytes without it`);
+  assert.ok(free > 2 * bounded, `${free} bytes without it, ${bounded} with it`);
 });
