@@ -1,5 +1,6 @@
 /** The entries of an archive, in order: OpenClaw's manifest where the layout has one, every source's tree, our own file. */
 import { createHash, type Hash, hash } from 'node:crypto';
+import { batchesAhead } from '../model/batches.ts';
 import { byteStringToBytes, displayKey, isUtf8, textOf } from '../model/paths.ts';
 import type { Progress } from '../model/progress.ts';
 import type { ContentReader } from '../model/store.ts';
@@ -61,14 +62,11 @@ export class MemberWriter {
 
   /** The same members. What the next ones hold is told to the store, which reads it ahead. */
   *#expected(members: Iterable<PlannedMember>): Generator<PlannedMember> {
-    let batch: PlannedMember[] = [];
-    for (const next of batchesOf(members, expectedMembers)) {
+    const expect = (next: readonly PlannedMember[]): void => {
       const files = next.flatMap(({ node }) => (node.type === 'file' ? [node] : []));
       this.#content.expectContents?.(files);
-      yield* batch;
-      batch = next;
-    }
-    yield* batch;
+    };
+    for (const batch of batchesAhead(members, expectedMembers, expect)) yield* batch;
   }
 
   /** The manifest is first and lists links, so it costs a look at all names. */
@@ -134,16 +132,6 @@ export class MemberWriter {
     this.#owner ??= { uid: node?.uid ?? 0, gid: node?.gid ?? 0 };
     return this.#owner;
   }
-}
-
-function* batchesOf<T>(items: Iterable<T>, count: number): Generator<T[]> {
-  let batch: T[] = [];
-  for (const item of items) {
-    if (batch.push(item) < count) continue;
-    yield batch;
-    batch = [];
-  }
-  if (batch.length > 0) yield batch;
 }
 
 /** Hashes pieces as they pass: one piece, which nearly every file is, in one call, in which setting up takes no time. */

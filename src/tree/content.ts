@@ -1,4 +1,5 @@
 /** The bytes of a stored file, whatever way they are held: verified as they come. */
+import { batches, batchesAhead } from '../model/batches.ts';
 import { DamageError } from '../model/errors.ts';
 import type { BlobId } from '../model/ids.ts';
 import { limits } from '../model/limits.ts';
@@ -84,24 +85,10 @@ function* readContent(blobs: BlobReader, node: FileNode): Generator<Uint8Array> 
 const expectedChunks = 512;
 
 /** Chunks in batches. The batch after the one that is given out is told to the store, so that it can be read ahead. */
-function* expectedBatches(blobs: BlobReader, chunks: Iterable<Chunk>): Generator<Chunk[]> {
-  let previous: Chunk[] | undefined;
-  for (const batch of batches(chunks, expectedChunks)) {
-    blobs.expectBlobs?.(batch.flatMap(({ id }) => id ?? []));
-    if (previous !== undefined) yield previous;
-    previous = batch;
-  }
-  if (previous !== undefined) yield previous;
-}
-
-function* batches<T>(items: Iterable<T>, count: number): Generator<T[]> {
-  let batch: T[] = [];
-  for (const item of items) {
-    if (batch.push(item) < count) continue;
-    yield batch;
-    batch = [];
-  }
-  if (batch.length > 0) yield batch;
+function expectedBatches(blobs: BlobReader, chunks: Iterable<Chunk>): Iterable<Chunk[]> {
+  return batchesAhead(chunks, expectedChunks, (next) =>
+    blobs.expectBlobs?.(next.flatMap(({ id }) => id ?? [])),
+  );
 }
 
 function readChunkBytes(blobs: BlobReader, id: BlobId, bytes: number): Uint8Array {
