@@ -4,10 +4,11 @@ import { blobNamer } from '../codec/hash.ts';
 import { giveBack } from '../codec/memory.ts';
 import { provenPieces } from '../codec/proven-pieces.ts';
 import { placeFile } from '../io/placed-file.ts';
-import { DamageError, ExuviaError, errnoOf } from '../model/errors.ts';
+import { DamageError } from '../model/errors.ts';
 import type { BlobId } from '../model/ids.ts';
 import { gathered, zeroPieces } from '../model/pieces.ts';
 import type { DecodeTask, FileTask, StoredFile, StoredPiece } from './frame-threads.ts';
+import { numbersOfFailed } from './task-steps.ts';
 
 /** Files follow one another as their blobs do: a file needs the frame that the one before it needed, or the next. */
 const framesKept = 4;
@@ -19,19 +20,10 @@ export function placeFiles(
   goesOn: () => boolean,
 ): number[] {
   const blobs = new TaskBlobs(task, decode);
-  const failed: number[] = [];
-  for (const [number, file] of task.files.entries()) {
-    if (!goesOn()) {
-      failed.push(number);
-      continue;
-    }
-    try {
-      placeFile(file.place, provenPieces(gathered(piecesOf(file, blobs), file.size), file));
-    } catch (error) {
-      if (errnoOf(error) === undefined && !(error instanceof ExuviaError)) throw error;
-      failed.push(number);
-    }
-  }
+  const failed = numbersOfFailed(task.files, goesOn, (file) => {
+    placeFile(file.place, provenPieces(gathered(piecesOf(file, blobs), file.size), file));
+    return true;
+  });
   blobs.clear();
   return failed;
 }

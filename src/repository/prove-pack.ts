@@ -2,9 +2,9 @@
 import type { DecodedFrame } from '../codec/frame.ts';
 import { blobNamer } from '../codec/hash.ts';
 import { giveBack } from '../codec/memory.ts';
-import { ExuviaError, errnoOf } from '../model/errors.ts';
 import type { BlobId } from '../model/ids.ts';
 import type { DecodeTask, FrameToProve, ProveTask } from './frame-threads.ts';
+import { numbersOfFailed } from './task-steps.ts';
 
 const idDigits = 64;
 
@@ -15,20 +15,7 @@ export function provePack(
   goesOn: () => boolean,
 ): number[] {
   const idOf = blobNamer(task.idKey);
-  const failed: number[] = [];
-  for (const [number, frame] of task.frames.entries()) {
-    if (!goesOn()) {
-      failed.push(number);
-      continue;
-    }
-    try {
-      if (!isAsListed(frame, decode(frame.frame), idOf)) failed.push(number);
-    } catch (error) {
-      if (errnoOf(error) === undefined && !(error instanceof ExuviaError)) throw error;
-      failed.push(number);
-    }
-  }
-  return failed;
+  return numbersOfFailed(task.frames, goesOn, (frame) => isAsListed(frame, decode(frame.frame), idOf));
 }
 
 function isAsListed(
