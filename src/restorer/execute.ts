@@ -3,25 +3,19 @@
  * same restore can be run again.
  */
 import {
-  chmodSync,
-  chownSync,
   closeSync,
   constants,
-  fsyncSync,
   lchownSync,
   linkSync,
   lutimesSync,
-  mkdirSync,
   openSync,
   renameSync,
   rmdirSync,
-  statfsSync,
   symlinkSync,
-  utimesSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { provenPieces } from '../codec/proven-pieces.ts';
-import { makePrivateFolder, removeFile, syncFoldersAbove } from '../io/files.ts';
+import { removeFile } from '../io/files.ts';
 import { placeFile, setFileAttributes } from '../io/placed-file.ts';
 import { DamageError, ExuviaError, errnoOf, InterruptedError, reasonOf } from '../model/errors.ts';
 import {
@@ -42,7 +36,9 @@ import { wholeHashOf } from '../tree/content.ts';
 import { attributesOf, secondsOf } from './attributes.ts';
 import type { RestoreAction, RestorePlan } from './plan.ts';
 import { SafeFolders } from './safe-folders.ts';
+import { checkSpace } from './target-space.ts';
 import { temporaryName } from './temporary-names.ts';
+import { WrittenFolders } from './written-folders.ts';
 
 export interface ExecuteOptions {
   readonly progress: Progress;
@@ -70,8 +66,6 @@ type FileAction = RestoreAction & { readonly kind: 'write-file' };
 
 const yieldEveryMs = 50;
 const expectedFiles = 500;
-/** Room that a restore leaves on the disk. */
-const spareBytes = 16 * 1024 * 1024;
 
 export async function executeRestore(
   plan: RestorePlan,
@@ -89,12 +83,9 @@ class Executor {
   readonly #options: ExecuteOptions;
   readonly #folders: SafeFolders;
   readonly #failures: RestoreFailure[] = [];
-  readonly #madeFolders: (RestoreAction & { kind: 'make-folder' })[] = [];
+  readonly #written: WrittenFolders;
   /** Hard link groups: the first file written of each. */
   readonly #linked = new Map<PathKey, PathKey>();
-  /** Folders in which names came or went. */
-  readonly #changedFolders = new Set<PathKey>();
-  #isTargetNew = false;
   /** Whether files are put in place by the store. */
   #isOrdering = false;
   readonly #counts = { filesWritten: 0, bytesWritten: 0, removed: 0 };
@@ -105,6 +96,7 @@ class Executor {
     this.#content = content;
     this.#options = options;
     this.#folders = folders;
+    this.#written = new WrittenFolders(folders, plan.target, options.setOwner);
   }
 
   async run(): Promise<RestoreResult> {
@@ -116,7 +108,9 @@ class Executor {
       if (this.#isInterrupted) this.#content.stopOrders?.();
       while (this.#content.finishSomeOrders?.() === true);
     }
-    this.#finishFolders();
+    const report = (key: PathKey, error: unknown): void =>
+      void this.#failures.push({ path: displayKey(key), reason: reasonOf(error), isDamage: false });
+    this.#written.finish(report);
     if (this.#isInterrupted) {
       throw new InterruptedError(
         'Interrupted; each file is old or new, and the restore can be run again (with --conflict overwrite for --target)',
@@ -137,7 +131,7 @@ class Executor {
       if (action.kind === 'write-file' && this.#isOrdered(action)) continue;
       this.#attempt(action.key, () => {
         this.#execute(action);
-        if (changesNames(action)) this.#noteChange(action.key);
+        if (changesNames(action)) this.#written.noteChange(action.key);
       });
     }
   }
@@ -182,7 +176,7 @@ class Executor {
   #execute(action: RestoreAction): void {
     switch (action.kind) {
       case 'make-folder':
-        this.#makeFolder(action);
+        this.#written.make(action);
         return;
       case 'write-file':
         this.#writeFile(action);
@@ -214,18 +208,8 @@ class Executor {
     if (reason !== 'empty') removeFile(path);
     else {
       rmdirSync(path);
-      this.#changedFolders.delete(key);
+      this.#written.forget(key);
     }
-  }
-
-  #makeFolder(action: RestoreAction & { kind: 'make-folder' }): void {
-    const { key, exists, isWanted } = action;
-    if (!exists) {
-      const path = this.#folders.pathOf(key);
-      if (key === rootKey) makePrivateFolder(Buffer.from(path, 'latin1').toString('utf8'));
-      else makeIfMissing(path);
-    }
-    if (!exists || isWanted) this.#madeFolders.push(action);
   }
 
   /**
@@ -258,7 +242,7 @@ class Executor {
       this.#options.progress.advance({ bytes: action.node.size });
       this.#countFile(action, action.node.size);
     }
-    this.#noteChange(action.key);
+    this.#written.noteChange(action.key);
   }
 
   #writeFile(action: FileAction): void {
@@ -341,53 +325,6 @@ class Executor {
     }
   }
 
-  /** What is reported as restored must not be undone by a power cut: the names are made durable. */
-  #syncFolders(): void {
-    for (const key of this.#changedFolders) {
-      try {
-        this.#syncFolder(key);
-      } catch (error) {
-        this.#failures.push({ path: displayKey(key), reason: reasonOf(error), isDamage: false });
-      }
-    }
-    if (this.#isTargetNew) syncFoldersAbove(Buffer.from(this.#plan.target, 'latin1').toString('utf8'));
-  }
-
-  #syncFolder(key: PathKey): void {
-    if (process.platform === 'win32') return; // has no such call
-    const fd = openSync(fsPath(this.#folders.pathOf(key)), constants.O_RDONLY | (constants.O_DIRECTORY ?? 0));
-    try {
-      fsyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
-  }
-
-  /** To be called when the name `key` has come or gone. */
-  #noteChange(key: PathKey): void {
-    const folder = parentKey(key);
-    if (folder === undefined) this.#isTargetNew = true;
-    else this.#changedFolders.add(folder);
-  }
-
-  /** Modes and times of folders, deepest first: writing into a folder changes its time. */
-  #finishFolders(): void {
-    this.#syncFolders();
-    for (const { key, node, modeLimit } of this.#madeFolders.reverse()) {
-      try {
-        this.#folders.useFolder(key, (folder) => {
-          const path = fsPath(folder);
-          const { owner, mode, mtime } = this.#attributesOf(node, modeLimit);
-          if (owner !== undefined) chownSync(path, owner.uid, owner.gid);
-          chmodSync(path, mode);
-          utimesSync(path, mtime, mtime);
-        });
-      } catch (error) {
-        this.#failures.push({ path: displayKey(key), reason: reasonOf(error), isDamage: false });
-      }
-    }
-  }
-
   #temporaryFor(key: PathKey, path: ByteString): ByteString {
     const name = temporaryName(this.#options.unique, this.#temporaryCount++);
     if (parentKey(key) === undefined) return `${dirname(path)}/${name}` as ByteString;
@@ -402,40 +339,4 @@ function changesNames(action: RestoreAction): boolean {
 
 function isRemovalOfExtra(action: RestoreAction): boolean {
   return action.kind === 'remove' && (action.reason === 'extra' || action.reason === 'empty');
-}
-
-function makeIfMissing(path: ByteString): void {
-  try {
-    mkdirSync(fsPath(path), { mode: 0o700 });
-  } catch (error) {
-    if (errnoOf(error) !== 'EEXIST') throw error;
-  }
-}
-
-/** Refuses before anything is written when the target cannot hold it. */
-function checkSpace(plan: RestorePlan): void {
-  const { writeBytes } = plan.totals;
-  if (writeBytes === 0) return;
-  const free = freeBytes(plan.target);
-  if (free === undefined || writeBytes + spareBytes <= free) return;
-  const target = Buffer.from(plan.target, 'latin1').toString('utf8');
-  throw new ExuviaError(`Cannot restore into ${target}: ${writeBytes} bytes are needed, ${free} are free`, {
-    code: 'ERR_FS_ENOSPC',
-    hint: 'Free some space, or restore a part with --only or --path.',
-  });
-}
-
-/** Of the nearest folder that exists. */
-function freeBytes(path: ByteString): number | undefined {
-  let at: string = path;
-  for (;;) {
-    try {
-      const { bavail, bsize } = statfsSync(fsPath(at as ByteString));
-      return bavail * bsize;
-    } catch (error) {
-      const parent = dirname(at);
-      if (errnoOf(error) !== 'ENOENT' || parent === at) return undefined;
-      at = parent;
-    }
-  }
 }
