@@ -43,6 +43,8 @@ export class RepositoryKeys {
   /** Undefined for who may only add. */
   readonly masterKey: Buffer | undefined;
   readonly writerKey: Buffer;
+  /** What names blobs. */
+  readonly idKey: Buffer;
   readonly #secret: KeyObject | undefined;
   #public: KeyObject | undefined;
   readonly #idHash: KeyedHash;
@@ -56,7 +58,8 @@ export class RepositoryKeys {
     this.writerKey = keys.writerKey;
     this.publicKey = keys.publicKey;
     this.#secret = keys.secret;
-    this.#idHash = createKeyedHash(this.deriveIdKey());
+    this.idKey = this.deriveWriterKey('blob ids');
+    this.#idHash = createKeyedHash(this.idKey);
   }
 
   static ofMasterKey(masterKey: Uint8Array, repositoryId: Uint8Array): RepositoryKeys {
@@ -89,11 +92,6 @@ export class RepositoryKeys {
   /** The id of the bytes that have this (unkeyed) hash. */
   blobIdOfHash(hash: Uint8Array): BlobId {
     return this.#idHash.hashText(hash) as BlobId; // as long as an id, always
-  }
-
-  /** What names blobs. */
-  deriveIdKey(): Buffer {
-    return this.deriveWriterKey('blob ids');
   }
 
   /** A key for one purpose that writers need too. */

@@ -220,7 +220,7 @@ export class FileOrders {
         content: pieces instanceof Uint8Array ? pieces : pieces.map(pieceOf),
       })),
       frames: [...frames.keys()],
-      ...(this.#layout.keyring === undefined ? {} : { idKey: this.#layout.keyring.keys.deriveIdKey() }),
+      ...(this.#layout.keyring === undefined ? {} : { idKey: this.#layout.keyring.keys.idKey }),
     };
   }
 

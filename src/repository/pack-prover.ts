@@ -99,7 +99,7 @@ export class PackProver {
       proven.push({ frame, kind, ids, lengths: blobs.map((blob) => blob.bytes) });
     }
     const { keyring } = this.#layout;
-    return { do: 'prove', frames: proven, ...(keyring && { idKey: keyring.keys.deriveIdKey() }) };
+    return { do: 'prove', frames: proven, ...(keyring && { idKey: keyring.keys.idKey }) };
   }
 
   #collect(): void {

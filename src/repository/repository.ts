@@ -13,6 +13,7 @@ import type { Snapshot, SnapshotRecord } from '../model/snapshot.ts';
 import type { BlobKind, BlobOrder, BlobStore, FileCache, NamedBlob, SnapshotStore } from '../model/store.ts';
 import { finishConversion } from './conversion.ts';
 import { type Database, inTransaction, isLocalTrouble } from './database.ts';
+import { ExpectedBlobs } from './expected-blobs.ts';
 import { checkedBlocks, IndexFileCache } from './file-cache.ts';
 import { FileOrders } from './file-orders.ts';
 import { FrameReader } from './frame-reader.ts';
@@ -23,7 +24,7 @@ import { LocalSeal } from './local-seal.ts';
 import { type AddBlob, Maintenance } from './maintenance.ts';
 import { closeLayout, type Opened, type OpenOptions, openInMemory, openLayout } from './open-layout.ts';
 import { packPlace, readPackDirectory } from './pack-files.ts';
-import { type BlobPlace, PackIndex, type PackTotals } from './pack-index.ts';
+import { PackIndex, type PackTotals } from './pack-index.ts';
 import { blobIdIn } from './pack-keys.ts';
 import { PackProver } from './pack-prover.ts';
 import { PackWriter } from './pack-writer.ts';
@@ -50,10 +51,7 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
   #staging: string | undefined;
   #unreadablePacks: readonly DamageError[];
   #rebuilt = false;
-  /** Where the blobs are that were said to be read next. */
-  #expected = new Map<BlobId, BlobPlace>();
-  /** The same, said some time ago. */
-  #expectedBefore = new Map<BlobId, BlobPlace>();
+  readonly #expected = new ExpectedBlobs();
   #snapshotBytes = 0;
 
   private constructor(opened: Opened, options: OpenOptions) {
@@ -130,12 +128,8 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
 
   expectBlobs(ids: readonly BlobId[]): void {
     if (ids.length <= 1) return;
-    if (this.#expected.size > expectedBlobsMax) {
-      this.#expectedBefore = this.#expected;
-      this.#expected = new Map();
-    }
     const places = this.#index.findAll(ids, (pack) => this.#directoryOf(pack));
-    for (const [id, place] of places) this.#expected.set(id, place);
+    this.#expected.add(places);
     this.#frames.expect([...places.values()].map(({ frame }) => frame));
   }
 
@@ -179,10 +173,11 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
   }
 
   writeBlobs(kind: BlobKind, blobs: readonly NamedBlob[]): void {
-    const stored = this.#index.present(blobs.map(({ id }) => id));
+    const there = this.#index.present(blobs.map(({ id }) => id));
     for (const { id, bytes } of blobs) {
-      // One may be given twice.
-      if (!stored.has(id) && this.#writer?.has(id) !== true) this.#mustGetWriter().add(kind, id, bytes);
+      if (there.has(id) || this.#writer?.has(id) === true) continue;
+      this.#mustGetWriter().add(kind, id, bytes);
+      there.add(id); // one may be given twice, and published in between
     }
   }
 
@@ -353,7 +348,6 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
   rebuildIndex(): { packs: number; blobs: number; damaged: readonly DamageError[] } {
     this.#rebuilt = true;
     this.#expected.clear();
-    this.#expectedBefore.clear();
     this.#frames.clear();
     const damaged = rebuildPackIndex(this.#layout, this.#database, this.#index);
     this.#unreadablePacks = damaged;
@@ -381,7 +375,7 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
   }
 
   #readStored(id: BlobId): Uint8Array {
-    const place = this.#expected.get(id) ?? this.#expectedBefore.get(id) ?? this.#index.find(id);
+    const place = this.#expected.placeOf(id) ?? this.#index.find(id);
     if (place === undefined) throw new DamageError(`blob ${id.slice(0, 12)}`, 'no pack holds it');
     const frame = this.#frames.read(place.frame);
     const blob = frame.blobs[place.position];
@@ -416,8 +410,6 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
     );
   }
 }
-
-const expectedBlobsMax = 8192;
 
 /** Opens, works, closes: the lifetime of a repository in one place. */
 export async function withRepository<T>(

@@ -2,8 +2,8 @@
  * What a restore would do, found by reading the target's metadata and writing nothing. Executed by execute.ts; printed by
  * `--dry-run`.
  */
-import { type BigIntStats, lstatSync, readdirSync, readlinkSync } from 'node:fs';
-import { ExuviaError, errnoOf, FileSystemError } from '../model/errors.ts';
+import { type BigIntStats, readlinkSync } from 'node:fs';
+import { ExuviaError } from '../model/errors.ts';
 import type { BlobId } from '../model/ids.ts';
 import {
   type ByteString,
@@ -21,6 +21,7 @@ import { databaseOfSidecar, sidecarsOf } from '../model/sqlite-names.ts';
 import type { TreeReader } from '../model/store.ts';
 import type { DirectoryNode, FileNode, SymlinkNode, TreeEntry } from '../model/tree.ts';
 import { hasContent } from './same-content.ts';
+import { hasSameTimes, modeLimitOf, namesIn, statOf, typeOf } from './target-entries.ts';
 import { targetPath } from './target-path.ts';
 import { isTemporaryName } from './temporary-names.ts';
 import { wantedEntries } from './wanted-entries.ts';
@@ -363,38 +364,6 @@ class Planner {
       },
     );
   }
-}
-
-/** What is closed to others stays closed; the owner's own bits are as they were stored. */
-function modeLimitOf(present: BigIntStats): number {
-  return 0o700 | Number(present.mode & 0o077n);
-}
-
-/** Times cannot be set exactly: within 2 microseconds is the same. */
-const timeToleranceNs = 2000n;
-
-function hasSameTimes(node: FileNode, present: BigIntStats): boolean {
-  const difference = present.mtimeNs - node.mtimeNs;
-  return difference <= timeToleranceNs && difference >= -timeToleranceNs;
-}
-
-function statOf(path: ByteString): BigIntStats | undefined {
-  try {
-    return lstatSync(fsPath(path), { bigint: true, throwIfNoEntry: false });
-  } catch (error) {
-    if (errnoOf(error) === 'ENOTDIR') return undefined;
-    throw new FileSystemError('look at', Buffer.from(path, 'latin1').toString('utf8'), error);
-  }
-}
-
-function namesIn(path: ByteString): ByteString[] {
-  return readdirSync(fsPath(path), { encoding: 'latin1' }).sort() as ByteString[];
-}
-
-function typeOf(stat: BigIntStats): EntryType {
-  if (stat.isFile()) return 'file';
-  if (stat.isDirectory()) return 'directory';
-  return stat.isSymbolicLink() ? 'symlink' : 'special';
 }
 
 function totalsOf(actions: readonly RestoreAction[]): RestoreTotals {
