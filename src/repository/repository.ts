@@ -4,7 +4,6 @@
  */
 import { join } from 'node:path';
 import type { RepositoryKeys } from '../codec/keys.ts';
-import type { PackDirectory } from '../codec/pack.ts';
 import type { RepositoryParameters } from '../codec/parameters.ts';
 import { removeTemporary } from '../io/files.ts';
 import { DamageError, ExuviaError, FileSystemError } from '../model/errors.ts';
@@ -13,24 +12,20 @@ import type { Snapshot, SnapshotRecord } from '../model/snapshot.ts';
 import type { BlobKind, BlobOrder, BlobStore, FileCache, NamedBlob, SnapshotStore } from '../model/store.ts';
 import { finishConversion } from './conversion.ts';
 import { type Database, inTransaction, isLocalTrouble } from './database.ts';
-import { ExpectedBlobs } from './expected-blobs.ts';
 import { checkedBlocks, IndexFileCache } from './file-cache.ts';
-import { FileOrders } from './file-orders.ts';
-import { FrameReader } from './frame-reader.ts';
 import { rebuildPackIndex, synchronizePackIndex } from './index-sync.ts';
 import { initRepository } from './init.ts';
 import { type RepositoryLayout, repositoryLayout } from './layout.ts';
 import { LocalSeal } from './local-seal.ts';
 import { type AddBlob, Maintenance } from './maintenance.ts';
 import { closeLayout, type Opened, type OpenOptions, openInMemory, openLayout } from './open-layout.ts';
-import { packPlace, readPackDirectory } from './pack-files.ts';
 import { PackIndex, type PackTotals } from './pack-index.ts';
 import { blobIdIn } from './pack-keys.ts';
-import { PackProver } from './pack-prover.ts';
 import { PackWriter } from './pack-writer.ts';
 import { holdsParameters } from './parameters-file.ts';
 import { SnapshotFiles } from './snapshot-files.ts';
 import { makeStaging } from './staging.ts';
+import { StoredBlobs } from './stored-blobs.ts';
 
 export type { OpenOptions, RepositoryMode } from './open-layout.ts';
 
@@ -43,15 +38,12 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
   readonly #index: PackIndex;
   readonly #snapshots: SnapshotFiles;
   readonly #files: IndexFileCache;
-  readonly #frames: FrameReader;
-  readonly #orders: FileOrders;
-  readonly #prover: PackProver;
+  readonly #stored: StoredBlobs;
   readonly #writer: PackWriter | undefined;
   readonly #temporary: string | undefined;
   #staging: string | undefined;
   #unreadablePacks: readonly DamageError[];
   #rebuilt = false;
-  readonly #expected = new ExpectedBlobs();
   #snapshotBytes = 0;
 
   private constructor(opened: Opened, options: OpenOptions) {
@@ -61,12 +53,8 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
     this.#database = opened.database;
     this.#opened = opened;
     this.#temporary = opened.temporary;
-    this.#frames = new FrameReader(opened.layout);
-    this.#prover = new PackProver(opened.layout, this.#frames);
     this.#index = new PackIndex(opened.database);
-    this.#orders = new FileOrders(opened.layout, (id) =>
-      this.#index.findNext(id, (pack) => this.#directoryOf(pack)),
-    );
+    this.#stored = new StoredBlobs(opened.layout, this.#index);
     this.#unreadablePacks = synchronizePackIndex(opened.layout, opened.database, this.#index);
     const { keyring } = opened.layout;
     const seal = keyring && new LocalSeal(keyring.keys.deriveLocalKey(), options.random);
@@ -117,20 +105,17 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
     const pending = this.#writer?.read(id);
     if (pending !== undefined) return pending;
     try {
-      return this.#readStored(id);
+      return this.#stored.read(id);
     } catch (error) {
       if (!(error instanceof DamageError) || this.#rebuilt) throw error;
       // Perhaps only the index is wrong (damaged, or another process has pruned since): the packs decide.
       this.rebuildIndex();
-      return this.#readStored(id);
+      return this.#stored.read(id);
     }
   }
 
   expectBlobs(ids: readonly BlobId[]): void {
-    if (ids.length <= 1) return;
-    const places = this.#index.findAll(ids, (pack) => this.#directoryOf(pack));
-    this.#expected.add(places);
-    this.#frames.expect([...places.values()].map(({ frame }) => frame));
+    this.#stored.expect(ids);
   }
 
   /**
@@ -138,23 +123,23 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
    * long as anybody has them.
    */
   useContentsOnce(): void {
-    this.#frames.useOnce();
+    this.#stored.frames.useOnce();
   }
 
   expectOrders(bytes: number): boolean {
-    return this.#orders.expect(bytes);
+    return this.#stored.orders.expect(bytes);
   }
 
   orderFile(order: BlobOrder): boolean {
-    return this.#orders.take(order);
+    return this.#stored.orders.take(order);
   }
 
   stopOrders(): void {
-    this.#orders.stop();
+    this.#stored.orders.stop();
   }
 
   finishSomeOrders(): boolean {
-    return this.#orders.finishSome();
+    return this.#stored.orders.finishSome();
   }
 
   hasBlob(id: BlobId): boolean {
@@ -241,8 +226,8 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
     return new Maintenance({
       layout: this.#layout,
       database: this.#database,
-      frames: this.#frames,
-      prover: this.#prover,
+      frames: this.#stored.frames,
+      prover: this.#stored.prover,
       index: this.#index,
       files: this.#files,
       snapshots: this.#snapshots,
@@ -347,8 +332,7 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
   /** Empties the index and fills it from the packs alone. */
   rebuildIndex(): { packs: number; blobs: number; damaged: readonly DamageError[] } {
     this.#rebuilt = true;
-    this.#expected.clear();
-    this.#frames.clear();
+    this.#stored.forget();
     const damaged = rebuildPackIndex(this.#layout, this.#database, this.#index);
     this.#unreadablePacks = damaged;
     const { packs, blobs } = this.#index.totals();
@@ -357,35 +341,9 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#writer?.close();
-    await this.#frames.close();
-    await this.#orders.close();
-    await this.#prover.close();
+    await this.#stored.close();
     if (this.#staging !== undefined) removeTemporary(this.#staging);
     closeLayout(this.#opened);
-  }
-
-  /** Undefined where it cannot be read: what is wrong is told by who reads a blob of it. */
-  #directoryOf(pack: PackId): PackDirectory | undefined {
-    try {
-      return readPackDirectory(this.#layout, pack).directory;
-    } catch (error) {
-      if (error instanceof DamageError || error instanceof FileSystemError) return undefined;
-      throw error;
-    }
-  }
-
-  #readStored(id: BlobId): Uint8Array {
-    const place = this.#expected.placeOf(id) ?? this.#index.find(id);
-    if (place === undefined) throw new DamageError(`blob ${id.slice(0, 12)}`, 'no pack holds it');
-    const frame = this.#frames.read(place.frame);
-    const blob = frame.blobs[place.position];
-    if (blob?.length !== place.bytes || !this.#frames.isBlob(frame, place.position, id)) {
-      throw new DamageError(
-        `blob ${id.slice(0, 12)} in ${packPlace(place.frame.pack)}`,
-        'its bytes are not what was stored',
-      );
-    }
-    return blob;
   }
 
   #mustGetWriter(): PackWriter {
