@@ -51,7 +51,7 @@ export function durationText(ms: number): string {
 
 /** `12,345`. Without `toLocaleString`, whose first call loads language tables for 15 ms. */
 export function numberText(count: number): string {
-  return String(count).replace(/\B(?=(?:\d{3})+$)/g, ',');
+  return Math.abs(count) < 1000 ? String(count) : String(count).replace(/\B(?=(?:\d{3})+$)/g, ',');
 }
 
 export function countText(count: number, one: string, many = `${one}s`): string {
@@ -61,27 +61,27 @@ export function countText(count: number, one: string, many = `${one}s`): string 
 /** Local time, to the second. */
 export function timeText(iso: string): string {
   const date = new Date(iso);
-  const two = (value: number): string => String(value).padStart(2, '0');
+  const two = (value: number): string => (value < 10 ? `0${value}` : String(value));
   return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
 }
 
 /** Columns as wide as their widest cell; `right` lists the columns aligned to the right. */
 export function tableText(rows: readonly (readonly string[])[], right: readonly number[] = []): string {
   const widths: number[] = [];
-  for (const row of rows) {
-    for (const [column, cell] of row.entries()) widths[column] = Math.max(widths[column] ?? 0, widthOf(cell));
-  }
-  return rows
-    .map((row) =>
-      row
-        .map((cell, column) => {
-          const gap = ' '.repeat((widths[column] ?? 0) - widthOf(cell));
-          return right.includes(column) ? gap + cell : cell + gap;
-        })
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
+  for (const row of rows)
+    row.forEach((cell, column) => {
+      widths[column] = Math.max(widths[column] ?? 0, widthOf(cell));
+    });
+  const isRight = widths.map((_, column) => right.includes(column));
+  const lineOf = (row: readonly string[]): string => {
+    let line = '';
+    row.forEach((cell, column) => {
+      const gap = ' '.repeat((widths[column] ?? 0) - widthOf(cell));
+      line += (column === 0 ? '' : '  ') + (isRight[column] ? gap + cell : cell + gap);
+    });
+    return line.trimEnd();
+  };
+  return rows.map(lineOf).join('\n');
 }
 
 /** Without what only colours it. */

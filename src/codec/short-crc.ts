@@ -12,8 +12,8 @@ let table: Uint32Array | undefined;
 
 /** `before`: that of the bytes before these. */
 export function crcOf(bytes: Uint8Array | string, before = 0): number {
+  if (summedHere + bytes.length > summedHereMax) return crc32(bytes, before);
   const data = typeof bytes === 'string' ? Buffer.from(bytes, 'utf8') : bytes;
-  if (summedHere + data.length > summedHereMax) return crc32(data, before);
   summedHere += data.length;
   table ??= buildTable();
   let crc = ~before;

@@ -185,7 +185,12 @@ export function snapshotFileName(time: string, id: SnapshotId): string {
 
 const fileNamePattern = /^\d{8,}T\d{9}Z-([0-9a-f]{64})$/;
 
-/** The id in a snapshot's file name, or undefined when the name is not one of a snapshot. */
+/** The id in the name of a snapshot's file. */
+export function idInFileName(name: string): SnapshotId {
+  return name.slice(-2 * checksumBytes) as SnapshotId;
+}
+
+/** The same, or undefined when the name is not one of a snapshot. */
 export function snapshotIdOfFileName(name: string): SnapshotId | undefined {
   return fileNamePattern.exec(name)?.[1] as SnapshotId | undefined;
 }

@@ -21,7 +21,7 @@ import {
   sqliteCodeOf,
 } from './database.ts';
 
-const schemaVersion = 9;
+const schemaVersion = 10;
 const applicationId = 0x45585556; // 'EXUV'
 
 // Rows that are believed without a look at the packs carry a checksum: SQLite has none, and disks rot.
@@ -44,8 +44,12 @@ const schema = `
     pack BLOB NOT NULL, offset INTEGER NOT NULL, message TEXT NOT NULL, PRIMARY KEY (pack, offset)
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE snapshot (
-    id BLOB PRIMARY KEY, sequence INTEGER NOT NULL, paths TEXT NOT NULL, replaces BLOB,
-    record TEXT NOT NULL, crc INTEGER NOT NULL
+    id BLOB PRIMARY KEY, name TEXT NOT NULL UNIQUE, sequence INTEGER NOT NULL, paths TEXT NOT NULL, replaces BLOB,
+    shared INTEGER NOT NULL, record TEXT NOT NULL, crc INTEGER NOT NULL
+  ) STRICT;
+  -- What many of them have in common; see snapshot-rows.ts.
+  CREATE TABLE snapshot_shared (
+    no INTEGER PRIMARY KEY, name BLOB NOT NULL UNIQUE, record TEXT NOT NULL, crc INTEGER NOT NULL
   ) STRICT;
   CREATE INDEX snapshot_paths ON snapshot (paths, sequence);
   -- Not of a part of the rows: SQLite checks the integrity of whole indexes only.

@@ -5,7 +5,7 @@ import { DamageError } from '../model/errors.ts';
 import type { PackId } from '../model/ids.ts';
 import { type Database, inTransaction } from './database.ts';
 import { packPath, type RepositoryLayout } from './layout.ts';
-import { listPackFiles, packFileBytes, readPackDirectory } from './pack-files.ts';
+import { arePackFiles, listPackFiles, packFileBytes, readPackDirectory } from './pack-files.ts';
 import type { PackIndex } from './pack-index.ts';
 
 /**
@@ -18,13 +18,15 @@ export function synchronizePackIndex(
   database: Database,
   index: PackIndex,
 ): readonly DamageError[] {
+  const hasOtherLength = index
+    .newestPacks(lengthsLookedAtMax)
+    .some(([id, bytes]) => packFileBytes(layout, id) !== bytes);
+  if (hasOtherLength) return rebuildPackIndex(layout, database, index);
+  if (arePackFiles(layout, index.packNames())) return [];
   // In this order: a pack is published before the index learns of it, so what is known here is in the list that follows.
   const known = index.listPacks();
   const onDisk = listPackFiles(layout);
-  const isChanged =
-    [...known.keys()].some((id) => !onDisk.has(id)) ||
-    [...known].slice(-lengthsLookedAtMax).some(([id, bytes]) => packFileBytes(layout, id) !== bytes);
-  if (isChanged) return rebuildPackIndex(layout, database, index);
+  if ([...known.keys()].some((id) => !onDisk.has(id))) return rebuildPackIndex(layout, database, index);
   const fresh = [...onDisk].filter((id) => !known.has(id));
   return fresh.length === 0 ? [] : addPacks(layout, database, index, () => fresh);
 }

@@ -8,6 +8,7 @@ import { BlobTrail } from './blob-trail.ts';
 import type { Database, Statement } from './database.ts';
 import type { FramePlace } from './frame-reader.ts';
 import { prepareGeneration } from './index-schema.ts';
+import { packSuffix } from './layout.ts';
 
 /** Where a blob is: the frame's place in its pack, and the blob's number in the frame. */
 export interface BlobPlace {
@@ -201,6 +202,26 @@ export class PackIndex {
     // As text from SQLite: ten thousand small buffers take 15 ms longer.
     const rows = this.#database.prepare('SELECT lower(hex(id)), bytes FROM pack ORDER BY no').raw().all();
     return new Map(rows as [PackId, number][]);
+  }
+
+  /** The last that were added, and their lengths in bytes. */
+  newestPacks(count: number): [PackId, number][] {
+    const rows = this.#database
+      .prepare('SELECT lower(hex(id)), bytes FROM pack ORDER BY no DESC LIMIT ?')
+      .raw()
+      .all(count);
+    return rows as [PackId, number][];
+  }
+
+  /** Of the files of all packs, in order, a slash between them. */
+  packNames(): string {
+    const names = this.#database
+      .prepare(
+        `SELECT group_concat(lower(hex(id)) || '${packSuffix}', '/') FROM (SELECT id FROM pack ORDER BY id)`,
+      )
+      .pluck()
+      .get();
+    return (names ?? '') as string;
   }
 
   /** To be called inside a transaction. A pack that is listed already is left alone. */

@@ -5,19 +5,20 @@ import type { RepositoryKeys } from '../codec/keys.ts';
 import {
   decodeSnapshot,
   encodeSnapshot,
+  idInFileName,
   sealedSequence,
   snapshotFileName,
   snapshotIdOfFileName,
 } from '../codec/snapshot-codec.ts';
 import { publishFile, removeFile, syncFolder, withPath } from '../io/files.ts';
 import { DamageError, ExuviaError, errnoOf, FileSystemError, messageOf } from '../model/errors.ts';
-import { idToBytes, type SnapshotId } from '../model/ids.ts';
+import type { SnapshotId } from '../model/ids.ts';
 import { limits } from '../model/limits.ts';
 import type { Snapshot, SnapshotRecord } from '../model/snapshot.ts';
 import { type Database, inTransaction, isLocalTrouble } from './database.ts';
 import type { RepositoryLayout } from './layout.ts';
 import type { LocalSeal } from './local-seal.ts';
-import { checksumOf, type SnapshotRow, SnapshotRows } from './snapshot-rows.ts';
+import { SnapshotRows } from './snapshot-rows.ts';
 
 export class SnapshotFiles {
   readonly #layout: RepositoryLayout;
@@ -36,7 +37,7 @@ export class SnapshotFiles {
   constructor(layout: RepositoryLayout, database: Database, seal?: LocalSeal) {
     this.#layout = layout;
     this.#database = database;
-    this.#rows = new SnapshotRows(seal);
+    this.#rows = new SnapshotRows(database, seal);
   }
 
   get #keys(): RepositoryKeys | undefined {
@@ -76,16 +77,7 @@ export class SnapshotFiles {
         .filter((snapshot) => JSON.stringify(sourcePaths(snapshot)) === name);
       return;
     }
-    const rows = this.#database
-      .prepare(
-        `SELECT id, record, crc FROM snapshot WHERE paths = ?
-         AND id NOT IN (SELECT replaces FROM snapshot WHERE replaces IS NOT NULL) ORDER BY sequence DESC, record DESC`,
-      )
-      .raw();
-    for (const row of rows.iterate(this.#rows.pathsText(paths)) as Iterable<SnapshotRow>) {
-      const snapshot = this.#rows.decode(row);
-      if (snapshot !== undefined && this.#names.has(snapshot.id)) yield snapshot;
-    }
+    for (const snapshot of this.#rows.newest(paths)) if (this.#names.has(snapshot.id)) yield snapshot;
   }
 
   /** The highest there is, or 0. */
@@ -93,13 +85,14 @@ export class SnapshotFiles {
     if (this.#isWriteOnly) return this.#lastSealedSequence();
     if (this.#snapshots !== undefined || this.#synchronize().length > 0)
       return this.list().at(-1)?.sequence ?? 0;
-    return Number(this.#database.prepare('SELECT coalesce(max(sequence), 0) FROM snapshot').pluck().get());
+    return this.#rows.lastSequence();
   }
 
   /** As the files themselves say, which nothing but their checksums proves: an order, and no more. */
   #lastSealedSequence(): number {
     let last = 0;
-    for (const name of this.#listNames().values()) {
+    this.#listNames();
+    for (const name of this.#names.values()) {
       try {
         const file = readFileSync(join(this.#layout.snapshots, name));
         last = Math.max(last, sealedSequence(file, `snapshot file ${name}`));
@@ -222,8 +215,7 @@ export class SnapshotFiles {
   dropRows<T>(ids: Iterable<SnapshotId>, andThen?: () => T): T | undefined {
     const gone = new Set(ids);
     const result = inTransaction(this.#database, () => {
-      const remove = this.#database.prepare('DELETE FROM snapshot WHERE id = ?');
-      for (const id of gone) remove.run(idToBytes(id));
+      this.#rows.drop(gone);
       return andThen?.();
     });
     this.#vanished = this.#vanished.filter((snapshot) => !gone.has(snapshot.id));
@@ -232,7 +224,7 @@ export class SnapshotFiles {
 
   #load(): Snapshot[] {
     const unindexed = new Map(this.#synchronize().map((snapshot) => [snapshot.id, snapshot]));
-    const cached = this.#cached();
+    const cached = this.#rows.all();
     const names = this.#names;
     const snapshots: Snapshot[] = [];
     for (const [id, name] of names) {
@@ -252,11 +244,8 @@ export class SnapshotFiles {
    */
   #findVanished(candidates: readonly Snapshot[]): Snapshot[] {
     if (candidates.length === 0) return [];
-    const known = this.#database.prepare('SELECT 1 FROM snapshot WHERE id = ?');
     const look = (): Snapshot[] =>
-      candidates.filter(
-        (snapshot) => !this.#isThere(snapshot) && known.get(idToBytes(snapshot.id)) !== undefined,
-      );
+      candidates.filter((snapshot) => !this.#isThere(snapshot) && this.#rows.has(snapshot.id));
     try {
       return inTransaction(this.#database, look);
     } catch (error) {
@@ -268,8 +257,7 @@ export class SnapshotFiles {
   /** Brings the index up to date with the files that are there. Returns what it could not take in. */
   #synchronize(): readonly Snapshot[] {
     if (this.#unindexed !== undefined) return this.#unindexed;
-    this.#listNames();
-    const known = new Set(this.#database.prepare('SELECT lower(hex(id)) FROM snapshot').pluck().all());
+    const known = this.#listNames() ? this.#names : this.#rows.ids();
     const fresh = [...this.#names].flatMap(([id, name]) =>
       known.has(id) ? [] : (this.#read(name, id) ?? []),
     );
@@ -277,13 +265,17 @@ export class SnapshotFiles {
     return this.#unindexed;
   }
 
-  #listNames(): Map<SnapshotId, string> {
-    const names = withPath('read folder', this.#layout.snapshots, () => readdirSync(this.#layout.snapshots));
+  /** True where the index has just these, which ten thousand names tell sooner in one piece than one by one. */
+  #listNames(): boolean {
+    const names = withPath('read folder', this.#layout.snapshots, () =>
+      readdirSync(this.#layout.snapshots).sort(),
+    );
+    const isAsKnown = names.join('/') === this.#rows.names();
     for (const name of names) {
-      const id = snapshotIdOfFileName(name);
+      const id = isAsKnown ? idInFileName(name) : snapshotIdOfFileName(name);
       if (id !== undefined) this.#names.set(id, name);
     }
-    return this.#names;
+    return isAsKnown;
   }
 
   #read(name: string, id: SnapshotId): Snapshot | undefined {
@@ -316,21 +308,12 @@ export class SnapshotFiles {
     }
   }
 
-  #cached(): Map<SnapshotId, Snapshot> {
-    const cached = new Map<SnapshotId, Snapshot>();
-    const rows = this.#database.prepare('SELECT id, record, crc FROM snapshot').raw().iterate();
-    for (const row of rows as Iterable<SnapshotRow>) {
-      const snapshot = this.#rows.decode(row);
-      if (snapshot !== undefined) cached.set(snapshot.id, snapshot);
-    }
-    return cached;
-  }
-
   #keepInIndex(fresh: readonly Snapshot[]): boolean {
     if (fresh.length === 0) return true;
     try {
       inTransaction(this.#database, () => {
-        for (const snapshot of fresh) if (this.#isThere(snapshot)) this.#remember(snapshot);
+        for (const snapshot of fresh)
+          if (this.#isThere(snapshot)) this.#rows.put(snapshot, snapshotFileName(snapshot.time, snapshot.id));
       });
       return true;
     } catch (error) {
@@ -341,23 +324,6 @@ export class SnapshotFiles {
 
   #isThere({ id, time }: Snapshot): boolean {
     return existsSync(join(this.#layout.snapshots, snapshotFileName(time, id)));
-  }
-
-  #remember(snapshot: Snapshot): void {
-    const { id, ...record } = snapshot;
-    const text = this.#rows.encode(record);
-    this.#database
-      .prepare(
-        'INSERT OR REPLACE INTO snapshot (id, sequence, paths, replaces, record, crc) VALUES (?, ?, ?, ?, ?, ?)',
-      )
-      .run(
-        idToBytes(id),
-        snapshot.sequence,
-        this.#rows.pathsText(sourcePaths(snapshot)),
-        snapshot.replaces === undefined ? null : idToBytes(snapshot.replaces),
-        text,
-        checksumOf(idToBytes(id), text),
-      );
   }
 }
 

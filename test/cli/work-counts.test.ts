@@ -136,6 +136,7 @@ test('backup create reads what changed, and stores that alone', options, async (
     frame: 2,
     bad_frame: 0,
     snapshot: 1,
+    snapshot_shared: 0,
     known_block: 0,
     known_leaves: 0,
   });

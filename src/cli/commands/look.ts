@@ -48,17 +48,14 @@ function listText(snapshots: readonly Snapshot[]): string {
 }
 
 function notesText(snapshot: Snapshot): string {
-  const reason = snapshot.reason === 'manual' ? [] : [snapshot.reason];
-  const parts = [
-    ...snapshot.tags.map((tag) => `[${tag}]`),
-    ...(snapshot.components === null ? [] : [`only ${snapshot.components.join(', ')}`]),
-    ...reason,
-    ...(snapshot.pinned ? ['pinned'] : []),
-    ...(snapshot.unreadableCount > 0 ? ['incomplete'] : []),
-    ...(snapshot.lost === undefined ? [] : [lostText(snapshot.lost)]),
-    snapshot.message,
-  ];
-  return safeText(parts.filter((part) => part !== '').join(' '));
+  const parts = snapshot.tags.map((tag) => `[${tag}]`);
+  if (snapshot.components !== null) parts.push(`only ${snapshot.components.join(', ')}`);
+  if (snapshot.reason !== 'manual') parts.push(snapshot.reason);
+  if (snapshot.pinned) parts.push('pinned');
+  if (snapshot.unreadableCount > 0) parts.push('incomplete');
+  if (snapshot.lost !== undefined) parts.push(lostText(snapshot.lost));
+  if (snapshot.message !== '') parts.push(snapshot.message);
+  return parts.length === 0 ? '' : safeText(parts.join(' '));
 }
 
 function lostText({ reason, count }: NonNullable<Snapshot['lost']>): string {
