@@ -32,6 +32,7 @@ export { type Progress, silentProgress } from './model/progress.ts';
 export type {
   SkippedPath,
   Snapshot,
+  SnapshotHead,
   SnapshotRecord,
   SnapshotSource,
   SnapshotStats,
@@ -122,6 +123,7 @@ export {
   backupStats,
   catFile,
   type ListedEntry,
+  listBackupHeads,
   listBackups,
   listFiles,
   type RebuiltIndex,

@@ -117,3 +117,23 @@ export interface SnapshotRecord {
 export interface Snapshot extends SnapshotRecord {
   readonly id: SnapshotId;
 }
+
+/** What a list of snapshots says of each, and what tells them apart. */
+export interface SnapshotHead
+  extends Pick<
+    Snapshot,
+    | 'id'
+    | 'time'
+    | 'sequence'
+    | 'components'
+    | 'tags'
+    | 'message'
+    | 'reason'
+    | 'unreadableCount'
+    | 'pinned'
+    | 'replaces'
+    | 'original'
+  > {
+  readonly stats: Pick<SnapshotStats, 'files' | 'totalBytes' | 'storedBytes'>;
+  readonly lost?: Pick<NonNullable<Snapshot['lost']>, 'reason' | 'count'>;
+}

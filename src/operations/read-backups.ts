@@ -12,7 +12,7 @@ import {
   rootKey,
   textOf,
 } from '../model/paths.ts';
-import type { Snapshot, SnapshotSource } from '../model/snapshot.ts';
+import type { Snapshot, SnapshotHead, SnapshotSource } from '../model/snapshot.ts';
 import { isoTimeOf, type TreeEntry } from '../model/tree.ts';
 import type { PackTotals } from '../repository/pack-index.ts';
 import type { Repository } from '../repository/repository.ts';
@@ -20,11 +20,11 @@ import { contentReader } from '../tree/content.ts';
 import { openTree } from '../tree/tree.ts';
 import type { Environment } from './environment.ts';
 import { findHome, findRepository, openRepository, type PlaceOptions, resolvePath } from './places.ts';
-import { resolveSnapshot } from './snapshot-reference.ts';
+import { notFound, resolveSnapshot } from './snapshot-reference.ts';
 
-export interface BackupList {
+export interface BackupList<T = Snapshot> {
   readonly repository: string;
-  readonly snapshots: readonly Snapshot[];
+  readonly snapshots: readonly T[];
   /** Snapshot files and packs that could not be read. */
   readonly damaged: readonly { readonly place: string; readonly message: string }[];
 }
@@ -42,15 +42,34 @@ export async function withRepositoryToRead<T>(
 
 /** Every snapshot, and what could not be read. @throws NoRepositoryError */
 export async function listBackups(environment: Environment, options: PlaceOptions): Promise<BackupList> {
+  return await listWith(environment, options, (repository) => repository.listSnapshots());
+}
+
+/** The same in less time, without what only who looks at one wants to know. */
+export async function listBackupHeads(
+  environment: Environment,
+  options: PlaceOptions,
+): Promise<BackupList<SnapshotHead>> {
+  return await listWith(environment, options, (repository) => repository.listHeads());
+}
+
+async function listWith<T>(
+  environment: Environment,
+  options: PlaceOptions,
+  list: (repository: Repository) => readonly T[],
+): Promise<BackupList<T>> {
   return await withRepositoryToRead(environment, options, (repository) => ({
     repository: repository.root,
-    snapshots: repository.listSnapshots(),
+    snapshots: list(repository),
     damaged: repository.damage.map((error) => ({ place: error.place, message: error.message })),
   }));
 }
 
 export function findSnapshot(environment: Environment, repository: Repository, reference: string): Snapshot {
-  return resolveSnapshot(repository.listSnapshots(), reference, environment.clock.nowMs());
+  const { id } = resolveSnapshot(repository.listHeads(), reference, environment.clock.nowMs());
+  const snapshot = repository.getSnapshot(id);
+  if (snapshot === undefined) throw notFound(reference, 'it has just been forgotten');
+  return snapshot;
 }
 
 export async function showBackup(

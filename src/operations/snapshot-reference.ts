@@ -3,11 +3,15 @@
  * before it).
  */
 import { ExuviaError, UsageError } from '../model/errors.ts';
-import type { Snapshot } from '../model/snapshot.ts';
+import type { SnapshotHead } from '../model/snapshot.ts';
 import { parseMoment } from './moment.ts';
 
 /** @param snapshots oldest first. @throws UsageError that says what there is. */
-export function resolveSnapshot(snapshots: readonly Snapshot[], reference: string, nowMs: number): Snapshot {
+export function resolveSnapshot(
+  snapshots: readonly SnapshotHead[],
+  reference: string,
+  nowMs: number,
+): SnapshotHead {
   const [name = '', ...steps] = reference.split('~');
   // What was taken before a restore is for undoing it: "latest" after an interrupted restore means what was being restored.
   const meant = snapshots.filter(({ reason }) => reason !== 'before-restore');
@@ -18,11 +22,11 @@ export function resolveSnapshot(snapshots: readonly Snapshot[], reference: strin
 }
 
 function findBase(
-  snapshots: readonly Snapshot[],
-  meant: readonly Snapshot[],
+  snapshots: readonly SnapshotHead[],
+  meant: readonly SnapshotHead[],
   name: string,
   nowMs: number,
-): Snapshot {
+): SnapshotHead {
   const newest = meant.at(-1);
   if (newest === undefined) throw notFound(name, 'the repository has no snapshots yet');
   if (name === 'latest') return newest;
@@ -35,7 +39,7 @@ function findBase(
   return findByTime(meant, name, nowMs);
 }
 
-function findById(snapshots: readonly Snapshot[], prefix: string): Snapshot | undefined {
+function findById(snapshots: readonly SnapshotHead[], prefix: string): SnapshotHead | undefined {
   const byId = snapshots.filter((snapshot) => snapshot.id.startsWith(prefix));
   // The id that a snapshot had before it was tagged or repaired goes on naming it.
   const found =
@@ -50,13 +54,13 @@ function findById(snapshots: readonly Snapshot[], prefix: string): Snapshot | un
   );
 }
 
-function findByTime(snapshots: readonly Snapshot[], name: string, nowMs: number): Snapshot {
+function findByTime(snapshots: readonly SnapshotHead[], name: string, nowMs: number): SnapshotHead {
   const moment = parseMoment(name, nowMs);
   if (moment === undefined) throw notFound(name, 'it is no id, tag or time that is known here');
   // By time and not by sequence: an imported snapshot is older than its place in the list.
   const found = snapshots
     .filter((snapshot) => Date.parse(snapshot.time) <= moment)
-    .reduce<Snapshot | undefined>(
+    .reduce<SnapshotHead | undefined>(
       (best, one) => (best !== undefined && best.time > one.time ? best : one),
       undefined,
     );
@@ -66,11 +70,11 @@ function findByTime(snapshots: readonly Snapshot[], name: string, nowMs: number)
 }
 
 function stepBack(
-  snapshots: readonly Snapshot[],
-  base: Snapshot,
+  snapshots: readonly SnapshotHead[],
+  base: SnapshotHead,
   reference: string,
   steps: readonly string[],
-): Snapshot {
+): SnapshotHead {
   const count = steps.reduce((sum, step) => sum + (step === '' ? 1 : Number(step)), 0);
   if (!steps.every((step) => /^\d*$/.test(step)))
     throw new UsageError(`${reference} is not a snapshot: want a number after ~`);
@@ -79,7 +83,7 @@ function stepBack(
   throw notFound(reference, `there are only ${snapshots.indexOf(base)} snapshots before it`);
 }
 
-function notFound(name: string, detail: string): ExuviaError {
+export function notFound(name: string, detail: string): ExuviaError {
   return new ExuviaError(`No snapshot ${JSON.stringify(name)}: ${detail}`, {
     code: 'ERR_NO_SNAPSHOT',
     hint: 'Run exuvia backup list to see what there is; write a file as a path, such as ./archive.',

@@ -21,7 +21,7 @@ import {
   sqliteCodeOf,
 } from './database.ts';
 
-const schemaVersion = 10;
+const schemaVersion = 11;
 const applicationId = 0x45585556; // 'EXUV'
 
 // Rows that are believed without a look at the packs carry a checksum: SQLite has none, and disks rot.
@@ -45,7 +45,7 @@ const schema = `
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE snapshot (
     id BLOB PRIMARY KEY, name TEXT NOT NULL UNIQUE, sequence INTEGER NOT NULL, paths TEXT NOT NULL, replaces BLOB,
-    shared INTEGER NOT NULL, record TEXT NOT NULL, crc INTEGER NOT NULL
+    head TEXT NOT NULL, head_crc INTEGER NOT NULL, shared INTEGER NOT NULL, record TEXT NOT NULL, crc INTEGER NOT NULL
   ) STRICT;
   -- What many of them have in common; see snapshot-rows.ts.
   CREATE TABLE snapshot_shared (

@@ -13,7 +13,7 @@ import type { RepositoryParameters } from '../codec/parameters.ts';
 import { makePrivateFolder, removeFile, syncFolder, withPath } from '../io/files.ts';
 import { DamageError } from '../model/errors.ts';
 import type { BlobId, PackId, SnapshotId } from '../model/ids.ts';
-import type { Snapshot } from '../model/snapshot.ts';
+import type { Snapshot, SnapshotHead } from '../model/snapshot.ts';
 import type { BlobKind } from '../model/store.ts';
 import { type Database, inTransaction, isLocalTrouble } from './database.ts';
 import type { IndexFileCache } from './file-cache.ts';
@@ -124,7 +124,7 @@ export class Maintenance {
   }
 
   /** Snapshots that others replaced and that an interrupted run left. */
-  get superseded(): readonly Snapshot[] {
+  get superseded(): readonly SnapshotHead[] {
     return this.#parts.snapshots.superseded;
   }
 

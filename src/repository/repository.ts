@@ -8,7 +8,7 @@ import type { RepositoryParameters } from '../codec/parameters.ts';
 import { removeTemporary } from '../io/files.ts';
 import { DamageError, ExuviaError, FileSystemError } from '../model/errors.ts';
 import { type BlobId, blobIdFromBytes, type PackId, type SnapshotId } from '../model/ids.ts';
-import type { Snapshot, SnapshotRecord } from '../model/snapshot.ts';
+import type { Snapshot, SnapshotHead, SnapshotRecord } from '../model/snapshot.ts';
 import type { BlobKind, BlobOrder, BlobStore, FileCache, NamedBlob, SnapshotStore } from '../model/store.ts';
 import { finishConversion } from './conversion.ts';
 import { type Database, inTransaction, isLocalTrouble } from './database.ts';
@@ -199,6 +199,11 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
     return this.#snapshots.list();
   }
 
+  /** The same, of each what a list says of it. */
+  listHeads(): readonly SnapshotHead[] {
+    return this.#snapshots.heads();
+  }
+
   /** Those of the same source paths, newest first; reads no more of them than are taken. */
   newestSnapshots(paths: readonly string[]): Iterable<Snapshot> {
     return this.#snapshots.newest(paths);
@@ -286,7 +291,7 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
   }
 
   /** Snapshots whose files went without having been forgotten here. */
-  get vanishedSnapshots(): readonly Snapshot[] {
+  get vanishedSnapshots(): readonly SnapshotHead[] {
     return this.#snapshots.vanished;
   }
 

@@ -14,7 +14,7 @@ import { publishFile, removeFile, syncFolder, withPath } from '../io/files.ts';
 import { DamageError, ExuviaError, errnoOf, FileSystemError, messageOf } from '../model/errors.ts';
 import type { SnapshotId } from '../model/ids.ts';
 import { limits } from '../model/limits.ts';
-import type { Snapshot, SnapshotRecord } from '../model/snapshot.ts';
+import type { Snapshot, SnapshotHead, SnapshotRecord } from '../model/snapshot.ts';
 import { type Database, inTransaction, isLocalTrouble } from './database.ts';
 import type { RepositoryLayout } from './layout.ts';
 import type { LocalSeal } from './local-seal.ts';
@@ -24,11 +24,14 @@ export class SnapshotFiles {
   readonly #layout: RepositoryLayout;
   readonly #database: Database;
   readonly #names = new Map<SnapshotId, string>();
+  #heads: SnapshotHead[] | undefined;
   #snapshots: Snapshot[] | undefined;
   /** Snapshots that the index could not take in: the disk is full. */
   #unindexed: readonly Snapshot[] | undefined;
-  #superseded: Snapshot[] = [];
-  #vanished: Snapshot[] = [];
+  /** Made here, and not in the index. */
+  readonly #added = new Map<SnapshotId, Snapshot>();
+  #superseded: SnapshotHead[] = [];
+  #vanished: SnapshotHead[] = [];
   #damaged: DamageError[] = [];
   readonly #unreadable = new Set<SnapshotId>();
 
@@ -50,18 +53,30 @@ export class SnapshotFiles {
   }
 
   /** Oldest first. Files that cannot be read are in `damaged`. */
+  heads(): readonly SnapshotHead[] {
+    this.#heads ??= this.#load();
+    return this.#heads;
+  }
+
+  /** The same, whole. */
   list(): readonly Snapshot[] {
-    this.#snapshots ??= this.#load();
+    this.#snapshots ??= this.#whole(this.heads());
     return this.#snapshots;
   }
 
+  #whole(heads: readonly SnapshotHead[]): Snapshot[] {
+    const indexed = this.#rows.all();
+    return heads.flatMap(({ id }) => indexed.get(id) ?? this.#getUnindexed(id) ?? []);
+  }
+
   get damaged(): readonly DamageError[] {
-    this.list();
+    this.heads();
     return this.#damaged;
   }
 
   get(id: SnapshotId): Snapshot | undefined {
-    return this.list().find((snapshot) => snapshot.id === id);
+    if (!this.heads().some((head) => head.id === id)) return undefined;
+    return this.#rows.get(id) ?? this.#getUnindexed(id);
   }
 
   /**
@@ -70,7 +85,7 @@ export class SnapshotFiles {
    */
   *newest(paths: readonly string[]): Generator<Snapshot> {
     if (this.#isWriteOnly) return;
-    if (this.#snapshots !== undefined || this.#synchronize().length > 0) {
+    if (this.#heads !== undefined || this.#synchronize().length > 0) {
       const name = JSON.stringify(paths);
       yield* this.list()
         .toReversed()
@@ -83,8 +98,8 @@ export class SnapshotFiles {
   /** The highest there is, or 0. */
   lastSequence(): number {
     if (this.#isWriteOnly) return this.#lastSealedSequence();
-    if (this.#snapshots !== undefined || this.#synchronize().length > 0)
-      return this.list().at(-1)?.sequence ?? 0;
+    if (this.#heads !== undefined || this.#synchronize().length > 0)
+      return this.heads().at(-1)?.sequence ?? 0;
     return this.#rows.lastSequence();
   }
 
@@ -105,20 +120,22 @@ export class SnapshotFiles {
   }
 
   /** Replaced by another that is there: what an interrupted replacement leaves. */
-  get superseded(): readonly Snapshot[] {
-    this.list();
+  get superseded(): readonly SnapshotHead[] {
+    this.heads();
     return this.#superseded;
   }
 
   /** Snapshots whose files went without having been forgotten here. */
-  get vanished(): readonly Snapshot[] {
-    this.list();
+  get vanished(): readonly SnapshotHead[] {
+    this.heads();
     return this.#vanished;
   }
 
   /** Looks at the folder again. */
   reload(): void {
+    this.#heads = undefined;
     this.#snapshots = undefined;
+    this.#added.clear();
     this.#unindexed = undefined;
     this.#damaged = [];
     this.#unreadable.clear();
@@ -127,7 +144,8 @@ export class SnapshotFiles {
 
   /** Files that are named like snapshots and cannot be read as such. Each file is read, whatever the index knows. */
   findDamaged(): DamagedSnapshot[] {
-    const known = new Map([...this.list(), ...this.#superseded].map((snapshot) => [snapshot.id, snapshot]));
+    const heads = [...this.heads(), ...this.#superseded];
+    const known = new Map(this.#whole(heads).map((snapshot) => [snapshot.id, snapshot]));
     return [...this.#names].flatMap(([id, name]) => {
       const found = this.#tryRead(name, id);
       if (found instanceof DamageError && isRefusal(found.cause))
@@ -162,11 +180,12 @@ export class SnapshotFiles {
       : decodeSnapshot(bytes, `snapshot ${id.slice(0, 12)}`, this.#keys);
     publishFile(join(this.#layout.snapshots, name), bytes, temporary);
     this.#names.set(id, name);
-    this.#snapshots?.push(snapshot);
-    const replaced = this.#snapshots?.find(({ id: other }) => other === record.replaces);
+    this.#heads?.push(snapshot);
+    const replaced = this.#heads?.find(({ id: other }) => other === record.replaces);
     if (replaced !== undefined) this.#superseded.push(replaced);
-    this.#snapshots = this.#snapshots?.filter((other) => other !== replaced).sort(bySequence);
-    if (!this.#isWriteOnly) this.#keepInIndex([snapshot]);
+    this.#heads = this.#heads?.filter((other) => other !== replaced).sort(bySequence);
+    this.#snapshots = undefined;
+    if (this.#isWriteOnly || !this.#keepInIndex([snapshot])) this.#added.set(id, snapshot);
     return { snapshot, bytes: bytes.length };
   }
 
@@ -175,7 +194,7 @@ export class SnapshotFiles {
    * goes: a snapshot whose replacement has gone would count again.
    */
   removalOrder(ids: Iterable<SnapshotId>): SnapshotId[][] {
-    const here = new Map([...this.list(), ...this.#superseded].map((snapshot) => [snapshot.id, snapshot]));
+    const here = new Map([...this.heads(), ...this.#superseded].map((head) => [head.id, head]));
     const groups: Set<SnapshotId>[] = [];
     for (const id of ids) {
       const row: SnapshotId[] = [id];
@@ -200,7 +219,8 @@ export class SnapshotFiles {
       this.#names.delete(id);
     }
     syncFolder(this.#layout.snapshots);
-    this.#snapshots = this.list().filter((snapshot) => !ids.has(snapshot.id));
+    this.#heads = this.heads().filter((head) => !ids.has(head.id));
+    this.#snapshots = undefined;
     this.#superseded = this.#superseded.filter((snapshot) => !ids.has(snapshot.id));
     return here.length;
   }
@@ -222,29 +242,35 @@ export class SnapshotFiles {
     return result;
   }
 
-  #load(): Snapshot[] {
-    const unindexed = new Map(this.#synchronize().map((snapshot) => [snapshot.id, snapshot]));
-    const cached = this.#rows.all();
+  #load(): SnapshotHead[] {
+    this.#synchronize();
+    const indexed = this.#rows.heads();
     const names = this.#names;
-    const snapshots: Snapshot[] = [];
-    for (const [id, name] of names) {
-      if (this.#unreadable.has(id)) continue;
-      const snapshot = cached.get(id) ?? unindexed.get(id) ?? this.#read(name, id);
-      if (snapshot !== undefined) snapshots.push(snapshot);
+    const heads: SnapshotHead[] = [];
+    for (const id of names.keys()) {
+      const head = indexed.get(id) ?? this.#getUnindexed(id);
+      if (head !== undefined) heads.push(head);
     }
-    this.#vanished = this.#findVanished([...cached.values()].filter(({ id }) => !names.has(id)));
-    const replaced = new Set(snapshots.map((snapshot) => snapshot.replaces));
-    this.#superseded = snapshots.filter(({ id }) => replaced.has(id));
-    return snapshots.filter(({ id }) => !replaced.has(id)).sort(bySequence);
+    this.#vanished = this.#findVanished([...indexed.values()].filter(({ id }) => !names.has(id)));
+    const replaced = new Set(heads.map(({ replaces }) => replaces));
+    this.#superseded = heads.filter(({ id }) => replaced.has(id));
+    return heads.filter(({ id }) => !replaced.has(id)).sort(bySequence);
+  }
+
+  #getUnindexed(id: SnapshotId): Snapshot | undefined {
+    const known = this.#added.get(id) ?? this.#unindexed?.find((snapshot) => snapshot.id === id);
+    const name = this.#names.get(id);
+    if (known !== undefined || name === undefined || this.#unreadable.has(id)) return known;
+    return this.#read(name, id);
   }
 
   /**
    * Those of which there is a row and no file. Others may have come and gone since the folder was listed; while nobody else
    * writes to the index, a row without a file is of a snapshot that nobody forgot.
    */
-  #findVanished(candidates: readonly Snapshot[]): Snapshot[] {
+  #findVanished(candidates: readonly SnapshotHead[]): SnapshotHead[] {
     if (candidates.length === 0) return [];
-    const look = (): Snapshot[] =>
+    const look = (): SnapshotHead[] =>
       candidates.filter((snapshot) => !this.#isThere(snapshot) && this.#rows.has(snapshot.id));
     try {
       return inTransaction(this.#database, look);
@@ -322,7 +348,7 @@ export class SnapshotFiles {
     }
   }
 
-  #isThere({ id, time }: Snapshot): boolean {
+  #isThere({ id, time }: SnapshotHead): boolean {
     return existsSync(join(this.#layout.snapshots, snapshotFileName(time, id)));
   }
 }
@@ -349,6 +375,6 @@ function sourcePaths({ sources }: SnapshotRecord): string[] {
 }
 
 /** By sequence; snapshots made at once by two processes may share one, then time and id decide. */
-function bySequence(a: Snapshot, b: Snapshot): number {
+function bySequence(a: SnapshotHead, b: SnapshotHead): number {
   return a.sequence - b.sequence || (a.time < b.time ? -1 : a.time > b.time ? 1 : a.id < b.id ? -1 : 1);
 }

@@ -1,10 +1,12 @@
 import {
   backupStats,
   catFile,
+  listBackupHeads,
   listBackups,
   listFiles,
   rebuildIndex,
   type Snapshot,
+  type SnapshotHead,
   showBackup,
   UsageError,
 } from '../../index.ts';
@@ -18,7 +20,7 @@ export async function runList(
   { environment, console }: CommandContext,
   options: GlobalOptions & { readonly tag?: string; readonly latest?: string },
 ): Promise<ExitCode> {
-  const list = await listBackups(environment, options);
+  const list = await (console.json ? listBackups : listBackupHeads)(environment, options);
   const tagged = list.snapshots.filter((one) => options.tag === undefined || one.tags.includes(options.tag));
   const snapshots = options.latest === undefined ? tagged : tagged.slice(-positiveCount(options.latest));
   console.payload({ ...list, snapshots }, () => listText(snapshots));
@@ -33,7 +35,7 @@ function positiveCount(text: string): number {
   return count;
 }
 
-function listText(snapshots: readonly Snapshot[]): string {
+function listText(snapshots: readonly SnapshotHead[]): string {
   if (snapshots.length === 0) return 'No snapshots yet. Run exuvia backup create.';
   const rows = snapshots.map((one) => [
     one.id.slice(0, 8),
@@ -47,7 +49,7 @@ function listText(snapshots: readonly Snapshot[]): string {
   return `${tableText([head, ...rows], [2, 3, 4])}\n${countText(snapshots.length, 'snapshot')}`;
 }
 
-function notesText(snapshot: Snapshot): string {
+function notesText(snapshot: SnapshotHead): string {
   const parts = snapshot.tags.map((tag) => `[${tag}]`);
   if (snapshot.components !== null) parts.push(`only ${snapshot.components.join(', ')}`);
   if (snapshot.reason !== 'manual') parts.push(snapshot.reason);
@@ -58,7 +60,7 @@ function notesText(snapshot: Snapshot): string {
   return parts.length === 0 ? '' : safeText(parts.join(' '));
 }
 
-function lostText({ reason, count }: NonNullable<Snapshot['lost']>): string {
+function lostText({ reason, count }: NonNullable<SnapshotHead['lost']>): string {
   return reason === 'purge'
     ? `without ${countText(count, 'purged file')}`
     : `without ${countText(count, 'lost file')}`;

@@ -1,10 +1,13 @@
-/** Snapshot files that are damaged and written again from the index, whichever way they were written. */
+/** Snapshot files beside what the index holds of them: either may be damaged, and the other tells. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { encodeSnapshot, snapshotFileName } from '../../../src/codec/snapshot-codec.ts';
+import Database from 'better-sqlite3';
+import { decodeSnapshot, encodeSnapshot, snapshotFileName } from '../../../src/codec/snapshot-codec.ts';
+import type { SnapshotId } from '../../../src/model/ids.ts';
+import type { Snapshot } from '../../../src/model/snapshot.ts';
 import { type OpenOptions, Repository } from '../../../src/repository/repository.ts';
 import { buildRecord } from '../../helpers/records.ts';
 import { temporaryFolder } from '../../helpers/temporary.ts';
@@ -44,4 +47,85 @@ for (const [how, isCompressed] of [
     );
     assert.deepEqual(readFileSync(path), bytes);
   });
+}
+
+test('what rotted in the index of a snapshot is read from its file', async (context) => {
+  const root = join(temporaryFolder(context), 'repository');
+  const ids = await filled(root, 3);
+  for (const change of [
+    "UPDATE snapshot SET head = replace(head, 'manual', 'manuel')",
+    'UPDATE snapshot SET head = head || char(10) WHERE sequence = 1',
+    'UPDATE snapshot SET head_crc = head_crc + 1 WHERE sequence = 2',
+    "UPDATE snapshot SET record = replace(record, 'manual', 'manuel')",
+    'UPDATE snapshot SET shared = shared + 1 WHERE sequence = 2',
+    "UPDATE snapshot_shared SET record = replace(record, 'exuvia', 'exuvja')",
+    'DELETE FROM snapshot_shared',
+    "UPDATE snapshot SET name = 'other' WHERE sequence = 3",
+  ]) {
+    const database = new Database(join(root, 'local/index.sqlite'));
+    assert.ok(database.prepare(change).run().changes > 0, change);
+    database.close();
+    await using repository = Repository.open(root, { ...options, create: false });
+    assert.deepEqual(
+      repository.listSnapshots(),
+      ids.map((id) => recordOf(root, id)),
+      change,
+    );
+    assert.deepEqual(repository.listHeads().map(idOf), ids, change);
+    assert.deepEqual(repository.getSnapshot(ids[1]!), recordOf(root, ids[1]!), change);
+    repository.rebuildIndex();
+  }
+});
+
+test('heads say what the snapshots say', async (context) => {
+  const root = join(temporaryFolder(context), 'repository');
+  {
+    await using repository = Repository.open(root, options);
+    repository.addSnapshot(buildRecord({ tags: ['a'], pinned: true }));
+    repository.addSnapshot(
+      buildRecord({ sequence: 2, lost: { reason: 'purge', paths: ['x'], count: 1 }, message: 'line\nend' }),
+    );
+    assert.equal(repository.listHeads().length, 2); // as they were added
+  }
+  await using repository = Repository.open(root, { ...options, create: false });
+  for (const [index, head] of repository.listHeads().entries()) {
+    const { stats, lost, ...others } = head;
+    const snapshot = repository.listSnapshots()[index]!;
+    assert.partialDeepStrictEqual(snapshot, { ...others, stats });
+    assert.equal(snapshot.lost?.count, lost?.count);
+  }
+});
+
+test('strangers among the snapshots change nothing, and one that goes is missed', async (context) => {
+  const root = join(temporaryFolder(context), 'repository');
+  const ids = await filled(root, 3);
+  writeFileSync(join(root, 'snapshots/note.txt'), 'not a snapshot');
+  {
+    await using repository = Repository.open(root, { ...options, create: false });
+    assert.deepEqual(repository.listHeads().map(idOf), ids);
+    assert.equal(repository.nextSequence(), 4);
+  }
+  const [first] = readdirSync(join(root, 'snapshots')).filter((name) => name.endsWith(ids[0]!));
+  rmSync(join(root, 'snapshots', first!));
+  await using repository = Repository.open(root, { ...options, create: false });
+  assert.deepEqual(repository.listHeads().map(idOf), ids.slice(1));
+  assert.deepEqual(repository.vanishedSnapshots.map(idOf), ids.slice(0, 1));
+});
+
+async function filled(root: string, count: number): Promise<SnapshotId[]> {
+  await using repository = Repository.open(root, options);
+  return Array.from(
+    { length: count },
+    (_, index) => repository.addSnapshot(buildRecord({ sequence: index + 1 })).id,
+  );
+}
+
+function idOf({ id }: { readonly id: SnapshotId }): SnapshotId {
+  return id;
+}
+
+/** As its file has it. */
+function recordOf(root: string, id: SnapshotId): Snapshot {
+  const name = readdirSync(join(root, 'snapshots')).find((one) => one.endsWith(id))!;
+  return decodeSnapshot(readFileSync(join(root, 'snapshots', name)), name);
 }
