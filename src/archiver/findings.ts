@@ -1,6 +1,6 @@
 /** What a run could not take of a source, and why. */
 import { errnoOf, FileSystemError, messageOf } from '../model/errors.ts';
-import { displayKey, type PathKey } from '../model/paths.ts';
+import { type ByteString, displayKey, type PathKey, rootKey, textOf } from '../model/paths.ts';
 import type { Progress } from '../model/progress.ts';
 import type { SkipReason } from '../model/selection.ts';
 import type { SkippedPath, UnreadableFile } from '../model/snapshot.ts';
@@ -11,9 +11,11 @@ export class Findings implements WalkReport {
   readonly skippedPaths: SkippedPath[] = [];
   readonly unreadableFiles: UnreadableFile[] = [];
   readonly #progress: Progress;
+  readonly #source: ByteString;
 
-  constructor(progress: Progress) {
+  constructor(progress: Progress, source: ByteString) {
     this.#progress = progress;
+    this.#source = source;
   }
 
   skipped(key: PathKey, reason: SkipReason, detail?: string): void {
@@ -23,7 +25,7 @@ export class Findings implements WalkReport {
   unreadable(key: PathKey, error: unknown): void {
     const reason = errnoOf(error) === undefined ? messageOf(error) : readReason(error);
     this.unreadableFiles.push({ ...pathFields(key), reason });
-    this.#progress.warn(`Cannot read ${displayKey(key)}: ${reason}`);
+    this.#progress.warn(`Cannot read ${this.#nameOf(key)}: ${reason}`);
   }
 
   /** What is gone by now is no failure. */
@@ -35,7 +37,12 @@ export class Findings implements WalkReport {
   /** Something is stored of it, but not as it should be; or nothing, without anything having failed. */
   incomplete(key: PathKey, reason: string, isToldAtOnce: boolean): void {
     this.unreadableFiles.push({ ...pathFields(key), reason });
-    if (isToldAtOnce) this.#progress.warn(`${displayKey(key)}: ${reason}`);
+    if (isToldAtOnce) this.#progress.warn(`${this.#nameOf(key)}: ${reason}`);
+  }
+
+  /** Relative to the source; the source itself by its whole path. */
+  #nameOf(key: PathKey): string {
+    return key === rootKey ? textOf(this.#source) : displayKey(key);
   }
 }
 

@@ -31,6 +31,8 @@ export interface PrunedRepository {
   readonly packsRepacked: number;
   /** Packs that were to be repacked and were not: no space, no time left, or damage. */
   readonly packsLeft: number;
+  /** Whether some were left because there was no space to write them again. */
+  readonly lackedSpace: boolean;
   /** Lengths of all packs before and after, in bytes. A dry run counts what would stay unrepacked. */
   readonly bytesBefore: number;
   readonly bytesAfter: number;
@@ -86,6 +88,7 @@ class Prune {
   readonly #roots = new Set<BlobId>();
   readonly #startedMs: number;
   #snapshots: readonly Snapshot[] = [];
+  #lackedSpace = false;
 
   constructor(environment: Environment, repository: Repository, options: PruneOptions) {
     this.#environment = environment;
@@ -150,6 +153,7 @@ class Prune {
       packsRemoved: plan.remove.length,
       packsRepacked: done.repacked,
       packsLeft: plan.repack.length - done.repacked,
+      lackedSpace: this.#lackedSpace,
       bytesBefore,
       bytesAfter: bytesBefore - done.freed,
       freedBytes: done.freed,
@@ -207,6 +211,7 @@ class Prune {
 
   /** What nothing refers to goes all the same, and makes room. */
   #withoutSpace(cause: Error): ReadonlySet<PackId> {
+    this.#lackedSpace = true;
     this.#environment.progress.warn(
       `There is no space to repack; run exuvia backup prune again for the rest (${cause.message})`,
     );

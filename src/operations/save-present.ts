@@ -62,7 +62,7 @@ function refuseUnsaved(
   if (first === undefined) return;
   const more = lost.length > 1 ? ` and ${lost.length - 1} more` : '';
   throw new ExuviaError(
-    `Cannot save what would be replaced: ${first.path || 'the folder'}${more} cannot be read (${first.reason}). Nothing was restored`,
+    `Cannot save what would be replaced: ${first.path || touched.map(({ path }) => path).join(' or ')}${more} cannot be read (${first.reason}). Nothing was restored`,
     {
       code: 'ERR_PRESENT_UNREADABLE',
       hint: 'Make it readable, or move it away; --force restores all the same, and --undo cannot bring it back.',

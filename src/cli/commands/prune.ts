@@ -31,7 +31,7 @@ export async function runPrune(
     const stays = unusedBytes > 0 ? `, ${bytesText(unusedBytes)} of it unused` : '';
     return `${did}\n${bytesText(bytesAfter)} stored for ${countText(pruned.snapshots, 'snapshot')}${stays}`;
   });
-  return exitCodes.done;
+  return pruned.lackedSpace ? exitCodes.incomplete : exitCodes.done;
 }
 
 /** Nothing said is the library's default. */
