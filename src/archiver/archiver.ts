@@ -15,7 +15,6 @@ import type { BlobStore, FileCache } from '../model/store.ts';
 import type { FileNode, TreeNode } from '../model/tree.ts';
 import { TreeBuilder } from '../tree/tree.ts';
 import { type WalkedEntry, walkSource } from '../walker/source-walk.ts';
-import { ComparedFiles } from './compared-files.ts';
 import { Findings } from './findings.ts';
 import { fingerprintOf, isRacy } from './fingerprint.ts';
 import { KnownFiles } from './known-files.ts';
@@ -74,7 +73,6 @@ class SourceArchiver {
   readonly #tree: TreeBuilder;
   readonly #known: KnownFiles;
   readonly #leaves: KnownLeaves;
-  readonly #compared: ComparedFiles;
   /** Entries that may turn out to be a leaf that is known. */
   #group: WalkedEntry[] = [];
   /** When its first was looked at. */
@@ -104,13 +102,10 @@ class SourceArchiver {
     };
     this.#files = new FileStorer({ ...context, breathe }, this.#findings);
     this.#known = new KnownFiles(cache, request.cacheName, isWhole);
-    const comparer = force ? undefined : blobs.comparer;
-    this.#compared = new ComparedFiles(comparer, cache, request.cacheName, context.nowMs);
   }
 
   async run(): Promise<ArchivedSource> {
-    const walk = walkSource(this.#request.path, this.#request.filter, this.#findings);
-    for (const entry of this.#compared.ahead(walk)) {
+    for (const entry of walkSource(this.#request.path, this.#request.filter, this.#findings)) {
       this.#noteOwner(entry.stat);
       if (this.#group.length === 0) this.#beginGroup(entry.key);
       this.#group.push(entry);
@@ -156,7 +151,7 @@ class SourceArchiver {
   }
 
   #beginGroup(first: PathKey): void {
-    this.#groupSinceMs = this.#compared.sinceMs ?? this.#context.nowMs();
+    this.#groupSinceMs = this.#context.nowMs();
     this.#groupLeaf = this.#tree.isBetweenLeaves ? this.#leaves.leafOf(first) : undefined;
   }
 
@@ -242,15 +237,9 @@ class SourceArchiver {
       return undefined;
     }
     const previous = known && asFile(decodeNode(known.node, `known file ${displayKey(entry.key)}`));
-    const compared = this.#compared.storedFile(entry);
-    if (compared !== undefined) {
-      this.#addStored(entry, this.#files.keep(entry, compared.node), fingerprint, compared.sinceMs);
-      return undefined;
-    }
     const startedMs = this.#context.nowMs();
     const node = this.#files.storeSmall(entry, previous);
     if (node === undefined) return this.#addInSteps(entry, previous, fingerprint);
-    if (previous !== undefined) this.#compared.noteRead(previous, node);
     this.#addStored(entry, node, fingerprint, startedMs);
     return undefined;
   }
@@ -262,9 +251,7 @@ class SourceArchiver {
   ): Promise<void> {
     const startedMs = this.#context.nowMs();
     const node = await this.#files.store(entry, previous);
-    if (node === undefined) return;
-    if (previous !== undefined) this.#compared.noteRead(previous, node);
-    this.#addStored(entry, node, fingerprint, startedMs);
+    if (node !== undefined) this.#addStored(entry, node, fingerprint, startedMs);
   }
 
   #addStored(entry: WalkedEntry, node: FileNode, fingerprint: Uint8Array, startedMs: number): void {

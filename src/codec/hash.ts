@@ -3,7 +3,7 @@
  * (about 36 MB/s, the same ids). `EXUVIA_HASH=portable` asks for the second, for tests and for doubt.
  */
 import { createRequire } from 'node:module';
-import { asBuffer, type BlobId, blobIdFromBytes } from '../model/ids.ts';
+import { asBuffer, type BlobId } from '../model/ids.ts';
 
 /** Hash of bytes that come in pieces. */
 export interface Hasher {
@@ -130,13 +130,6 @@ export function blobIdOf(bytes: Uint8Array): BlobId {
 /** Names blobs as a repository does: with its key, where it is encrypted. */
 export function blobNamer(idKey: Uint8Array | undefined): (bytes: Uint8Array) => BlobId {
   if (idKey === undefined) return blobIdOf;
-  const idOfHash = idNamer(idKey);
-  return (bytes) => idOfHash(hashBytes(bytes));
-}
-
-/** The same of bytes whose (unkeyed) hash is known. */
-export function idNamer(idKey: Uint8Array | undefined): (hash: Uint8Array) => BlobId {
-  if (idKey === undefined) return blobIdFromBytes;
-  const keyed = createKeyedHash(idKey);
-  return (hash) => keyed.hashText(hash) as BlobId;
+  const hash = createKeyedHash(idKey);
+  return (bytes) => hash.hashText(hashBytes(bytes)) as BlobId;
 }

@@ -1,7 +1,7 @@
 import type { BlobId, SnapshotId } from './ids.ts';
 import type { ByteString, PathKey } from './paths.ts';
 import type { Snapshot, SnapshotRecord } from './snapshot.ts';
-import type { Chunk, FileContent, FileNode, TreeEntry } from './tree.ts';
+import type { Chunk, FileNode, TreeEntry } from './tree.ts';
 
 /** `tree` blobs describe (nodes of maps and lists), `data` blobs are contents. They never share a frame. */
 export type BlobKind = 'data' | 'tree';
@@ -46,37 +46,7 @@ export interface BlobWriter {
   writeBlobs(kind: BlobKind, blobs: readonly NamedBlob[]): void;
 }
 
-export interface BlobStore extends BlobReader, BlobWriter {
-  readonly comparer?: FileComparer;
-}
-
-/** A file that has another time than when it was stored, and perhaps the same bytes. */
-export interface FileToCompare {
-  readonly path: ByteString;
-  /** As it was stored. */
-  readonly content: FileContent;
-  /** As it was looked at: it counts as the same only when it is so before it is read and afterwards. */
-  readonly stat: FileStamp;
-}
-
-/** What changes when a file does. */
-export interface FileStamp {
-  readonly size: bigint;
-  readonly mtimeNs: bigint;
-  readonly ctimeNs: bigint;
-  readonly ino: bigint;
-}
-
-/** Compares files with what was stored of them, beside whoever asks. */
-export interface FileComparer {
-  /** To be called before it is used; it takes a while to get ready, or never does. */
-  start(): void;
-  /** Whether it takes files now. */
-  readonly hasRoom: boolean;
-  compare(files: readonly FileToCompare[]): void;
-  /** Waits for the answer to the files that it was given first: numbers of those that are not the same, or could not be read. */
-  collect(): ReadonlySet<number>;
-}
+export interface BlobStore extends BlobReader, BlobWriter {}
 
 /** What a file is given beside its content. */
 export interface FileAttributes {

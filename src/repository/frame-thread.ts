@@ -11,10 +11,8 @@ import { unsealFrame } from '../codec/sealed-frame.ts';
 import { messageOf } from '../model/errors.ts';
 import { idBytes } from '../model/ids.ts';
 import { limits } from '../model/limits.ts';
-import { compareFiles } from './compare-files.ts';
 import type {
   CheckedFrame,
-  CompareTask,
   DecodeTask,
   EncodedFrame,
   EncodeTask,
@@ -38,7 +36,7 @@ port.on('message', (task: Task) => {
 Atomics.store(answers, 1, 1);
 Atomics.notify(answers, 1);
 
-type Task = EncodeTask | DecodeTask | FileTask | ProveTask | CompareTask;
+type Task = EncodeTask | DecodeTask | FileTask | ProveTask;
 
 interface Worked {
   readonly answer: FrameAnswer<EncodedFrame | CheckedFrame | TaskDone>;
@@ -57,8 +55,6 @@ function work(task: Task): Worked {
         return { answer: { failed: placeFiles(task, decoded, goesOn) } };
       case 'prove':
         return { answer: { failed: provePack(task, decoded, goesOn) } };
-      case 'compare':
-        return { answer: { failed: compareFiles(task, goesOn) } };
     }
   } catch (error) {
     return { answer: { problem: messageOf(error) } };

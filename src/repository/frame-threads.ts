@@ -11,7 +11,7 @@ import type { FrameKind } from '../codec/frame.ts';
 import type { PackKeys } from '../codec/keys.ts';
 import { invariant } from '../model/errors.ts';
 import type { BlobId } from '../model/ids.ts';
-import type { BlobKind, FilePlace, FileToCompare } from '../model/store.ts';
+import type { BlobKind, FilePlace } from '../model/store.ts';
 
 export interface EncodeTask {
   readonly do: 'encode';
@@ -92,15 +92,8 @@ export interface FrameToProve {
   readonly lengths: readonly number[];
 }
 
-/** Files to be compared with what was stored of them. */
-export interface CompareTask {
-  readonly do: 'compare';
-  readonly files: readonly FileToCompare[];
-  readonly idKey?: Uint8Array;
-}
-
 export interface TaskDone {
-  /** Numbers of the files that are not in place or not the same, or of the frames that are not proven: whoever asked does them, and learns what is wrong. */
+  /** Numbers of the files that are not in place, or of the frames that are not proven: whoever asked does them, and learns what is wrong. */
   readonly failed: readonly number[];
 }
 
@@ -113,7 +106,6 @@ interface TaskKinds {
   decode: { task: DecodeTask; result: CheckedFrame };
   place: { task: FileTask; result: TaskDone };
   prove: { task: ProveTask; result: TaskDone };
-  compare: { task: CompareTask; result: TaskDone };
 }
 
 /** The thread that asks keeps no more than about four busy. */

@@ -13,7 +13,6 @@ import type { BlobKind, BlobOrder, BlobStore, FileCache, NamedBlob, SnapshotStor
 import { finishConversion } from './conversion.ts';
 import { type Database, inTransaction, isLocalTrouble } from './database.ts';
 import { checkedBlocks, IndexFileCache } from './file-cache.ts';
-import { ThreadComparer } from './file-comparer.ts';
 import { rebuildPackIndex, synchronizePackIndex } from './index-sync.ts';
 import { initRepository } from './init.ts';
 import { type RepositoryLayout, repositoryLayout } from './layout.ts';
@@ -40,7 +39,6 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
   readonly #snapshots: SnapshotFiles;
   readonly #files: IndexFileCache;
   readonly #stored: StoredBlobs;
-  readonly comparer: ThreadComparer;
   readonly #writer: PackWriter | undefined;
   readonly #temporary: string | undefined;
   #staging: string | undefined;
@@ -57,7 +55,6 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
     this.#temporary = opened.temporary;
     this.#index = new PackIndex(opened.database);
     this.#stored = new StoredBlobs(opened.layout, this.#index);
-    this.comparer = new ThreadComparer(opened.layout);
     this.#unreadablePacks = synchronizePackIndex(opened.layout, opened.database, this.#index);
     const { keyring } = opened.layout;
     const seal = keyring && new LocalSeal(keyring.keys.deriveLocalKey(), options.random);
@@ -350,7 +347,6 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#writer?.close();
     await this.#stored.close();
-    await this.comparer.close();
     if (this.#staging !== undefined) removeTemporary(this.#staging);
     closeLayout(this.#opened);
   }

@@ -20,7 +20,7 @@ import type { EntryType } from '../model/selection.ts';
 import { databaseOfSidecar, sidecarsOf } from '../model/sqlite-names.ts';
 import type { TreeReader } from '../model/store.ts';
 import type { DirectoryNode, FileNode, SymlinkNode, TreeEntry } from '../model/tree.ts';
-import { hasContent } from '../tree/same-content.ts';
+import { hasContent } from './same-content.ts';
 import { hasSameTimes, modeLimitOf, namesIn, statOf, typeOf } from './target-entries.ts';
 import { targetPath } from './target-path.ts';
 import { isTemporaryName } from './temporary-names.ts';
@@ -209,7 +209,7 @@ class Planner {
    */
   #isSameFile(node: FileNode, present: BigIntStats, path: ByteString): boolean {
     if (!present.isFile() || present.size !== BigInt(node.size) || !hasSameTimes(node, present)) return false;
-    return hasContent({ path, content: node.content }, this.#request.idOfHash);
+    return hasContent(path, node.content, this.#request.idOfHash);
   }
 
   #planFile(key: PathKey, node: FileNode, present: BigIntStats | undefined): void {
