@@ -121,3 +121,8 @@ export function parseBytes(text: string): number | undefined {
   const exact = binary === '' ? factor : 1024 ** Math.round(Math.log10(factor) / 3);
   return Math.round(Number(number) * exact);
 }
+
+/** What of a source is not in a snapshot; the source itself has no path in it. */
+export function unreadableText({ path, reason }: { readonly path: string; readonly reason: string }): string {
+  return `${path === '' ? 'the source itself' : safeText(path)}: ${safeText(reason)}`;
+}

@@ -35,12 +35,21 @@ export class UsageError extends ExuviaError {
 }
 
 export class NoRepositoryError extends ExuviaError {
-  constructor(path: string, detail = 'there is no repository') {
+  constructor(
+    path: string,
+    detail = 'there is no repository',
+    hint = 'Run exuvia backup create to make one, or name another with --repository.',
+  ) {
     super(`Cannot open repository ${path}: ${detail}`, {
       code: 'ERR_NO_REPOSITORY',
       kind: 'no-repository',
-      hint: 'Run exuvia backup create to make one, or name another with --repository.',
+      hint,
     });
+  }
+
+  /** A file has the name that the repository should have. */
+  static ofFile(path: string): NoRepositoryError {
+    return new NoRepositoryError(path, 'it is a file, not a folder', 'Name a folder with --repository.');
   }
 }
 

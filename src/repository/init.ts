@@ -67,7 +67,7 @@ const ownNames = new Set(['packs', 'snapshots', 'local', 'damaged', parametersNa
 function refuseForeignFolder(root: string): void {
   const stat = lstatSync(root, { throwIfNoEntry: false });
   if (stat === undefined) return;
-  if (!statSync(root).isDirectory()) throw new NoRepositoryError(root, 'it is a file, not a folder');
+  if (!statSync(root).isDirectory()) throw NoRepositoryError.ofFile(root);
   const foreign = withPath('read folder', root, () => readdirSync(root)).filter(
     (name) => !ownNames.has(name),
   );

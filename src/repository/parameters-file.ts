@@ -160,8 +160,7 @@ function isDamage(error: unknown): error is ExuviaError {
 function missing(layout: RepositoryLayout): ExuviaError {
   const stat = lstatSync(layout.root, { throwIfNoEntry: false });
   if (stat === undefined) return new NoRepositoryError(layout.root);
-  if (!statSync(layout.root).isDirectory())
-    return new NoRepositoryError(layout.root, 'it is a file, not a folder');
+  if (!statSync(layout.root).isDirectory()) return NoRepositoryError.ofFile(layout.root);
   if (existsSync(layout.parametersCopy) || listPackFiles(layout).size > 0)
     return new ParametersDamageError(layout.parameters, 'it is gone, but there are packs');
   return new NoRepositoryError(layout.root, `the folder has no ${parametersName}`);

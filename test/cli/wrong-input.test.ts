@@ -161,8 +161,16 @@ test('no repository, a repository path that is a file, or somebody else’s fold
   refuses(runCli(['backup', 'list'], place), 10, /there is no repository/);
   const file = join(place.home, 'file');
   writeFileSync(file, 'x');
-  refuses(runCli(['backup', 'create', '--repository', file], place), 10, /it is a file, not a folder/);
-  refuses(runCli(['backup', 'list', '--repository', file], place), 10, /it is a file, not a folder/);
+  refuses(
+    runCli(['backup', 'create', '--repository', file], place),
+    10,
+    /it is a file, not a folder\nName a folder/,
+  );
+  refuses(
+    runCli(['backup', 'list', '--repository', file], place),
+    10,
+    /it is a file, not a folder\nName a folder/,
+  );
   const folder = join(place.home, 'photos');
   mkdirSync(folder);
   writeFileSync(join(folder, 'cat.jpg'), 'x');
@@ -271,6 +279,12 @@ test('no permission: what cannot be read is listed, and the exit code says incom
   const { snapshot, unreadable } = JSON.parse(created.out);
   assert.deepEqual(unreadable, [{ path: 'workspace/secret', reason: 'permission denied' }]);
   assert.equal(snapshot.unreadableCount, 1);
+  const source = join(place.home, 'source');
+  mkdirSync(source, { mode: 0o000 });
+  const nothing = run(['backup', 'create', '--source', source, '--repository', join(place.home, 'other')]);
+  assert.equal(nothing.status, 3, nothing.err);
+  assert.ok(nothing.err.includes(`Cannot read ${source}: permission denied`), nothing.err);
+  assert.match(nothing.out, /Not readable: the source itself: permission denied/);
   const refused = run(['backup', 'create', '--repository', '/proc/exuvia']);
   assert.equal(refused.status, 1);
   assert.match(refused.err, /^exuvia: Cannot create folder \/proc\/exuvia/);

@@ -2,7 +2,7 @@ import { type ConfiguredBackup, createConfiguredBackup, type SnapshotStats } fro
 import { dim } from '../console.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import type { CommandContext, GlobalOptions } from '../run.ts';
-import { bytesText, countText, durationText, safeText } from '../text.ts';
+import { bytesText, countText, durationText, safeText, unreadableText } from '../text.ts';
 
 interface CreateWords extends GlobalOptions {
   readonly only?: readonly string[];
@@ -82,7 +82,7 @@ function createdText(created: ConfiguredBackup): string {
 const unreadableLinesMax = 20;
 
 function problemLines({ unreadable, hooks }: ConfiguredBackup): string[] {
-  const files = unreadable.map(({ path, reason }) => `Not readable: ${safeText(path)}: ${safeText(reason)}`);
+  const files = unreadable.map((one) => `Not readable: ${unreadableText(one)}`);
   const moreCount = files.length - unreadableLinesMax;
   return [
     ...files.slice(0, unreadableLinesMax),

@@ -14,7 +14,7 @@ import { bold } from '../console.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { outputStream } from '../output.ts';
 import type { CommandContext, GlobalOptions } from '../run.ts';
-import { bytesText, countText, numberText, safeText, tableText, timeText } from '../text.ts';
+import { bytesText, countText, numberText, safeText, tableText, timeText, unreadableText } from '../text.ts';
 
 export async function runList(
   { environment, console }: CommandContext,
@@ -102,7 +102,7 @@ function showText(snapshot: Snapshot): string {
     ...(snapshot.lost === undefined
       ? []
       : [['Lost', `${lostText(snapshot.lost)}: ${snapshot.lost.paths.slice(0, 20).join(', ')}`]]),
-    ...snapshot.unreadable.map((one) => ['Not readable', `${one.path}: ${one.reason}`]),
+    ...snapshot.unreadable.map((one) => ['Not readable', unreadableText(one)]),
   ].map(([name = '', value = '']) => [name, safeText(value)]);
   return `${bold(`Snapshot ${snapshot.id}`)}\n${tableText(rows)}`;
 }
