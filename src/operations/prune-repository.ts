@@ -106,7 +106,9 @@ class Prune {
     const plan = await this.plan();
     const repacked = await this.#repack(plan);
     const removal = new Set<PackId>([...plan.remove.map(({ id }) => id), ...repacked]);
-    if (removal.size === 0) return this.result(plan, { repacked: 0, freed: 0, kept: plan.keptUnusedBytes });
+    const left = plan.repack.filter(({ id }) => !repacked.has(id));
+    const kept = plan.keptUnusedBytes + left.reduce((sum, pack) => sum + pack.unusedBytes, 0);
+    if (removal.size === 0) return this.result(plan, { repacked: 0, freed: 0, kept });
     this.#environment.progress.step('Removing packs');
     const grown = this.#repository.written.storedBytes;
     const removedBytes = await maintenance.alone(lockWaitMs, () => {
@@ -117,8 +119,6 @@ class Prune {
         isKept: (node) => isMarked(this.#marks, node),
       });
     });
-    const left = plan.repack.filter(({ id }) => !repacked.has(id));
-    const kept = plan.keptUnusedBytes + left.reduce((sum, pack) => sum + pack.unusedBytes, 0);
     return this.result(plan, { repacked: repacked.size, freed: removedBytes - grown, kept });
   }
 

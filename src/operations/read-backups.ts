@@ -1,5 +1,5 @@
 /** `backup list, show, ls, cat, stats`: looking into a repository. */
-import { ExuviaError, UsageError } from '../model/errors.ts';
+import { type DamageError, ExuviaError, UsageError } from '../model/errors.ts';
 import {
   type ByteString,
   byteStringOf,
@@ -20,7 +20,7 @@ import { contentReader } from '../tree/content.ts';
 import { openTree } from '../tree/tree.ts';
 import type { Environment } from './environment.ts';
 import { findHome, findRepository, openRepository, type PlaceOptions, resolvePath } from './places.ts';
-import { notFound, resolveSnapshot } from './snapshot-reference.ts';
+import { resolveSnapshot } from './snapshot-reference.ts';
 
 export interface BackupList<T = Snapshot> {
   readonly repository: string;
@@ -42,7 +42,9 @@ export async function withRepositoryToRead<T>(
 
 /** Every snapshot, and what could not be read. @throws NoRepositoryError */
 export async function listBackups(environment: Environment, options: PlaceOptions): Promise<BackupList> {
-  return await listWith(environment, options, (repository) => repository.listSnapshots());
+  return await withRepositoryToRead(environment, options, (repository) =>
+    backupList(repository, repository.listSnapshots(), repository.damage),
+  );
 }
 
 /** The same in less time, without what only who looks at one wants to know. */
@@ -50,26 +52,27 @@ export async function listBackupHeads(
   environment: Environment,
   options: PlaceOptions,
 ): Promise<BackupList<SnapshotHead>> {
-  return await listWith(environment, options, (repository) => repository.listHeads());
+  return await withRepositoryToRead(environment, options, (repository) =>
+    backupList(repository, repository.listHeads(), repository.damageOfHeads),
+  );
 }
 
-async function listWith<T>(
-  environment: Environment,
-  options: PlaceOptions,
-  list: (repository: Repository) => readonly T[],
-): Promise<BackupList<T>> {
-  return await withRepositoryToRead(environment, options, (repository) => ({
-    repository: repository.root,
-    snapshots: list(repository),
-    damaged: repository.damage.map((error) => ({ place: error.place, message: error.message })),
-  }));
+function backupList<T>(
+  { root }: Repository,
+  snapshots: readonly T[],
+  damage: readonly DamageError[],
+): BackupList<T> {
+  const damaged = damage.map(({ place, message }) => ({ place, message }));
+  return { repository: root, snapshots, damaged };
 }
 
+/** What turns out to have gone, or not to be readable, is not meant. */
 export function findSnapshot(environment: Environment, repository: Repository, reference: string): Snapshot {
-  const { id } = resolveSnapshot(repository.listHeads(), reference, environment.clock.nowMs());
-  const snapshot = repository.getSnapshot(id);
-  if (snapshot === undefined) throw notFound(reference, 'it has just been forgotten');
-  return snapshot;
+  for (;;) {
+    const { id } = resolveSnapshot(repository.listHeads(), reference, environment.clock.nowMs());
+    const snapshot = repository.getSnapshot(id);
+    if (snapshot !== undefined) return snapshot;
+  }
 }
 
 export async function showBackup(

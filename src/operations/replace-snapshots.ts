@@ -75,7 +75,7 @@ export async function changeSnapshots(
   const root = findRepository(environment, options, findHome(environment, options));
   await using repository = await openRepository(environment, root, options.dryRun ? 'read' : 'maintain');
   const named = references.map((reference) => findSnapshot(environment, repository, reference));
-  const planned = [...new Set(named)].map((snapshot) => ({
+  const planned = [...new Map(named.map((one) => [one.id, one])).values()].map((snapshot) => ({
     snapshot,
     tags: tagsOf(snapshot, { add, remove, ...(set === undefined ? {} : { set }) }),
     pinned: (pinned ?? snapshot.pinned) ? (true as const) : undefined,

@@ -83,7 +83,7 @@ function stepBack(
   throw notFound(reference, `there are only ${snapshots.indexOf(base)} snapshots before it`);
 }
 
-export function notFound(name: string, detail: string): ExuviaError {
+function notFound(name: string, detail: string): ExuviaError {
   return new ExuviaError(`No snapshot ${JSON.stringify(name)}: ${detail}`, {
     code: 'ERR_NO_SNAPSHOT',
     hint: 'Run exuvia backup list to see what there is; write a file as a path, such as ./archive.',

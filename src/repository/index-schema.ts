@@ -21,7 +21,7 @@ import {
   sqliteCodeOf,
 } from './database.ts';
 
-const schemaVersion = 11;
+const schemaVersion = 12;
 const applicationId = 0x45585556; // 'EXUV'
 
 // Rows that are believed without a look at the packs carry a checksum: SQLite has none, and disks rot.
@@ -49,7 +49,7 @@ const schema = `
   ) STRICT;
   -- What many of them have in common; see snapshot-rows.ts.
   CREATE TABLE snapshot_shared (
-    no INTEGER PRIMARY KEY, name BLOB NOT NULL UNIQUE, record TEXT NOT NULL, crc INTEGER NOT NULL
+    no INTEGER PRIMARY KEY, name BLOB NOT NULL UNIQUE, record TEXT NOT NULL
   ) STRICT;
   CREATE INDEX snapshot_paths ON snapshot (paths, sequence);
   -- Not of a part of the rows: SQLite checks the integrity of whole indexes only.

@@ -10,6 +10,7 @@ import { existsSync, renameSync, statSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import type { PackDirectory } from '../codec/pack.ts';
 import type { RepositoryParameters } from '../codec/parameters.ts';
+import { snapshotIdOfFileName } from '../codec/snapshot-codec.ts';
 import { makePrivateFolder, removeFile, syncFolder, withPath } from '../io/files.ts';
 import { DamageError } from '../model/errors.ts';
 import type { BlobId, PackId, SnapshotId } from '../model/ids.ts';
@@ -314,7 +315,8 @@ export class Maintenance {
     for (const pack of what.packs) paths.push(packPath(layout, pack));
     // An index on disk that stays as it is would call lost what is counted as gone here.
     this.#orWithoutIndex(() => {
-      snapshots.dropRows([...replaced, ...what.vanished]);
+      const unreadable = what.unreadable.map(snapshotIdOfFileName).filter((id) => id !== undefined);
+      snapshots.dropRows([...replaced, ...unreadable, ...what.vanished]);
       inTransaction(database, () => index.removePacks(what.packs));
     });
     return paths.map((path) => relative(layout.root, moveInto(layout.damaged, path)));

@@ -317,6 +317,11 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
     return [...this.#unreadablePacks, ...this.#snapshots.damaged];
   }
 
+  /** The same as far as it is known without reading all of each snapshot. */
+  get damageOfHeads(): readonly DamageError[] {
+    return [...this.#unreadablePacks, ...this.#snapshots.damagedHeads];
+  }
+
   /**
    * Folder of this run's own for temporary files, removed when the repository is closed. Copies of what is backed up are put
    * there: not below an encrypted repository.

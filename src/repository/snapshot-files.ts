@@ -1,5 +1,5 @@
 /** Snapshot files: list, read, publish. The index keeps a copy of each record so that ten thousand of them list quickly. */
-import { existsSync, lstatSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RepositoryKeys } from '../codec/keys.ts';
 import {
@@ -11,13 +11,13 @@ import {
   snapshotIdOfFileName,
 } from '../codec/snapshot-codec.ts';
 import { publishFile, removeFile, syncFolder, withPath } from '../io/files.ts';
-import { DamageError, ExuviaError, errnoOf, FileSystemError, messageOf } from '../model/errors.ts';
+import { DamageError, errnoOf, FileSystemError } from '../model/errors.ts';
 import type { SnapshotId } from '../model/ids.ts';
-import { limits } from '../model/limits.ts';
 import type { Snapshot, SnapshotHead, SnapshotRecord } from '../model/snapshot.ts';
 import { type Database, inTransaction, isLocalTrouble } from './database.ts';
 import type { RepositoryLayout } from './layout.ts';
 import type { LocalSeal } from './local-seal.ts';
+import { isRefusal, readSnapshotFile } from './read-snapshot.ts';
 import { SnapshotRows } from './snapshot-rows.ts';
 
 export class SnapshotFiles {
@@ -27,9 +27,11 @@ export class SnapshotFiles {
   #heads: SnapshotHead[] | undefined;
   #snapshots: Snapshot[] | undefined;
   /** Snapshots that the index could not take in: the disk is full. */
-  #unindexed: readonly Snapshot[] | undefined;
+  #unindexed: ReadonlyMap<SnapshotId, Snapshot> | undefined;
   /** Made here, and not in the index. */
   readonly #added = new Map<SnapshotId, Snapshot>();
+  /** Of these, something in the index has rotted. */
+  readonly #fresh: Snapshot[] = [];
   #superseded: SnapshotHead[] = [];
   #vanished: SnapshotHead[] = [];
   #damaged: DamageError[] = [];
@@ -52,31 +54,50 @@ export class SnapshotFiles {
     return this.#keys?.canRead === false;
   }
 
-  /** Oldest first. Files that cannot be read are in `damaged`. */
+  /** Oldest first, as far as the index tells: of these, one may turn out to be unreadable once all of it is wanted. */
   heads(): readonly SnapshotHead[] {
     this.#heads ??= this.#load();
     return this.#heads;
   }
 
-  /** The same, whole. */
+  /** Oldest first. Files that cannot be read are in `damaged`. */
   list(): readonly Snapshot[] {
-    this.#snapshots ??= this.#whole(this.heads());
+    this.#snapshots ??= this.#readAll();
     return this.#snapshots;
   }
 
-  #whole(heads: readonly SnapshotHead[]): Snapshot[] {
+  #readAll(): Snapshot[] {
     const indexed = this.#rows.all();
-    return heads.flatMap(({ id }) => indexed.get(id) ?? this.#getUnindexed(id) ?? []);
+    const snapshots = new Map<SnapshotId, Snapshot>();
+    for (const { id } of [...this.heads(), ...this.#superseded]) {
+      const snapshot = indexed.get(id) ?? this.#getUnindexed(id);
+      if (snapshot !== undefined) snapshots.set(id, snapshot);
+    }
+    this.#keepRead();
+    this.#settle([...snapshots.values()]);
+    return this.heads().flatMap(({ id }) => snapshots.get(id) ?? []);
   }
 
   get damaged(): readonly DamageError[] {
+    this.list();
+    return this.#damaged;
+  }
+
+  /** What is known to be damaged without all being read. */
+  get damagedHeads(): readonly DamageError[] {
     this.heads();
     return this.#damaged;
   }
 
+  /** Undefined for one that has gone or cannot be read: it is not among the heads any more then. */
   get(id: SnapshotId): Snapshot | undefined {
     if (!this.heads().some((head) => head.id === id)) return undefined;
-    return this.#rows.get(id) ?? this.#getUnindexed(id);
+    const snapshot = this.#rows.get(id) ?? this.#getUnindexed(id);
+    if (snapshot === undefined) {
+      if (this.#names.has(id)) this.#settle([...this.heads(), ...this.#superseded]);
+      else this.reload();
+    }
+    return snapshot;
   }
 
   /**
@@ -85,21 +106,23 @@ export class SnapshotFiles {
    */
   *newest(paths: readonly string[]): Generator<Snapshot> {
     if (this.#isWriteOnly) return;
-    if (this.#heads !== undefined || this.#synchronize().length > 0) {
+    if (this.#heads !== undefined || this.#synchronize().size > 0) {
       const name = JSON.stringify(paths);
       yield* this.list()
         .toReversed()
         .filter((snapshot) => JSON.stringify(sourcePaths(snapshot)) === name);
       return;
     }
-    for (const snapshot of this.#rows.newest(paths)) if (this.#names.has(snapshot.id)) yield snapshot;
+    for (const row of this.#rows.newest(paths)) {
+      const snapshot = row.snapshot ?? this.#getUnindexed(row.id);
+      if (snapshot !== undefined && this.#names.has(snapshot.id)) yield snapshot;
+    }
   }
 
   /** The highest there is, or 0. */
   lastSequence(): number {
     if (this.#isWriteOnly) return this.#lastSealedSequence();
-    if (this.#heads !== undefined || this.#synchronize().length > 0)
-      return this.heads().at(-1)?.sequence ?? 0;
+    if (this.#heads !== undefined || this.#synchronize().size > 0) return this.heads().at(-1)?.sequence ?? 0;
     return this.#rows.lastSequence();
   }
 
@@ -121,7 +144,7 @@ export class SnapshotFiles {
 
   /** Replaced by another that is there: what an interrupted replacement leaves. */
   get superseded(): readonly SnapshotHead[] {
-    this.heads();
+    this.list();
     return this.#superseded;
   }
 
@@ -144,8 +167,8 @@ export class SnapshotFiles {
 
   /** Files that are named like snapshots and cannot be read as such. Each file is read, whatever the index knows. */
   findDamaged(): DamagedSnapshot[] {
-    const heads = [...this.heads(), ...this.#superseded];
-    const known = new Map(this.#whole(heads).map((snapshot) => [snapshot.id, snapshot]));
+    const known = this.#rows.all();
+    for (const snapshot of this.list()) known.set(snapshot.id, snapshot);
     return [...this.#names].flatMap(([id, name]) => {
       const found = this.#tryRead(name, id);
       if (found instanceof DamageError && isRefusal(found.cause))
@@ -194,7 +217,7 @@ export class SnapshotFiles {
    * goes: a snapshot whose replacement has gone would count again.
    */
   removalOrder(ids: Iterable<SnapshotId>): SnapshotId[][] {
-    const here = new Map([...this.heads(), ...this.#superseded].map((head) => [head.id, head]));
+    const here = new Map([...this.list(), ...this.#superseded].map((head) => [head.id, head]));
     const groups: Set<SnapshotId>[] = [];
     for (const id of ids) {
       const row: SnapshotId[] = [id];
@@ -247,21 +270,37 @@ export class SnapshotFiles {
     const indexed = this.#rows.heads();
     const names = this.#names;
     const heads: SnapshotHead[] = [];
-    for (const id of names.keys()) {
+    for (const id of [...names.keys()]) {
       const head = indexed.get(id) ?? this.#getUnindexed(id);
       if (head !== undefined) heads.push(head);
     }
+    this.#keepRead();
     this.#vanished = this.#findVanished([...indexed.values()].filter(({ id }) => !names.has(id)));
-    const replaced = new Set(heads.map(({ replaces }) => replaces));
-    this.#superseded = heads.filter(({ id }) => replaced.has(id));
-    return heads.filter(({ id }) => !replaced.has(id)).sort(bySequence);
+    return this.#settle(heads);
   }
 
+  /** Of all that are there, those that count. */
+  #settle(heads: readonly SnapshotHead[]): SnapshotHead[] {
+    const there = heads.filter(({ id }) => this.#names.has(id) && !this.#unreadable.has(id));
+    const replaced = new Set(there.map(({ replaces }) => replaces));
+    this.#superseded = there.filter(({ id }) => replaced.has(id));
+    this.#heads = there.filter(({ id }) => !replaced.has(id)).sort(bySequence);
+    return this.#heads;
+  }
+
+  /** What the index does not tell at once. */
   #getUnindexed(id: SnapshotId): Snapshot | undefined {
-    const known = this.#added.get(id) ?? this.#unindexed?.find((snapshot) => snapshot.id === id);
+    const known = this.#added.get(id) ?? this.#unindexed?.get(id);
     const name = this.#names.get(id);
     if (known !== undefined || name === undefined || this.#unreadable.has(id)) return known;
-    return this.#read(name, id);
+    const found = this.#rows.get(id) ?? this.#read(name, id);
+    if (found !== undefined) this.#fresh.push(found);
+    return found;
+  }
+
+  /** What rotted in the index is written to it anew. */
+  #keepRead(): void {
+    this.#keepInIndex(this.#fresh.splice(0));
   }
 
   /**
@@ -281,13 +320,14 @@ export class SnapshotFiles {
   }
 
   /** Brings the index up to date with the files that are there. Returns what it could not take in. */
-  #synchronize(): readonly Snapshot[] {
+  #synchronize(): ReadonlyMap<SnapshotId, Snapshot> {
     if (this.#unindexed !== undefined) return this.#unindexed;
     const known = this.#listNames() ? this.#names : this.#rows.ids();
     const fresh = [...this.#names].flatMap(([id, name]) =>
       known.has(id) ? [] : (this.#read(name, id) ?? []),
     );
-    this.#unindexed = this.#keepInIndex(fresh) ? [] : fresh;
+    const left = this.#keepInIndex(fresh) ? [] : fresh;
+    this.#unindexed = new Map(left.map((snapshot) => [snapshot.id, snapshot]));
     return this.#unindexed;
   }
 
@@ -313,25 +353,8 @@ export class SnapshotFiles {
     return undefined;
   }
 
-  /** Undefined when the file is not there any more: it was forgotten since the folder was listed. */
   #tryRead(name: string, id: SnapshotId): Snapshot | DamageError | undefined {
-    const path = join(this.#layout.snapshots, name);
-    try {
-      const bytes = statSync(path).size;
-      if (bytes > limits.snapshotFileBytesMax)
-        throw new DamageError(`snapshot file ${name}`, `${bytes} bytes`);
-      const snapshot = decodeSnapshot(readFileSync(path), `snapshot file ${name}`, this.#keys);
-      if (snapshot.id !== id || snapshotFileName(snapshot.time, id) !== name)
-        throw new DamageError(`snapshot file ${name}`, 'holds another snapshot');
-      return snapshot;
-    } catch (error) {
-      if (error instanceof DamageError) return error;
-      if (error instanceof ExuviaError) throw error;
-      if (errnoOf(error) === 'ENOENT' && lstatSync(path, { throwIfNoEntry: false }) === undefined)
-        return undefined;
-      if (passingErrnos.has(errnoOf(error) ?? '')) throw new FileSystemError('read', path, error);
-      return new DamageError(`snapshot file ${name}`, messageOf(error), error);
-    }
+    return readSnapshotFile(join(this.#layout.snapshots, name), name, id, this.#keys);
   }
 
   #keepInIndex(fresh: readonly Snapshot[]): boolean {
@@ -351,15 +374,6 @@ export class SnapshotFiles {
   #isThere({ id, time }: SnapshotHead): boolean {
     return existsSync(join(this.#layout.snapshots, snapshotFileName(time, id)));
   }
-}
-
-/** They say nothing of the file: this process has too much open, or the machine too little memory. */
-const passingErrnos: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN']);
-
-/** The system does not let us read the file, which may be sound: no repair may take it out of use. */
-function isRefusal(error: unknown): boolean {
-  const errno = errnoOf(error);
-  return errno !== undefined && errno !== 'EIO' && errno !== 'ENOENT';
 }
 
 /** A snapshot file that cannot be read, and what the index knows of it. */

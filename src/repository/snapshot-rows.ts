@@ -10,14 +10,26 @@ import type { Database } from './database.ts';
 import type { LocalSeal } from './local-seal.ts';
 
 /** As SQLite gives it. */
-type SnapshotRow = [record: string, crc: number, shared: number];
-type SharedRow = [record: string, crc: number];
+type SnapshotRow = [record: string, crc: number, shared: number, id: string];
 type HeadRow = [head: string, crc: number];
 
 const sharedFields = ['host', 'program', 'openclaw'] as const;
 type SharedPart = Partial<Pick<Snapshot, (typeof sharedFields)[number]>>;
+
+/** With the checksum of its text, which goes into that of each record: one that is taken for another is found out. */
+interface Shared {
+  readonly part: SharedPart;
+  readonly crc: number;
+}
+
 /** By number; undefined for what rotted. */
-type SharedParts = Map<number, SharedPart | undefined>;
+type SharedParts = Map<number, Shared | undefined>;
+
+/** A row; what rotted has no snapshot. */
+export interface FoundRow {
+  readonly id: SnapshotId;
+  readonly snapshot: Snapshot | undefined;
+}
 
 export class SnapshotRows {
   readonly #database: Database;
@@ -52,8 +64,8 @@ export class SnapshotRows {
   heads(): Map<SnapshotId, SnapshotHead> {
     const heads = new Map<SnapshotId, SnapshotHead>();
     for (const [text, crc] of this.#headRows()) {
-      const head = crcOf(text) === crc ? (this.#opened(text) as SnapshotHead | undefined) : undefined;
-      if (head !== undefined) heads.set(head.id, head);
+      const head = crcOf(text) === crc ? parsed(this.#opened(text)) : undefined;
+      if (head !== undefined) heads.set((head as SnapshotHead).id, head as SnapshotHead);
     }
     return heads;
   }
@@ -72,16 +84,19 @@ export class SnapshotRows {
   /** The same of whole records. */
   all(): Map<SnapshotId, Snapshot> {
     const snapshots = new Map<SnapshotId, Snapshot>();
-    for (const snapshot of this.#read('')) snapshots.set(snapshot.id, snapshot);
+    for (const { snapshot } of this.#read(''))
+      if (snapshot !== undefined) snapshots.set(snapshot.id, snapshot);
     return snapshots;
   }
 
+  /** Undefined also where the index that finds it by its id has rotted. */
   get(id: SnapshotId): Snapshot | undefined {
-    return [...this.#read('WHERE id = ?', idToBytes(id))][0];
+    const [found] = this.#read('WHERE id = ?', idToBytes(id));
+    return found?.snapshot?.id === id ? found.snapshot : undefined;
   }
 
   /** Those of the same sources that no other stands for, newest first, read one by one. */
-  newest(paths: readonly string[]): Iterable<Snapshot> {
+  newest(paths: readonly string[]): Iterable<FoundRow> {
     return this.#read(
       `WHERE paths = ? AND id NOT IN (SELECT replaces FROM snapshot WHERE replaces IS NOT NULL)
        ORDER BY sequence DESC, name DESC`,
@@ -89,13 +104,13 @@ export class SnapshotRows {
     );
   }
 
-  *#read(which: string, ...values: unknown[]): Generator<Snapshot> {
-    const rows = this.#database.prepare(`SELECT record, crc, shared FROM snapshot ${which}`).raw();
+  *#read(which: string, ...values: unknown[]): Generator<FoundRow> {
+    const rows = this.#database
+      .prepare(`SELECT record, crc, shared, lower(hex(id)) FROM snapshot ${which}`)
+      .raw();
     const shared: SharedParts = new Map();
-    for (const row of rows.iterate(...values) as Iterable<SnapshotRow>) {
-      const snapshot = this.#decode(row, shared);
-      if (snapshot !== undefined) yield snapshot;
-    }
+    for (const row of rows.iterate(...values) as Iterable<SnapshotRow>)
+      yield { id: row[3] as SnapshotId, snapshot: this.#decode(row, shared) };
   }
 
   /** To be called inside a transaction. */
@@ -107,9 +122,9 @@ export class SnapshotRows {
       part[field] = own[field];
       own[field] = 0; // keeps its place: a record whose fields come in another order has another id
     }
-    const shared = this.#keepShared(part);
-    const record = this.#encode(own);
-    const head = this.#encode(headOf(snapshot));
+    const shared = JSON.stringify(part);
+    const record = this.#encode(JSON.stringify(own));
+    const head = this.#encode(JSON.stringify(headOf(snapshot)));
     this.#database
       .prepare(
         `INSERT OR REPLACE INTO snapshot (id, name, sequence, paths, replaces, head, head_crc, shared, record, crc)
@@ -123,9 +138,9 @@ export class SnapshotRows {
         snapshot.replaces === undefined ? null : idToBytes(snapshot.replaces),
         head,
         crcOf(head),
-        shared,
+        this.#keepShared(shared),
         record,
-        crcOf(record, shared),
+        crcOf(record, crcOf(shared)),
       );
   }
 
@@ -136,47 +151,46 @@ export class SnapshotRows {
     this.#database.exec('DELETE FROM snapshot_shared WHERE no NOT IN (SELECT shared FROM snapshot)');
   }
 
-  /** Its number. */
-  #keepShared(part: SharedPart): number {
-    const text = JSON.stringify(part);
+  /** Its number, which stays the same: other rows have it. */
+  #keepShared(text: string): number {
     const name = this.#seal === undefined ? Buffer.from(text) : this.#seal.nameOf(text);
     const known = this.#one('SELECT no FROM snapshot_shared WHERE name = ?', name) as number | undefined;
-    if (known !== undefined && this.#readShared(known) !== undefined) return known;
-    const record = this.#encode(part);
-    const { lastInsertRowid } = this.#database
-      .prepare('INSERT OR REPLACE INTO snapshot_shared (name, record, crc) VALUES (?, ?, ?)')
-      .run(name, record, crcOf(record));
-    return Number(lastInsertRowid);
+    if (known !== undefined && this.#readShared(known)?.crc === crcOf(text)) return known;
+    return this.#one(
+      `INSERT INTO snapshot_shared (name, record) VALUES (?, ?)
+       ON CONFLICT (name) DO UPDATE SET record = excluded.record RETURNING no`,
+      name,
+      this.#encode(text),
+    ) as number;
   }
 
-  #readShared(no: number): SharedPart | undefined {
-    const row = this.#database.prepare('SELECT record, crc FROM snapshot_shared WHERE no = ?').raw().get(no);
-    if (row === undefined) return undefined;
-    const [record, crc] = row as SharedRow;
-    return crcOf(record) === crc ? (this.#opened(record) as SharedPart | undefined) : undefined;
+  #readShared(no: number): Shared | undefined {
+    const record = this.#one('SELECT record FROM snapshot_shared WHERE no = ?', no);
+    const text = this.#opened(record);
+    const part = parsed(text);
+    return part === undefined ? undefined : { part: part as SharedPart, crc: crcOf(text ?? '') };
   }
 
-  #decode([record, crc, shared]: SnapshotRow, parts: SharedParts): Snapshot | undefined {
-    if (crcOf(record, shared) !== crc) return undefined;
-    if (!parts.has(shared)) parts.set(shared, this.#readShared(shared));
-    const part = parts.get(shared);
-    const own = part && (this.#opened(record) as Snapshot | undefined);
-    return own && Object.assign(own, part);
+  #decode([record, crc, no]: SnapshotRow, shared: SharedParts): Snapshot | undefined {
+    if (!shared.has(no)) shared.set(no, this.#readShared(no));
+    const known = shared.get(no);
+    if (known === undefined || typeof record !== 'string' || crcOf(record, known.crc) !== crc)
+      return undefined;
+    const own = parsed(this.#opened(record));
+    return own === undefined ? undefined : Object.assign(own as Snapshot, known.part);
   }
 
-  #encode(value: unknown): string {
-    const text = JSON.stringify(value);
+  #encode(text: string): string {
     return this.#seal === undefined
       ? text
       : this.#seal.seal(rowContext, Buffer.from(text)).toString('base64');
   }
 
-  #opened(record: string): unknown {
-    const text =
-      this.#seal === undefined
-        ? record
-        : this.#seal.open(rowContext, Buffer.from(record, 'base64'))?.toString('utf8');
-    return text === undefined ? undefined : JSON.parse(text);
+  #opened(record: unknown): string | undefined {
+    if (typeof record !== 'string') return undefined; // a row may rot into anything
+    return this.#seal === undefined
+      ? record
+      : this.#seal.open(rowContext, Buffer.from(record, 'base64'))?.toString('utf8');
   }
 
   #pathsText(paths: readonly string[]): string {
@@ -193,6 +207,17 @@ export class SnapshotRows {
 }
 
 const rowContext = 'snapshot';
+
+/** Undefined for what is no JSON: of what rotted, a checksum may be right once in four thousand million times. */
+function parsed(text: string | undefined): unknown {
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
 
 function headOf(snapshot: Snapshot): SnapshotHead {
   const { id, time, sequence, components, tags, message, reason, unreadableCount } = snapshot;

@@ -374,6 +374,8 @@ test('backup tag and pin replace a snapshot, which keeps its place and its old n
   assert.equal(maintained.run('unpin', second).status, 0);
   assert.equal(maintained.run('forget', '--keep-last', '1', '--json').json.forgotten.length, 1);
   assert.equal(maintained.run('tag', 'latest').status, 2, 'nothing to change was said');
+  const twice = maintained.run('tag', 'latest', 'latest', '--add', 'twice', '--json').json;
+  assert.equal(twice.changed.length, 1, 'one snapshot, named twice');
   const unchanged = maintained.run('unpin', 'latest', '--json').json;
   assert.equal(unchanged.unchanged.length, 1);
 });

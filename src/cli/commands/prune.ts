@@ -21,12 +21,14 @@ export async function runPrune(
     limits: { ...unusedLimits(maxUnused), ...(maxRepack === undefined ? {} : { maxRepackBytes: maxRepack }) },
   });
   console.result(pruned, () => {
-    const { packsRemoved, packsRepacked, freedBytes, bytesAfter, unusedBytes } = pruned;
+    const { packsRemoved, packsRepacked, packsLeft, freedBytes, bytesAfter, unusedBytes } = pruned;
     const verbs = pruned.dryRun ? ['Would remove', 'repack', 'free'] : ['Removed', 'repacked', 'freed'];
     const freed = freedBytes >= 0 ? bytesText(freedBytes) : `-${bytesText(-freedBytes)}`;
     const did =
       packsRemoved + packsRepacked === 0
-        ? 'Nothing to prune'
+        ? packsLeft > 0
+          ? `Nothing pruned, ${countText(packsLeft, 'pack')} left`
+          : 'Nothing to prune'
         : `${verbs[0]} ${countText(packsRemoved, 'pack')}, ${verbs[1]} ${packsRepacked}, ${verbs[2]} ${freed}`;
     const stays = unusedBytes > 0 ? `, ${bytesText(unusedBytes)} of it unused` : '';
     return `${did}\n${bytesText(bytesAfter)} stored for ${countText(pruned.snapshots, 'snapshot')}${stays}`;

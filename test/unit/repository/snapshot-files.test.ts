@@ -52,19 +52,21 @@ for (const [how, isCompressed] of [
 test('what rotted in the index of a snapshot is read from its file', async (context) => {
   const root = join(temporaryFolder(context), 'repository');
   const ids = await filled(root, 3);
+  const sound = rowsIn(root);
   for (const change of [
     "UPDATE snapshot SET head = replace(head, 'manual', 'manuel')",
     'UPDATE snapshot SET head = head || char(10) WHERE sequence = 1',
     'UPDATE snapshot SET head_crc = head_crc + 1 WHERE sequence = 2',
     "UPDATE snapshot SET record = replace(record, 'manual', 'manuel')",
     'UPDATE snapshot SET shared = shared + 1 WHERE sequence = 2',
+    'UPDATE snapshot SET shared = -124 WHERE sequence = 3',
+    `UPDATE snapshot SET (record, crc, shared) = (SELECT record, crc, shared FROM snapshot WHERE sequence = 1)
+     WHERE sequence = 2`,
     "UPDATE snapshot_shared SET record = replace(record, 'exuvia', 'exuvja')",
     'DELETE FROM snapshot_shared',
     "UPDATE snapshot SET name = 'other' WHERE sequence = 3",
   ]) {
-    const database = new Database(join(root, 'local/index.sqlite'));
-    assert.ok(database.prepare(change).run().changes > 0, change);
-    database.close();
+    assert.ok(inIndex(root, (database) => database.prepare(change).run().changes) > 0, change);
     await using repository = Repository.open(root, { ...options, create: false });
     assert.deepEqual(
       repository.listSnapshots(),
@@ -73,9 +75,102 @@ test('what rotted in the index of a snapshot is read from its file', async (cont
     );
     assert.deepEqual(repository.listHeads().map(idOf), ids, change);
     assert.deepEqual(repository.getSnapshot(ids[1]!), recordOf(root, ids[1]!), change);
-    repository.rebuildIndex();
+    assert.deepEqual(
+      rowsIn(root).map(([, record]) => record),
+      sound.map(([, record]) => record),
+      change,
+    );
   }
 });
+
+test('the index is put right where it rotted', async (context) => {
+  const root = join(temporaryFolder(context), 'repository');
+  await filled(root, 3);
+  const sound = rowsIn(root);
+  for (const change of [
+    "UPDATE snapshot SET head = replace(head, 'manual', 'manuel')",
+    "UPDATE snapshot SET record = replace(record, 'manual', 'manuel')",
+    "UPDATE snapshot_shared SET record = replace(record, 'exuvia', 'exuvja')",
+    'DELETE FROM snapshot_shared',
+  ]) {
+    inIndex(root, (database) => database.prepare(change).run());
+    await using repository = Repository.open(root, { ...options, create: false });
+    repository.listSnapshots();
+    assert.deepEqual(rowsIn(root), sound, change);
+  }
+});
+
+test('what snapshots have in common is never taken for that of others', async (context) => {
+  const root = join(temporaryFolder(context), 'repository');
+  const other = { name: 'other', platform: 'darwin', home: '/Users/x', user: 'x', users: {}, groups: {} };
+  const [first] = await filled(root, 2);
+  inIndex(root, (database) => {
+    database.prepare("UPDATE snapshot_shared SET record = replace(record, 'exuvia', 'exuvja')").run();
+    database.prepare('UPDATE snapshot_shared SET name = randomblob(8)').run();
+  });
+  {
+    await using repository = Repository.open(root, { ...options, mode: 'maintain', create: false });
+    const added = repository.addSnapshot(buildRecord({ sequence: 3 }));
+    await repository.maintenance.removeSnapshots(new Set([added.id]), 0);
+    repository.addSnapshot(buildRecord({ sequence: 4, host: other }));
+  }
+  await using repository = Repository.open(root, { ...options, create: false });
+  const homes = repository.listSnapshots().map(({ host }) => host.home);
+  assert.deepEqual(homes, ['/home/u', '/home/u', '/Users/x']);
+  assert.equal(repository.getSnapshot(first!)?.host.home, '/home/u');
+});
+
+test('a snapshot of which neither the record nor the file can be read does not stand for another', async (context) => {
+  const root = join(temporaryFolder(context), 'repository');
+  const [first, second] = await filled(root, 2);
+  let replacement: SnapshotId;
+  {
+    await using repository = Repository.open(root, { ...options, create: false });
+    replacement = repository.addSnapshot(buildRecord({ sequence: 1, replaces: first!, tags: ['t'] })).id;
+  }
+  inIndex(root, (database) =>
+    database
+      .prepare("UPDATE snapshot SET record = replace(record, 'manual', 'manuel') WHERE replaces IS NOT NULL")
+      .run(),
+  );
+  truncateSync(join(root, 'snapshots', nameIn(root, replacement)), 50);
+  const opened = { ...options, mode: 'maintain', create: false } as const;
+  {
+    await using repository = Repository.open(root, opened);
+    assert.deepEqual(repository.listHeads().map(idOf), [replacement, second]); // as far as the index tells
+    assert.equal(repository.getSnapshot(replacement), undefined);
+    assert.deepEqual(repository.listHeads().map(idOf), [first, second]);
+    assert.equal(repository.getSnapshot(first!)?.id, first);
+  }
+  {
+    await using repository = Repository.open(root, opened);
+    assert.deepEqual(repository.maintenance.superseded, []);
+  }
+  await using repository = Repository.open(root, opened);
+  assert.equal(repository.damage.length, 1);
+  assert.deepEqual(repository.listSnapshots().map(idOf), [first, second]);
+});
+
+function inIndex<T>(root: string, work: (database: Database.Database) => T): T {
+  const database = new Database(join(root, 'local/index.sqlite'));
+  try {
+    return work(database);
+  } finally {
+    database.close();
+  }
+}
+
+function rowsIn(root: string): [id: string, record: string, head: string, shared: string][] {
+  return inIndex(root, (database) =>
+    database
+      .prepare(
+        `SELECT hex(id), snapshot.record, head, snapshot_shared.record FROM snapshot
+         LEFT JOIN snapshot_shared ON no = shared ORDER BY sequence`,
+      )
+      .raw()
+      .all(),
+  ) as ReturnType<typeof rowsIn>;
+}
 
 test('heads say what the snapshots say', async (context) => {
   const root = join(temporaryFolder(context), 'repository');
@@ -126,6 +221,10 @@ function idOf({ id }: { readonly id: SnapshotId }): SnapshotId {
 
 /** As its file has it. */
 function recordOf(root: string, id: SnapshotId): Snapshot {
-  const name = readdirSync(join(root, 'snapshots')).find((one) => one.endsWith(id))!;
+  const name = nameIn(root, id);
   return decodeSnapshot(readFileSync(join(root, 'snapshots', name)), name);
+}
+
+function nameIn(root: string, id: SnapshotId): string {
+  return readdirSync(join(root, 'snapshots')).find((one) => one.endsWith(id))!;
 }
