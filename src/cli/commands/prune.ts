@@ -26,14 +26,16 @@ export async function runPrune(
     const freed = freedBytes >= 0 ? bytesText(freedBytes) : `-${bytesText(-freedBytes)}`;
     const did =
       packsRemoved + packsRepacked === 0
-        ? packsLeft > 0
-          ? `Nothing pruned, ${countText(packsLeft, 'pack')} left`
-          : 'Nothing to prune'
+        ? nothingText(packsLeft)
         : `${verbs[0]} ${countText(packsRemoved, 'pack')}, ${verbs[1]} ${packsRepacked}, ${verbs[2]} ${freed}`;
     const stays = unusedBytes > 0 ? `, ${bytesText(unusedBytes)} of it unused` : '';
     return `${did}\n${bytesText(bytesAfter)} stored for ${countText(pruned.snapshots, 'snapshot')}${stays}`;
   });
   return pruned.lackedSpace ? exitCodes.incomplete : exitCodes.done;
+}
+
+function nothingText(packsLeft: number): string {
+  return packsLeft > 0 ? `Nothing pruned, ${countText(packsLeft, 'pack')} left` : 'Nothing to prune';
 }
 
 /** Nothing said is the library's default. */

@@ -1,21 +1,15 @@
 /** What the index knows of packs, beside packs that come, go, and lie where they do not belong. */
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
 import { copyFileSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { DamageError } from '../../../src/model/errors.ts';
 import type { BlobId } from '../../../src/model/ids.ts';
-import { type OpenOptions, Repository } from '../../../src/repository/repository.ts';
+import { Repository } from '../../../src/repository/repository.ts';
+import { plainOptions } from '../../helpers/repositories.ts';
 import { temporaryFolder } from '../../helpers/temporary.ts';
 
-const options: OpenOptions = {
-  mode: 'append',
-  create: true,
-  lockWaitMs: 0,
-  random: randomBytes,
-  nowMs: Date.now(),
-};
+const options = plainOptions();
 
 /** A pack for each. */
 async function stored(root: string, count: number): Promise<BlobId[]> {

@@ -1,6 +1,5 @@
 /** Snapshot files beside what the index holds of them: either may be damaged, and the other tells. */
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -8,17 +7,12 @@ import Database from 'better-sqlite3';
 import { decodeSnapshot, encodeSnapshot, snapshotFileName } from '../../../src/codec/snapshot-codec.ts';
 import type { SnapshotId } from '../../../src/model/ids.ts';
 import type { Snapshot } from '../../../src/model/snapshot.ts';
-import { type OpenOptions, Repository } from '../../../src/repository/repository.ts';
+import { Repository } from '../../../src/repository/repository.ts';
 import { buildRecord } from '../../helpers/records.ts';
+import { plainOptions } from '../../helpers/repositories.ts';
 import { temporaryFolder } from '../../helpers/temporary.ts';
 
-const options: OpenOptions = {
-  mode: 'append',
-  create: true,
-  lockWaitMs: 0,
-  random: randomBytes,
-  nowMs: Date.now(),
-};
+const options = plainOptions();
 
 for (const [how, isCompressed] of [
   ['as it is', false],
