@@ -209,7 +209,7 @@ export class PackWriter {
   /** Starting threads costs more than they save in a small run. */
   #readyThreads(): FrameThreads<'encode'> | undefined {
     if (this.#threads === undefined && this.level > 0 && this.#closedBytes > threadsFromBytes)
-      this.#threads = new FrameThreads(threadsWorthStarting());
+      this.#threads = new FrameThreads(threadsWorthStarting(), { tasksAhead: framesAhead });
     return this.#threads?.areReady ? this.#threads : undefined;
   }
 
@@ -287,5 +287,7 @@ function emptyFrame(buffer: FrameBuffer): PendingFrame {
 const smallRunBytes = 4 * 1024 * 1024;
 const smallRunLevel = 9;
 const threadsFromBytes = 8 * 1024 * 1024;
+/** Of each thread: they go on while this one writes an index transaction, or a long file that is known. */
+const framesAhead = 8;
 const sealedPacksMax = 3;
 const publishedBlobsMax = 20_000;
