@@ -198,6 +198,20 @@ function isZero(bytes: Uint8Array, start: number): boolean {
   return zeroBlock.equals(bytes.subarray(start, start + limits.holeBytes));
 }
 
+/** The hash of so many bytes; undefined when there are fewer. */
+export function* hashContent(read: ReadBytes, size: number): Steps<BlobId | undefined> {
+  const hasher = createHasher();
+  const buffer = Buffer.allocUnsafe(Math.min(size, 1024 * 1024));
+  for (let total = 0; total < size; ) {
+    const count = read(buffer, 0, Math.min(buffer.length, size - total));
+    if (count === 0) return undefined;
+    hasher.update(buffer.subarray(0, count));
+    total += count;
+    yield;
+  }
+  return blobIdFromBytes(hasher.digest());
+}
+
 /** Stores a database by its units. `previous` is the version before, if it was stored so. */
 export function* storePages(
   blobs: BlobStore,

@@ -12,6 +12,7 @@ import type { WalkedEntry } from '../walker/source-walk.ts';
 import type { Findings } from './findings.ts';
 import { readSmall, type SmallSource, withSource } from './read-file.ts';
 import {
+  hashContent,
   type Steps,
   type StoredContent,
   storeContent,
@@ -131,10 +132,22 @@ export class FileStorer {
     earlier?: Promise<unknown>,
   ): Promise<StoredContent | undefined> {
     const { blobs } = this.#context;
-    return await withSource(byteStringOf(copyPath), async (source) => {
-      await earlier;
+    const path = byteStringOf(copyPath);
+    await earlier;
+    if (previous?.size === bytes && (await this.#isCopyOf(path, previous))) {
+      this.#onBytes(bytes);
+      return { content: previous.content, size: bytes };
+    }
+    return await withSource(path, async (source) => {
       return await this.#inSteps(storePages(blobs, source.read, bytes, pageSize, previous, this.#onBytes));
     });
+  }
+
+  /** Of a database that was only opened and closed, nothing has to be cut and compared page by page. */
+  async #isCopyOf(path: ByteString, { content, size }: FileNode): Promise<boolean> {
+    if (content.kind !== 'pages') return false;
+    const hash = await withSource(path, (source) => this.#inSteps(hashContent(source.read, size)));
+    return hash === content.hash;
   }
 
   /**

@@ -95,6 +95,11 @@ export function decodeNode(bytes: Uint8Array, place: string): TreeNode {
   return node;
 }
 
+/** What `decodeNode` would say, of a node that decodes. */
+export function isFileNode(bytes: Uint8Array): boolean {
+  return bytes[0] === typeFile;
+}
+
 function readNode(input: ByteReader): TreeNode {
   const type = input.u8();
   const flags = input.u8();

@@ -1,5 +1,5 @@
 /** How a new tree differs from the one before, counted in files. */
-import { decodeNode } from '../codec/node-codec.ts';
+import { isFileNode } from '../codec/node-codec.ts';
 import type { BlobId } from '../model/ids.ts';
 import type { BlobReader } from '../model/store.ts';
 import { diffMaps } from '../tree/map-diff.ts';
@@ -23,5 +23,5 @@ export function countChanges(blobs: BlobReader, before: BlobId | null, after: Bl
 }
 
 function isFile(node: Uint8Array | undefined): boolean {
-  return node !== undefined && decodeNode(node, 'tree entry').type === 'file';
+  return node !== undefined && isFileNode(node);
 }

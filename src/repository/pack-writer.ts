@@ -63,6 +63,7 @@ export class PackWriter {
   readonly #compressing: PendingFrame[] = [];
   /** Memory for frames to come. */
   readonly #spare: ArrayBuffer[] = [];
+  #lastRead: { readonly frame: PendingFrame; readonly blobs: readonly Uint8Array[] } | undefined;
   #pack: OpenPack | undefined;
   /** Full packs, oldest first, that are being written to disk. */
   #sealed: OpenPack[] = [];
@@ -118,7 +119,16 @@ export class PackWriter {
     if (frame.filling !== undefined) return frame.filling.blobAt(position);
     if (frame.written === undefined)
       this.#orFail(() => this.#collectUntil(() => frame.written !== undefined));
-    return frame.written?.pack.readFrame(frame.written.frame).blobs[position];
+    return this.#blobsOf(frame)?.[position];
+  }
+
+  /** Who reads what was just written reads one blob after another. */
+  #blobsOf(frame: PendingFrame): readonly Uint8Array[] | undefined {
+    if (this.#lastRead?.frame !== frame) {
+      const blobs = frame.written?.pack.readFrame(frame.written.frame).blobs;
+      this.#lastRead = blobs && { frame, blobs };
+    }
+    return this.#lastRead?.blobs;
   }
 
   /** Publishes everything added so far. */

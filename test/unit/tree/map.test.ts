@@ -121,3 +121,25 @@ test('diffMaps() reads little of two large maps that differ in little', () => {
   assert.equal([...diffMaps(store, before, after)].length, 2);
   assert.ok(store.readBlobs < 60, `${store.readBlobs} nodes read`);
 });
+
+test('diffMaps() says which nodes it reads next where all differ, and hardly any where little does', () => {
+  const asked: BlobId[] = [];
+  class AskedStore extends MemoryStore {
+    expectBlobs(ids: readonly BlobId[]): void {
+      asked.push(...ids);
+    }
+  }
+  const store = new AskedStore();
+  const entries = manyEntries(20_000);
+  const before = build(store, entries);
+  const allOthers = build(store, new Map([...entries].map(([key, value]) => [key, `${value} touched`])));
+  store.readBlobs = 0;
+  assert.equal([...diffMaps(store, before, allOthers)].length, entries.size);
+  const told = new Set(asked).size;
+  assert.ok(told > store.readBlobs * 0.7 && told <= store.readBlobs, `${told} of ${store.readBlobs}`);
+
+  asked.length = 0;
+  entries.set('folder 9\0file new', 'x');
+  assert.equal([...diffMaps(store, before, build(store, entries))].length, 1);
+  assert.ok(asked.length < 10, `${asked.length}`);
+});
