@@ -11,10 +11,11 @@ import { type ByteString, byteStringFromLatin1, displayKey, fsPath, type PathKey
 import type { Progress } from '../model/progress.ts';
 import type { PathFilter } from '../model/selection.ts';
 import type { SkippedPath, UnreadableFile } from '../model/snapshot.ts';
-import type { BlobStore, FileCache } from '../model/store.ts';
+import type { BlobStore, FileCache, FileHasher } from '../model/store.ts';
 import type { FileNode, TreeNode } from '../model/tree.ts';
 import { TreeBuilder } from '../tree/tree.ts';
 import { type WalkedEntry, walkSource } from '../walker/source-walk.ts';
+import { FilesAhead } from './files-ahead.ts';
 import { Findings } from './findings.ts';
 import { fingerprintOf, isRacy } from './fingerprint.ts';
 import { KnownFiles } from './known-files.ts';
@@ -35,6 +36,8 @@ export interface ArchiveContext {
   readonly blobs: BlobStore;
   readonly cache: FileCache;
   readonly capture: CaptureFile;
+  /** Reads beside the walk what may be as it was stored. */
+  readonly hasher?: FileHasher | undefined;
   readonly progress: Progress;
   readonly signal?: AbortSignal | undefined;
   readonly nowMs: () => number;
@@ -73,6 +76,7 @@ class SourceArchiver {
   readonly #tree: TreeBuilder;
   readonly #known: KnownFiles;
   readonly #leaves: KnownLeaves;
+  readonly #ahead: FilesAhead;
   /** Entries that may turn out to be a leaf that is known. */
   #group: WalkedEntry[] = [];
   /** When its first was looked at. */
@@ -101,11 +105,15 @@ class SourceArchiver {
       if (this.#isTimeToBreathe) await this.#breathe();
     };
     this.#files = new FileStorer({ ...context, breathe }, this.#findings);
-    this.#known = new KnownFiles(cache, request.cacheName, isWhole);
+    const known = new KnownFiles(cache, request.cacheName, isWhole);
+    this.#known = known;
+    const hasher = force ? undefined : context.hasher;
+    this.#ahead = new FilesAhead({ hasher, known, blobs, nowMs: context.nowMs });
   }
 
   async run(): Promise<ArchivedSource> {
-    for (const entry of walkSource(this.#request.path, this.#request.filter, this.#findings)) {
+    const walk = walkSource(this.#request.path, this.#request.filter, this.#findings);
+    for (const entry of this.#ahead.entries(walk)) {
       this.#noteOwner(entry.stat);
       if (this.#group.length === 0) this.#beginGroup(entry.key);
       this.#group.push(entry);
@@ -151,7 +159,7 @@ class SourceArchiver {
   }
 
   #beginGroup(first: PathKey): void {
-    this.#groupSinceMs = this.#context.nowMs();
+    this.#groupSinceMs = this.#ahead.sinceMs ?? this.#context.nowMs();
     this.#groupLeaf = this.#tree.isBetweenLeaves ? this.#leaves.leafOf(first) : undefined;
   }
 
@@ -160,6 +168,7 @@ class SourceArchiver {
     const [first] = this.#group;
     if (first === undefined || !this.#leaves.isSame(leaf, this.#group)) return false;
     this.#known.skip(leaf.after, first.key, leaf.lastKey);
+    this.#ahead.drop(this.#group);
     this.#tree.addLeaf(leaf);
     this.#leaves.taken(leaf);
     this.#countGroup();
@@ -187,7 +196,8 @@ class SourceArchiver {
     const group = this.#group;
     const sinceMs = this.#groupSinceMs;
     this.#group = [];
-    for (const entry of group) {
+    for (const [at, entry] of group.entries()) {
+      this.#ahead.begin(group, at, sinceMs);
       const { entries } = this.#tree;
       if (this.#isTimeToBreathe) await this.#breathe();
       this.#leaves.adding(entry);
@@ -226,20 +236,28 @@ class SourceArchiver {
   }
 
   #addFile(entry: WalkedEntry): Promise<void> | undefined {
+    const ahead = this.#ahead.take(entry);
     if (entry.sidecarOf !== undefined && this.#isCoveredSidecar(entry)) {
+      if (ahead?.known !== undefined) this.#known.forget(entry.key);
       this.#findings.skipped(entry.key, 'sidecar');
       return undefined;
     }
-    const fingerprint = fingerprintOf(entry.stat, entry.sidecars);
-    const known = this.#known.find(entry.key);
+    const fingerprint = ahead?.fingerprint ?? fingerprintOf(entry.stat, entry.sidecars);
+    const known = ahead === undefined ? this.#known.find(entry.key) : ahead.known;
     if (known !== undefined && !this.#context.force && fingerprint.equals(known.fingerprint)) {
       this.#addKnown(entry, known.node);
+      return undefined;
+    }
+    const hashed = ahead?.hashed;
+    if (hashed !== undefined && this.#ahead.isAsStored(hashed)) {
+      this.#addStored(entry, this.#files.keep(entry, hashed.previous), fingerprint, hashed.sinceMs);
       return undefined;
     }
     const previous = known && asFile(decodeNode(known.node, `known file ${displayKey(entry.key)}`));
     const startedMs = this.#context.nowMs();
     const node = this.#files.storeSmall(entry, previous);
     if (node === undefined) return this.#addInSteps(entry, previous, fingerprint);
+    if (previous !== undefined) this.#ahead.noteRead(previous, node);
     this.#addStored(entry, node, fingerprint, startedMs);
     return undefined;
   }
@@ -251,7 +269,9 @@ class SourceArchiver {
   ): Promise<void> {
     const startedMs = this.#context.nowMs();
     const node = await this.#files.store(entry, previous);
-    if (node !== undefined) this.#addStored(entry, node, fingerprint, startedMs);
+    if (node === undefined) return;
+    if (previous !== undefined) this.#ahead.noteRead(previous, node);
+    this.#addStored(entry, node, fingerprint, startedMs);
   }
 
   #addStored(entry: WalkedEntry, node: FileNode, fingerprint: Uint8Array, startedMs: number): void {

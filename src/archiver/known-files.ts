@@ -40,6 +40,11 @@ export class KnownFiles {
     this.#after = last;
   }
 
+  /** What is known of a file that was found. */
+  forget(key: PathKey): void {
+    this.#cache.forget(this.#source, key);
+  }
+
   remember(key: PathKey, fingerprint: Uint8Array, node: Uint8Array): void {
     this.#cache.remember(this.#source, { key, fingerprint, node });
   }

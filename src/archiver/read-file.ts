@@ -1,5 +1,6 @@
 /** Reading one live file: what was there when it was opened, and whether it held still. */
-import { type BigIntStats, closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { type BigIntStats, closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { liveFileFlags } from '../io/files.ts';
 import { type ByteString, fsPath } from '../model/paths.ts';
 import { isSqliteHeader } from '../model/sqlite-names.ts';
 
@@ -13,9 +14,6 @@ export interface OpenSource {
   isUnchanged(): boolean;
 }
 
-// A pipe put in the file's place must not hang the run; a link must not lead out of the source.
-const flags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
-
 const head = Buffer.alloc(16);
 
 /** @returns undefined when it is no longer a regular file. */
@@ -23,7 +21,7 @@ export async function withSource<T>(
   path: ByteString,
   work: (source: OpenSource) => Promise<T>,
 ): Promise<T | undefined> {
-  const fd = openSync(fsPath(path), flags);
+  const fd = openSync(fsPath(path), liveFileFlags);
   try {
     const stat = fstatSync(fd, { bigint: true });
     if (!stat.isFile()) return undefined;
@@ -46,7 +44,7 @@ export interface SmallSource {
 
 /** All of a file that held still while it was read. Undefined for any other, and for what does not fit into the buffer. */
 export function readSmall(path: ByteString, buffer: Uint8Array): SmallSource | undefined {
-  const fd = openSync(fsPath(path), flags);
+  const fd = openSync(fsPath(path), liveFileFlags);
   try {
     const stat = fstatSync(fd, { bigint: true });
     if (!stat.isFile() || stat.size > buffer.length) return undefined;

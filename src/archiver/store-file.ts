@@ -69,6 +69,12 @@ export class FileStorer {
     return this.#fileNode(entry, source.stat, { content, size }, state);
   }
 
+  /** A file whose bytes are those that are stored. */
+  keep(entry: WalkedEntry, { content, size }: FileNode): FileNode {
+    this.#onBytes(size);
+    return this.#fileNode(entry, entry.stat, { content, size }, 'stable');
+  }
+
   /** Undefined when the file is gone or cannot be read; that is reported. */
   async store(entry: WalkedEntry, previous: FileNode | undefined): Promise<FileNode | undefined> {
     if (entry.stat.size > limits.fileBytesMax) {

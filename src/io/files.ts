@@ -1,6 +1,7 @@
 /** The file-system primitives that durability rests on. Everything written here is 0600 or 0700 from its first byte. */
 import {
   closeSync,
+  constants,
   fchmodSync,
   fsyncSync,
   lstatSync,
@@ -15,6 +16,9 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { errnoOf, FileSystemError } from '../model/errors.ts';
+
+/** For a file that others may change: a pipe put in its place must not hang the run, and a link must not lead elsewhere. */
+export const liveFileFlags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
 export const privateFileMode = 0o600;
 export const privateFolderMode = 0o700;

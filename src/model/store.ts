@@ -48,6 +48,31 @@ export interface BlobWriter {
 
 export interface BlobStore extends BlobReader, BlobWriter {}
 
+/** Files to be hashed, with what they looked like. */
+export interface FilesToHash {
+  /** Their paths, with a zero between each two. */
+  readonly paths: string;
+  /** Of each its size, times of change and of status change in nanoseconds, and inode: 64 bits each, in this machine's byte order. */
+  readonly stamps: Uint8Array;
+}
+
+/** Bytes of a stamp. */
+export const stampBytes = 32;
+
+/** Hashes files beside whoever asks. */
+export interface FileHasher {
+  /** To be called before it is used; it takes a while to get ready, or never does. */
+  start(): void;
+  /** Whether it takes files now. */
+  readonly hasRoom: boolean;
+  hash(files: FilesToHash): void;
+  /**
+   * Waits for the answer to the files that it was given first: 32 bytes for each, its (unkeyed) hash, or zeros where it was not as its stamp
+   * says after it had been read, or could not be.
+   */
+  collect(): Uint8Array;
+}
+
 /** What a file is given beside its content. */
 export interface FileAttributes {
   readonly mode: number;

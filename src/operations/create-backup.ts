@@ -16,6 +16,7 @@ import type {
 } from '../model/snapshot.ts';
 import type { BlobStore, FileCache } from '../model/store.ts';
 import type { PlannedSource } from '../openclaw/sources.ts';
+import { ThreadHasher } from '../repository/file-hasher.ts';
 import { parametersName } from '../repository/layout.ts';
 import type { Repository } from '../repository/repository.ts';
 import { CaptureProcess } from '../sqlite/capture.ts';
@@ -189,6 +190,7 @@ async function archiveOnce(
   const { parent } = destination;
   const { only = [], include = [], exclude = [] } = plan.options;
   await using captures = new CaptureProcess({ stagingDir: destination.staging });
+  await using hasher = new ThreadHasher();
   const archived: ArchivedSource[] = [];
   for (const source of plan.sources) {
     environment.progress.step(`Backing up ${source.path}`, expectedTotals(parent, source.path));
@@ -204,6 +206,7 @@ async function archiveOnce(
           blobs: destination.blobs,
           cache: destination.cache,
           capture: (path, onCopied) => captures.capture(path, onCopied),
+          hasher,
           progress: environment.progress,
           signal: environment.signal,
           nowMs: () => environment.clock.nowMs(),

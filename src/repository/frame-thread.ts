@@ -1,5 +1,5 @@
 /**
- * The program of a thread that compresses frames, or reads and proves them, or writes files of them. The memory that bytes are in goes back and forth: a frame
+ * The program of a thread that compresses frames, or reads and proves them, or writes files of them, or hashes files. The memory that bytes are in goes back and forth: a frame
  * returns in the memory that its raw bytes came in, which has room for both headers.
  */
 import { closeSync, openSync, readSync } from 'node:fs';
@@ -18,9 +18,12 @@ import type {
   EncodeTask,
   FileTask,
   FrameAnswer,
+  HashedFiles,
+  HashTask,
   ProveTask,
   TaskDone,
 } from './frame-threads.ts';
+import { hashFiles } from './hash-files.ts';
 import { placeFiles } from './place-files.ts';
 import { provePack } from './prove-pack.ts';
 
@@ -36,10 +39,10 @@ port.on('message', (task: Task) => {
 Atomics.store(answers, 1, 1);
 Atomics.notify(answers, 1);
 
-type Task = EncodeTask | DecodeTask | FileTask | ProveTask;
+type Task = EncodeTask | DecodeTask | FileTask | ProveTask | HashTask;
 
 interface Worked {
-  readonly answer: FrameAnswer<EncodedFrame | CheckedFrame | TaskDone>;
+  readonly answer: FrameAnswer<EncodedFrame | CheckedFrame | TaskDone | HashedFiles>;
   /** What goes along with it. */
   readonly memory?: ArrayBuffer;
 }
@@ -55,6 +58,8 @@ function work(task: Task): Worked {
         return { answer: { failed: placeFiles(task, decoded, goesOn) } };
       case 'prove':
         return { answer: { failed: provePack(task, decoded, goesOn) } };
+      case 'hash':
+        return { answer: { hashes: hashFiles(task, goesOn) } };
     }
   } catch (error) {
     return { answer: { problem: messageOf(error) } };

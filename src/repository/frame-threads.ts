@@ -1,5 +1,5 @@
 /**
- * Threads that compress frames, or read them, prove them, or write files of them. Tasks are given to them in turn, and answers collected in the same order. The thread
+ * Threads that compress frames, or read them, prove them, or write files of them, or hash files. Tasks are given to them in turn, and answers collected in the same order. The thread
  * that does so need not return to its event loop: whoever reads or writes blobs is synchronous.
  */
 import { createRequire } from 'node:module';
@@ -11,7 +11,7 @@ import type { FrameKind } from '../codec/frame.ts';
 import type { PackKeys } from '../codec/keys.ts';
 import { invariant } from '../model/errors.ts';
 import type { BlobId } from '../model/ids.ts';
-import type { BlobKind, FilePlace } from '../model/store.ts';
+import type { BlobKind, FilePlace, FilesToHash } from '../model/store.ts';
 
 export interface EncodeTask {
   readonly do: 'encode';
@@ -92,6 +92,15 @@ export interface FrameToProve {
   readonly lengths: readonly number[];
 }
 
+/** Files to be hashed; see `FilesToHash`. */
+export interface HashTask extends FilesToHash {
+  readonly do: 'hash';
+}
+
+export interface HashedFiles {
+  readonly hashes: Uint8Array;
+}
+
 export interface TaskDone {
   /** Numbers of the files that are not in place, or of the frames that are not proven: whoever asked does them, and learns what is wrong. */
   readonly failed: readonly number[];
@@ -106,6 +115,7 @@ interface TaskKinds {
   decode: { task: DecodeTask; result: CheckedFrame };
   place: { task: FileTask; result: TaskDone };
   prove: { task: ProveTask; result: TaskDone };
+  hash: { task: HashTask; result: HashedFiles };
 }
 
 /** The thread that asks keeps no more than about four busy. */
@@ -123,9 +133,12 @@ const waitMs = 1000;
 
 const require = createRequire(import.meta.url);
 
-/** It takes 2 ms to load, and most runs start no thread. */
+let loaded: typeof import('node:worker_threads') | undefined;
+
+/** It takes 2 ms to load, and most runs start no thread; to ask for it again takes 35 µs. */
 function workerThreads(): typeof import('node:worker_threads') {
-  return require('node:worker_threads') as typeof import('node:worker_threads');
+  loaded ??= require('node:worker_threads') as typeof import('node:worker_threads');
+  return loaded;
 }
 
 /** On a single core threads would only take turns. */

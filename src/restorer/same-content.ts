@@ -1,14 +1,14 @@
 /** Whether a file in place has the bytes that a node describes. */
-import { closeSync, constants, openSync, readSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { createHasher } from '../codec/hash.ts';
 import { hashOfContent } from '../codec/node-codec.ts';
+import { liveFileFlags } from '../io/files.ts';
 import { errnoOf } from '../model/errors.ts';
 import { asBuffer, type BlobId } from '../model/ids.ts';
 import { type ByteString, fsPath } from '../model/paths.ts';
 import type { FileContent } from '../model/tree.ts';
 
 const pieceBytes = 1024 * 1024;
-const flags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
 /**
  * False also for a file that cannot be read: what is not known to be the same is written. `idOfHash` is the repository's: a
@@ -21,7 +21,7 @@ export function hasContent(
 ): boolean {
   let fd: number;
   try {
-    fd = openSync(fsPath(path), flags);
+    fd = openSync(fsPath(path), liveFileFlags);
   } catch (error) {
     if (errnoOf(error) === undefined) throw error;
     return false;

@@ -1,0 +1,223 @@
+/**
+ * Files whose times have changed and whose bytes may not have: once many of them turn out to be as they were, threads hash the next
+ * ones while the walk goes on. The walk is some entries ahead then, and what is known of files is asked for there.
+ */
+import { decodeNode, hashOfContent } from '../codec/node-codec.ts';
+import { invariant } from '../model/errors.ts';
+import { asBuffer, idBytes } from '../model/ids.ts';
+import { type ByteString, displayKey } from '../model/paths.ts';
+import type { BlobWriter, FileHasher, KnownFile } from '../model/store.ts';
+import type { FileContent, FileNode } from '../model/tree.ts';
+import type { WalkedEntry } from '../walker/source-walk.ts';
+import { fingerprintOf } from './fingerprint.ts';
+import type { KnownFiles } from './known-files.ts';
+
+/** So much that was read in vain takes longer than threads to start. */
+const startBytes = 8 * 1024 * 1024;
+/** The same once they are there. */
+const restartBytes = 1024 * 1024;
+const entriesAhead = 2000;
+const taskFilesMax = 200;
+const taskBytesMax = 4_000_000;
+/** A larger file is read where an interruption is heard in the middle of it. */
+const fileBytesMax = 64n * 1024n * 1024n;
+/** Where fewer of the entries than one in so many have changed times, nothing is gained by being ahead. */
+const entriesPerFileMax = 20;
+
+/** What was found out of a file ahead of the walk. */
+export interface FileAhead {
+  readonly fingerprint: Buffer;
+  readonly known: KnownFile | undefined;
+  /** As it was stored, and where its hash is, when threads have it. */
+  readonly hashed: HashedFile | undefined;
+}
+
+interface HashedFile {
+  readonly previous: FileNode;
+  /** When it was looked at, or a moment before. */
+  readonly sinceMs: number;
+  readonly task: HashTask;
+  readonly number: number;
+}
+
+interface HashTask {
+  readonly paths: ByteString[];
+  readonly stamps: Buffer[];
+  bytes: number;
+  /** Undefined until they are known. */
+  hashes: Uint8Array | undefined;
+}
+
+interface WaitingEntry {
+  readonly entry: WalkedEntry;
+  readonly sinceMs: number;
+}
+
+export interface AheadContext {
+  /** Without one, every file is read by whoever walks. */
+  readonly hasher: FileHasher | undefined;
+  readonly known: KnownFiles;
+  readonly blobs: BlobWriter;
+  readonly nowMs: () => number;
+}
+
+export class FilesAhead {
+  readonly #context: AheadContext;
+  /** Bytes that were read and are as they were stored. */
+  #equalBytes = 0;
+  /** Whether threads are on their way, for `begin` to make use of. */
+  #isStarting = false;
+  #isAhead = false;
+  /** When the entry that was given last was looked at, where that was not just now. */
+  sinceMs: number | undefined;
+  #waiting: WaitingEntry[] = [];
+  #at = 0;
+  readonly #files = new Map<WalkedEntry, FileAhead>();
+  #open = emptyTask();
+  /** Those that threads have, in the order of their answers. */
+  readonly #running: HashTask[] = [];
+
+  constructor(context: AheadContext) {
+    this.#context = context;
+  }
+
+  /** A file was read that had been stored before. */
+  noteRead(before: FileNode, { content, size }: FileNode): void {
+    const { hasher } = this.#context;
+    if (hasher === undefined || this.#isAhead || this.#isStarting || content.kind === 'pages') return;
+    const hash = hashOfContent(content);
+    if (hash === undefined || hash !== hashOfContent(before.content)) return;
+    this.#equalBytes += size;
+    if (this.#equalBytes < startBytes) return;
+    hasher.start();
+    this.#isStarting = true;
+  }
+
+  /** To be told what is still to be added of what the walk has given: once threads run, they begin with that. */
+  begin(entries: readonly WalkedEntry[], from: number, sinceMs: number): void {
+    if (!this.#isStarting || this.#context.hasher?.hasRoom !== true) return;
+    this.#isStarting = false;
+    this.#isAhead = true;
+    for (let at = from; at < entries.length; at++) {
+      const entry = entries[at];
+      if (entry !== undefined) this.#consider({ entry, sinceMs });
+    }
+    this.#submitRest();
+  }
+
+  /** The same entries in the same order. */
+  *entries(entries: Iterable<WalkedEntry>): Generator<WalkedEntry> {
+    const walk = entries[Symbol.iterator]();
+    for (;;) {
+      if (this.#isAhead && this.#waiting.length - this.#at <= entriesAhead / 2) this.#lookAhead(walk);
+      const waiting = this.#waiting[this.#at];
+      this.sinceMs = waiting?.sinceMs;
+      if (waiting !== undefined) this.#at++;
+      const entry = waiting?.entry ?? nextOf(walk);
+      if (entry === undefined) return;
+      yield entry;
+    }
+  }
+
+  /** Undefined for a file that the walk has come to without having looked at it ahead. */
+  take(entry: WalkedEntry): FileAhead | undefined {
+    if (this.#files.size === 0) return undefined;
+    const file = this.#files.get(entry);
+    this.#files.delete(entry);
+    return file;
+  }
+
+  /** Nobody will ask for these. */
+  drop(entries: readonly WalkedEntry[]): void {
+    if (this.#files.size > 0) for (const entry of entries) this.#files.delete(entry);
+  }
+
+  /** Whether its bytes are those that were stored. Waits for the thread that has it. */
+  isAsStored({ task, number, previous }: HashedFile): boolean {
+    while (task.hashes === undefined) {
+      if (this.#running.length > 0) this.#collect();
+      else this.#submit();
+    }
+    const hash = task.hashes.subarray(idBytes * number, idBytes * (number + 1));
+    return this.#textOf(hash, previous.content) === hashOfContent(previous.content);
+  }
+
+  #textOf(hash: Uint8Array, { kind }: FileContent): string {
+    return kind === 'blob' ? this.#context.blobs.idOfHash(hash) : asBuffer(hash).toString('hex');
+  }
+
+  #lookAhead(walk: Iterator<WalkedEntry>): void {
+    this.#waiting = this.#waiting.slice(this.#at);
+    this.#at = 0;
+    const sinceMs = this.#context.nowMs();
+    let looked = 0;
+    let taken = 0;
+    while (this.#waiting.length < entriesAhead && this.#context.hasher?.hasRoom === true) {
+      const entry = nextOf(walk);
+      if (entry === undefined) break;
+      this.#waiting.push({ entry, sinceMs });
+      looked++;
+      if (this.#consider({ entry, sinceMs })) taken++;
+    }
+    this.#submitRest();
+    if (looked > entriesAhead / 2 && taken * entriesPerFileMax < looked) {
+      this.#isAhead = false;
+      this.#equalBytes = startBytes - restartBytes;
+    }
+  }
+
+  /** Whether threads are given it. */
+  #consider({ entry, sinceMs }: WaitingEntry): boolean {
+    if (entry.type !== 'file') return false;
+    const fingerprint = fingerprintOf(entry.stat, entry.sidecars);
+    const known = this.#context.known.find(entry.key);
+    const previous =
+      known === undefined || fingerprint.equals(known.fingerprint) ? undefined : comparable(entry, known);
+    const hashed = previous && { previous, sinceMs, task: this.#open, number: this.#open.paths.length };
+    this.#files.set(entry, { fingerprint, known, hashed });
+    if (hashed === undefined) return false;
+    const { task } = hashed;
+    task.paths.push(entry.path);
+    task.stamps.push(fingerprint);
+    task.bytes += hashed.previous.size;
+    if (task.paths.length >= taskFilesMax || task.bytes >= taskBytesMax) this.#submit();
+    return true;
+  }
+
+  #submitRest(): void {
+    if (this.#open.paths.length > 0) this.#submit();
+  }
+
+  #submit(): void {
+    const task = this.#open;
+    this.#context.hasher?.hash({ paths: task.paths.join('\0'), stamps: Buffer.concat(task.stamps) });
+    this.#running.push(task);
+    this.#open = emptyTask();
+  }
+
+  #collect(): void {
+    const task = this.#running.shift();
+    const { hasher } = this.#context;
+    invariant(task !== undefined && hasher !== undefined, 'an answer to each task');
+    task.hashes = hasher.collect();
+  }
+}
+
+/** As it was stored, when the file may have the same bytes and these are worth hashing. */
+function comparable(entry: WalkedEntry, known: KnownFile): FileNode | undefined {
+  const { stat, sidecars, sidecarOf, isDatabaseName } = entry;
+  if (isDatabaseName || sidecars.length > 0 || sidecarOf !== undefined || stat.size > fileBytesMax)
+    return undefined;
+  const node = decodeNode(known.node, `known file ${displayKey(entry.key)}`);
+  if (node.type !== 'file' || node.state !== 'stable' || BigInt(node.size) !== stat.size) return undefined;
+  return node.content.kind === 'inline' || node.content.kind === 'pages' ? undefined : node;
+}
+
+function emptyTask(): HashTask {
+  return { paths: [], stamps: [], bytes: 0, hashes: undefined };
+}
+
+function nextOf<T>(items: Iterator<T>): T | undefined {
+  const next = items.next();
+  return next.done === true ? undefined : next.value;
+}
