@@ -1,7 +1,8 @@
 /** Codecs of a frame's payload: as it is, or zstd (node:zlib, synchronous: asynchronous calls do not scale). */
 import { constants, zstdCompressSync } from 'node:zlib';
 import { DamageError } from '../model/errors.ts';
-import { unzstd } from './decode-now.ts';
+import { unzstdInto } from './decode-now.ts';
+import { type Allocate, giveBack } from './memory.ts';
 import { zstdBounds } from './zstd-blocks.ts';
 
 export const codecRaw = 0;
@@ -77,21 +78,24 @@ function samplesCompress(raw: Uint8Array): boolean {
 }
 
 /** Exactly `rawBytes` bytes, or DamageError; never allocates more than that, and nothing for what cannot decode to it. */
-export function decompressZstd(payload: Uint8Array, rawBytes: number, place: string): Buffer {
+export function decompressZstd(
+  payload: Uint8Array,
+  rawBytes: number,
+  place: string,
+  allocate: Allocate = Buffer.allocUnsafeSlow,
+): Buffer {
   const bounds = zstdBounds(payload);
   if (bounds === undefined) throw new DamageError(place, 'its compressed bytes are not one zstd frame');
   if (rawBytes < bounds.least || rawBytes > bounds.most)
     throw new DamageError(place, `says it holds ${rawBytes} bytes, which its compressed bytes cannot`);
-  let raw: Buffer;
+  const raw = allocate(rawBytes);
+  let bytes: number;
   try {
-    raw = unzstd(payload, {
-      maxOutputLength: Math.max(rawBytes, 1),
-      chunkSize: Math.max(rawBytes, 64), // in one piece
-    });
+    bytes = unzstdInto(payload, raw);
   } catch (error) {
+    giveBack(raw);
     throw new DamageError(place, 'its compressed bytes cannot be decoded', error);
   }
-  if (raw.length !== rawBytes)
-    throw new DamageError(place, `decodes to ${raw.length} bytes, want ${rawBytes}`);
+  if (bytes !== rawBytes) throw new DamageError(place, `decodes to ${bytes} bytes, want ${rawBytes}`);
   return raw;
 }

@@ -17,7 +17,7 @@ import { asBuffer } from '../model/ids.ts';
 import { limits } from '../model/limits.ts';
 import { ByteReader, ByteWriter } from './bytes.ts';
 import { codecRaw, codecZstd, compressZstd, decompressZstd } from './compression.ts';
-import { giveBack } from './memory.ts';
+import { type Allocate, giveBack } from './memory.ts';
 
 export const frameHeaderBytes = 12;
 export const frameBodyHeaderBytes = 12;
@@ -93,8 +93,8 @@ export function frameLength(header: Uint8Array, place: string): number {
   return frameHeaderBytes + body;
 }
 
-/** Decodes one whole frame. The blobs are views on memory of their own. */
-export function decodeFrame(frame: Uint8Array, place: string): DecodedFrame {
+/** Decodes one whole frame. The blobs are views on memory of their own, or on that of a frame that is not compressed. */
+export function decodeFrame(frame: Uint8Array, place: string, allocate?: Allocate): DecodedFrame {
   const bytes = asBuffer(frame);
   if (bytes.length < frameHeaderBytes + bodyHeaderBytes) throw new DamageError(place, 'cut short');
   if (frameLength(bytes, place) !== bytes.length)
@@ -104,11 +104,11 @@ export function decodeFrame(frame: Uint8Array, place: string): DecodedFrame {
   if (found !== wanted) {
     throw new DamageError(place, `checksum is ${found.toString(16)}, want ${wanted.toString(16)}`);
   }
-  return decodeFrameBody(bytes.subarray(frameHeaderBytes), place);
+  return decodeFrameBody(bytes.subarray(frameHeaderBytes), place, allocate);
 }
 
 /** What a frame holds after its header. */
-export function decodeFrameBody(body: Buffer, place: string): DecodedFrame {
+export function decodeFrameBody(body: Buffer, place: string, allocate?: Allocate): DecodedFrame {
   const codec = body.readUInt8(0);
   const kind = kindNames[body.readUInt8(1)];
   const rawBytes = body.readUInt32LE(4);
@@ -120,7 +120,10 @@ export function decodeFrameBody(body: Buffer, place: string): DecodedFrame {
   }
   const payload = body.subarray(bodyHeaderBytes);
   if (kind === 'padding') return { kind, blobs: decodePadding(payload, codec, rawBytes, blobCount, place) };
-  const raw = decodePayload(codec, payload, rawBytes, place);
+  const raw =
+    codec === codecZstd
+      ? decompressZstd(payload, rawBytes, place, allocate)
+      : rawPayload(codec, payload, rawBytes, place);
   return { kind, blobs: splitBlobs(raw, blobCount, place) };
 }
 
@@ -131,8 +134,7 @@ function decodePadding(payload: Buffer, codec: number, bytes: number, blobs: num
   return [];
 }
 
-function decodePayload(codec: number, payload: Buffer, rawBytes: number, place: string): Buffer {
-  if (codec === codecZstd) return decompressZstd(payload, rawBytes, place);
+function rawPayload(codec: number, payload: Buffer, rawBytes: number, place: string): Buffer {
   if (codec !== codecRaw) throw new DamageError(place, `unknown codec ${codec}`);
   if (payload.length !== rawBytes) {
     throw new DamageError(place, `holds ${payload.length} bytes, want ${rawBytes}`);

@@ -19,7 +19,7 @@ import {
   frameKinds,
 } from './frame.ts';
 import type { PackKeys } from './keys.ts';
-import { giveBack } from './memory.ts';
+import { type Allocate, giveBack } from './memory.ts';
 import {
   nonceOf,
   sealBlock,
@@ -70,7 +70,13 @@ export function paddingFrame(bytes: number, keys: PackKeys, number: number): Buf
 export const paddingFrameBytesMin = frameHeaderBytes + frameBodyHeaderBytes + sealedFrameExtraBytes;
 
 /** Opens one whole frame. `number` is what it must be, where the caller knows it. */
-export function unsealFrame(frame: Uint8Array, keys: PackKeys, place: string, number?: number): DecodedFrame {
+export function unsealFrame(
+  frame: Uint8Array,
+  keys: PackKeys,
+  place: string,
+  number?: number,
+  allocate?: Allocate,
+): DecodedFrame {
   const bytes = asBuffer(frame);
   if (bytes.length < paddingFrameBytesMin) throw new DamageError(place, 'cut short');
   const block = unsealBlocks(keys.blockKey, bytes.subarray(0, sealedBlockBytes));
@@ -84,7 +90,7 @@ export function unsealFrame(frame: Uint8Array, keys: PackKeys, place: string, nu
   if (key === undefined) throw new WriteOnlyError();
   const context = Buffer.concat([keys.context, block]);
   const body = unseal(key, nonceOf(header.number), context, bytes.subarray(sealedBlockBytes), place);
-  const decoded = decodeFrameBody(body, place);
+  const decoded = decodeFrameBody(body, place, allocate);
   if (!decoded.blobs.some(({ buffer }) => buffer === body.buffer)) giveBack(body);
   if (frameKinds[decoded.kind] !== header.kind)
     throw new DamageError(place, 'is of another kind than it says');

@@ -62,9 +62,14 @@ function writePieces(fd: number, pieces: Iterable<Uint8Array>): void {
   if (hasHole) ftruncateSync(fd, position); // one at the end has no byte that was written
 }
 
+/** For `fs`. Node takes a negative number for "now", but not a negative number in text. */
+export function timeOf(seconds: number): number | string {
+  return seconds < 0 ? String(seconds) : seconds;
+}
+
 /** Mode last: until then only the owner can open the file. */
 export function setFileAttributes(fd: number, { owner, mtime, mode }: FileAttributes): void {
   if (owner !== undefined) fchownSync(fd, owner.uid, owner.gid);
-  futimesSync(fd, mtime, mtime);
+  futimesSync(fd, timeOf(mtime), timeOf(mtime));
   fchmodSync(fd, mode);
 }

@@ -76,8 +76,8 @@ export interface FileHasher {
 /** What a file is given beside its content. */
 export interface FileAttributes {
   readonly mode: number;
-  /** Seconds since 1970, as text. */
-  readonly mtime: string;
+  /** Seconds since 1970. */
+  readonly mtime: number;
   readonly owner?: { readonly uid: number; readonly gid: number };
 }
 

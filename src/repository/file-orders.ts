@@ -14,6 +14,7 @@ import {
 } from './frame-threads.ts';
 import type { RepositoryLayout } from './layout.ts';
 import type { BlobPlace } from './pack-index.ts';
+import { packFiles } from './packed-files.ts';
 
 /** Of content in one task; it ends where no file lies across two frames, because both would be decoded twice, or at the second. */
 const taskBytes = 3 * 1024 * 1024;
@@ -215,10 +216,12 @@ export class FileOrders {
     };
     return {
       do: 'place',
-      files: files.map(({ place, order: { size, hash }, pieces }) => ({
-        ...{ place, size, hash },
-        content: pieces instanceof Uint8Array ? pieces : pieces.map(pieceOf),
-      })),
+      files: packFiles(
+        files.map(({ place, order: { size, hash }, pieces }) => ({
+          ...{ place, size, hash },
+          content: pieces instanceof Uint8Array ? pieces : pieces.map(pieceOf),
+        })),
+      ),
       frames: [...frames.keys()],
       ...(this.#layout.keyring === undefined ? {} : { idKey: this.#layout.keyring.keys.idKey }),
     };

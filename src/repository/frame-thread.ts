@@ -6,7 +6,7 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { type MessagePort, workerData } from 'node:worker_threads';
 import { type DecodedFrame, decodeFrame, encodeRawFrame } from '../codec/frame.ts';
 import { hashBytes } from '../codec/hash.ts';
-import { giveBack } from '../codec/memory.ts';
+import { giveBack, Recycled } from '../codec/memory.ts';
 import { unsealFrame } from '../codec/sealed-frame.ts';
 import { messageOf } from '../model/errors.ts';
 import { idBytes } from '../model/ids.ts';
@@ -26,6 +26,7 @@ import type {
 import { hashFiles } from './hash-files.ts';
 import { placeFiles } from './place-files.ts';
 import { provePack } from './prove-pack.ts';
+import type { ThreadFrames } from './task-steps.ts';
 
 const { answered, port } = workerData as { readonly answered: SharedArrayBuffer; readonly port: MessagePort };
 const answers = new Int32Array(answered);
@@ -55,9 +56,9 @@ function work(task: Task): Worked {
       case 'decode':
         return decode(task);
       case 'place':
-        return { answer: { failed: placeFiles(task, decoded, goesOn) } };
+        return { answer: { failed: placeFiles(task, frames, goesOn) } };
       case 'prove':
-        return { answer: { failed: provePack(task, decoded, goesOn) } };
+        return { answer: { failed: provePack(task, frames, goesOn) } };
       case 'hash':
         return { answer: { hashes: hashFiles(task, goesOn) } };
     }
@@ -81,7 +82,7 @@ function encode({ kind, memory, start, end, blobCount, level }: EncodeTask): Wor
 }
 
 function decode(task: DecodeTask): Worked {
-  const { kind, blobs } = withOwnMemory(decoded(task));
+  const { kind, blobs } = withOwnMemory(decodedIn(fresh, task));
   const hashes = new Uint8Array(idBytes * blobs.length);
   for (const [position, blob] of blobs.entries()) hashes.set(hashBytes(blob), idBytes * position);
   const [first] = blobs;
@@ -89,13 +90,36 @@ function decode(task: DecodeTask): Worked {
   return first === undefined ? { answer } : { answer, memory: first.buffer as ArrayBuffer };
 }
 
-function decoded(task: DecodeTask): DecodedFrame {
-  const bytes = readBytes(task);
+/** Frames that stay here: their memory is used again. */
+const recycled = new Recycled();
+const frames: ThreadFrames = {
+  decode: (task) => decodedIn(recycled, task),
+  release({ blobs: [first] }) {
+    if (first !== undefined) recycled.give(first);
+  },
+};
+
+/** For those that go away. */
+const fresh: FrameMemory = { take: (bytes) => Buffer.allocUnsafeSlow(bytes), give: giveBack };
+
+type FrameMemory = Pick<Recycled, 'take' | 'give'>;
+
+function decodedIn(memory: FrameMemory, task: DecodeTask): DecodedFrame {
+  if (task.bytes > limits.packBytesMax) throw new Error('too long');
+  const bytes = memory.take(task.bytes);
+  let frame: DecodedFrame | undefined;
+  try {
+    readBytes(task, bytes);
+    frame = decodedOf(task, bytes, memory);
+    return frame;
+  } finally {
+    if (frame?.blobs[0]?.buffer !== bytes.buffer) memory.give(bytes);
+  }
+}
+
+function decodedOf({ keys, number }: DecodeTask, bytes: Buffer, { take }: FrameMemory): DecodedFrame {
   const place = 'frame';
-  const frame =
-    task.keys === undefined ? decodeFrame(bytes, place) : unsealFrame(bytes, task.keys, place, task.number);
-  if (!frame.blobs.some(({ buffer }) => buffer === bytes.buffer)) giveBack(bytes);
-  return frame;
+  return keys === undefined ? decodeFrame(bytes, place, take) : unsealFrame(bytes, keys, place, number, take);
 }
 
 /** Small buffers share memory with others, and then it cannot be given away. */
@@ -113,9 +137,7 @@ function withOwnMemory(frame: DecodedFrame): DecodedFrame {
   return { kind: frame.kind, blobs };
 }
 
-function readBytes({ path, offset, bytes }: DecodeTask): Buffer {
-  if (bytes > limits.packBytesMax) throw new Error('too long');
-  const frame = Buffer.allocUnsafeSlow(bytes);
+function readBytes({ path, offset, bytes }: DecodeTask, frame: Buffer): void {
   const fd = openSync(path, 'r');
   try {
     for (let done = 0; done < bytes; ) {
@@ -126,5 +148,4 @@ function readBytes({ path, offset, bytes }: DecodeTask): Buffer {
   } finally {
     closeSync(fd);
   }
-  return frame;
 }

@@ -12,6 +12,7 @@ import type { PackKeys } from '../codec/keys.ts';
 import { invariant } from '../model/errors.ts';
 import type { BlobId } from '../model/ids.ts';
 import type { BlobKind, FilePlace, FilesToHash } from '../model/store.ts';
+import type { PackedFiles } from './packed-files.ts';
 
 export interface EncodeTask {
   readonly do: 'encode';
@@ -54,7 +55,7 @@ export interface CheckedFrame {
 export interface FileTask {
   readonly do: 'place';
   readonly frames: readonly DecodeTask[];
-  readonly files: readonly StoredFile[];
+  readonly files: PackedFiles;
   /** What names blobs, where the repository is encrypted. */
   readonly idKey?: Uint8Array;
 }

@@ -18,7 +18,6 @@ export function attributesOf(node: TreeNode, { modeLimit, setOwner }: AttributeL
 }
 
 /** As precise as Node can set it: about a microsecond. */
-export function secondsOf(node: TreeNode): string {
-  // As text: Node takes a negative number for "now", but not a negative number in text.
-  return String(Number(node.mtimeNs) / 1e9);
+export function secondsOf(node: TreeNode): number {
+  return Number(node.mtimeNs) / 1e9;
 }

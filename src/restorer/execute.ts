@@ -16,7 +16,7 @@ import {
 import { dirname } from 'node:path';
 import { provenPieces } from '../codec/proven-pieces.ts';
 import { removeFile } from '../io/files.ts';
-import { placeFile, setFileAttributes } from '../io/placed-file.ts';
+import { placeFile, setFileAttributes, timeOf } from '../io/placed-file.ts';
 import { DamageError, ExuviaError, errnoOf, InterruptedError, reasonOf } from '../model/errors.ts';
 import {
   type ByteString,
@@ -311,7 +311,8 @@ class Executor {
     const temporary = this.#temporaryFor(action.key, path);
     symlinkSync(fsPath(action.node.linkTarget), fsPath(temporary));
     if (this.#options.setOwner) lchownSync(fsPath(temporary), action.node.uid, action.node.gid);
-    lutimesSync(fsPath(temporary), secondsOf(action.node), secondsOf(action.node));
+    const time = timeOf(secondsOf(action.node));
+    lutimesSync(fsPath(temporary), time, time);
     renameSync(fsPath(temporary), fsPath(path));
   }
 

@@ -10,6 +10,7 @@ import {
   utimesSync,
 } from 'node:fs';
 import { makePrivateFolder, syncFoldersAbove } from '../io/files.ts';
+import { timeOf } from '../io/placed-file.ts';
 import { errnoOf } from '../model/errors.ts';
 import { type ByteString, fsPath, type PathKey, parentKey, rootKey, textOf } from '../model/paths.ts';
 import { attributesOf } from './attributes.ts';
@@ -76,7 +77,7 @@ export class WrittenFolders {
       const { owner, mode, mtime } = attributesOf(node, { modeLimit, setOwner: this.#setOwner });
       if (owner !== undefined) chownSync(path, owner.uid, owner.gid);
       chmodSync(path, mode);
-      utimesSync(path, mtime, mtime);
+      utimesSync(path, timeOf(mtime), timeOf(mtime));
     });
   }
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { describe, test } from 'node:test';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
-import { gunzip, unzstd } from '../../../src/codec/decode-now.ts';
+import { gunzip, unzstd, unzstdInto } from '../../../src/codec/decode-now.ts';
 import { Seeded } from '../../helpers/seeded.ts';
 
 const content = Buffer.from(new Seeded(1).text(300_000));
@@ -44,3 +44,53 @@ for (const [name, { decode, compress }] of Object.entries(codecs))
       assert.ok((bytes ?? 0) < 300 * 2 ** 20, `${bytes} bytes`); // of 1500 MiB in all
     });
   });
+
+describe('unzstdInto()', () => {
+  const encoded = zstdCompressSync(content);
+  const decoded = (bytes: Uint8Array, room: number): Buffer => {
+    const out = Buffer.alloc(room);
+    return out.subarray(0, unzstdInto(bytes, out));
+  };
+
+  test('gives what was compressed, into as much room or more', () => {
+    for (const room of [content.length, content.length + 1, 2 * content.length])
+      assert.ok(decoded(encoded, room).equals(content));
+    assert.equal(decoded(zstdCompressSync(Buffer.alloc(0)), 0).length, 0);
+  });
+
+  test('refuses what is damaged, cut short or too long, and decodes the next one all the same', () => {
+    const damaged = Buffer.from(encoded);
+    damaged.fill(0xff, damaged.length >> 1);
+    const two = Buffer.concat([encoded, encoded]);
+    for (const bytes of [
+      damaged,
+      encoded.subarray(0, -1),
+      two,
+      Buffer.from('no such thing'),
+      Buffer.alloc(0),
+    ]) {
+      assert.throws(() => decoded(bytes, content.length), Error);
+      assert.ok(decoded(encoded, content.length).equals(content));
+    }
+    assert.throws(() => decoded(encoded, content.length - 1), Error);
+    assert.ok(decoded(encoded, content.length).equals(content));
+  });
+
+  test('gives the same where the decoders of Node are of another kind', () => {
+    const module = new URL('../../../src/codec/decode-now.ts', import.meta.url).href;
+    const program = `
+      import zlib from 'node:zlib';
+      import { syncBuiltinESMExports } from 'node:module';
+      const create = zlib.createZstdDecompress;
+      let others = 0;
+      const value = (options) => options.maxOutputLength ? create(options) : (others++, {});
+      Object.defineProperty(zlib, 'createZstdDecompress', { value });
+      syncBuiltinESMExports();
+      const { unzstdInto } = await import('${module}');
+      const out = Buffer.alloc(20);
+      const bytes = unzstdInto(zlib.zstdCompressSync(Buffer.from('some content')), out);
+      console.log(others, out.subarray(0, bytes).toString());`;
+    const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program]);
+    assert.equal(stdout.toString(), '1 some content\n', stderr.toString());
+  });
+});

@@ -226,7 +226,7 @@ test('placeFile() removes what is obsolete once the file is in place, and not be
   const place = {
     path: byteStringOf(path),
     temporary: byteStringOf(join(folder, '.a')),
-    attributes: { mode: 0o600, mtime: '0' },
+    attributes: { mode: 0o600, mtime: 0 },
     obsolete: [byteStringOf(log)],
   };
   writeFileSync(log, 'log');
