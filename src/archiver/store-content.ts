@@ -9,9 +9,10 @@ import { invariant } from '../model/errors.ts';
 import { type BlobId, blobIdFromBytes, idBytes } from '../model/ids.ts';
 import { limits } from '../model/limits.ts';
 import type { BlobStore, NamedBlob } from '../model/store.ts';
-import type { Chunk, FileContent } from '../model/tree.ts';
+import type { Chunk, FileContent, FileNode } from '../model/tree.ts';
 import { ChunkListBuilder } from '../tree/chunk-list.ts';
 import { readUnitIds, unitBytesFor, updatePageMap, writePageMap } from '../tree/page-map.ts';
+import { type KnownChunks, knownChunksOf } from './known-chunks.ts';
 
 /** Fills `buffer` from `offset` up to `bytes`; fewer only at the end. */
 export type ReadBytes = (buffer: Uint8Array, offset: number, bytes: number) => number;
@@ -21,6 +22,9 @@ export interface StoredContent {
   /** Bytes that there really were. */
   readonly size: number;
 }
+
+/** How a file was stored before. */
+export type PreviousContent = Pick<FileNode, 'content' | 'size'>;
 
 /** Called after each piece, so that long files show progress. */
 export type OnBytes = (bytes: number) => void;
@@ -47,12 +51,14 @@ export function* storeContent(
   blobs: BlobStore,
   read: ReadBytes,
   size: number,
-  previous: FileContent | undefined,
+  previous: PreviousContent | undefined,
   onBytes: OnBytes,
 ): Steps<StoredContent> {
-  if (size <= limits.singleChunkBytesMax) return storeSmall(blobs, read, size, previous, onBytes);
-  const profile = chooseProfile(size, previous?.kind === 'list' ? previous.profile : undefined);
-  return yield* new ChunkedStore(blobs, profile, onBytes).run(read, size);
+  const before = previous?.content;
+  if (size <= limits.singleChunkBytesMax) return storeSmall(blobs, read, size, before, onBytes);
+  const profile = chooseProfile(size, before?.kind === 'list' ? before.profile : undefined);
+  const known = knownChunksOf(blobs, previous, profile);
+  return yield* new ChunkedStore(blobs, profile, known, onBytes).run(read, size);
 }
 
 function storeSmall(
@@ -89,15 +95,18 @@ class ChunkedStore {
   readonly #profile: number;
   readonly #cutter: Cutter;
   readonly #hasher = createHasher();
+  /** Until something differs. */
+  #known: KnownChunks | undefined;
   #chunks: Chunk[] = [];
   /** Chunks in the window that are not yet written. */
   #cut: NamedBlob[] = [];
   #list: ChunkListBuilder | undefined;
 
-  constructor(blobs: BlobStore, profile: number, onBytes: OnBytes) {
+  constructor(blobs: BlobStore, profile: number, known: KnownChunks | undefined, onBytes: OnBytes) {
     this.#blobs = blobs;
     this.#onBytes = onBytes;
     this.#profile = profile;
+    this.#known = known;
     const cut = cutProfiles[profile];
     invariant(cut !== undefined, `cut profile ${profile}`);
     this.#cutter = createCutter(cut);
@@ -146,6 +155,13 @@ class ChunkedStore {
   #cutRange(start: number, end: number, final: boolean): number {
     let at = start;
     while (at < end) {
+      const known = this.#knownIn(at, end, final);
+      if (known === 'open') return at;
+      if (known !== undefined) {
+        this.#add(known);
+        at += known.bytes;
+        continue;
+      }
       const cut = this.#cutter.cut(at, end);
       const isOpen = cut === end && end - at < this.#maxBytes();
       if (isOpen && !final) return at;
@@ -153,6 +169,21 @@ class ChunkedStore {
       at = cut;
     }
     return at;
+  }
+
+  /** The known chunk that begins at `at`; `open` where more bytes are needed to tell. */
+  #knownIn(at: number, end: number, final: boolean): Chunk | 'open' | undefined {
+    const chunk = this.#known?.next;
+    if (chunk !== undefined && chunk.bytes <= this.#maxBytes()) {
+      const cut = at + chunk.bytes;
+      if (cut > end && !final) return 'open';
+      if (cut <= end && this.#blobs.idOf(this.#cutter.window.subarray(at, cut)) === chunk.id) {
+        this.#known?.pass();
+        return chunk;
+      }
+    }
+    this.#known = undefined;
+    return undefined;
   }
 
   #maxBytes(): number {
@@ -218,20 +249,22 @@ export function* storePages(
   read: ReadBytes,
   size: number,
   pageBytes: number,
-  previous: { readonly content: FileContent; readonly size: number } | undefined,
+  previous: PreviousContent | undefined,
   onBytes: OnBytes,
 ): Steps<StoredContent> {
   const unitBytes = unitBytesFor(size, pageBytes);
-  const ids = Buffer.allocUnsafe(Math.ceil(size / unitBytes) * idBytes);
   const map = blobs.isWriteOnly ? undefined : previousMap(previous, unitBytes);
   const before = map === undefined ? undefined : readUnitIds(blobs, map, Math.ceil(map.size / unitBytes));
+  const units = new Units(blobs, unitBytes, Math.ceil(size / unitBytes), before);
   const hasher = createHasher();
-  const buffer = Buffer.allocUnsafe(Math.max(unitBytes, 1024 * 1024));
+  // No Buffer: to make a view on a part of one takes twice as long.
+  const buffer = new Uint8Array(Math.max(unitBytes, 1024 * 1024));
   let total = 0;
   for (let count = -1; total < size && count !== 0; ) {
     count = read(buffer, 0, Math.min(buffer.length, size - total));
-    hasher.update(buffer.subarray(0, count));
-    writeUnits(blobs, buffer.subarray(0, count), { unitBytes, ids, first: total / unitBytes, before });
+    const bytes = buffer.subarray(0, count);
+    hasher.update(bytes);
+    units.write(bytes, total / unitBytes);
     total += count;
     onBytes(count);
     yield;
@@ -240,37 +273,46 @@ export function* storePages(
   const hash = blobIdFromBytes(hasher.digest());
   const pages =
     map === undefined || before === undefined
-      ? writePageMap(blobs, ids)
-      : updatePageMap(blobs, map, before, ids);
+      ? writePageMap(blobs, units.ids)
+      : updatePageMap(blobs, map, before, units.ids);
   return { content: { kind: 'pages', unitBytes, base: pages.base, layers: pages.layers, hash }, size };
 }
 
-interface Units {
-  readonly unitBytes: number;
-  /** Ids of all units. */
+/** The units of a database, most of which are as they were: 1.3 µs for one beside its hash, 2.7 with buffers compared. */
+class Units {
+  /** Of all units. */
   readonly ids: Buffer;
-  /** Number of the first one in the bytes. */
-  readonly first: number;
-  /** Ids of the units before, all of which are there. */
-  readonly before: Buffer | undefined;
+  readonly #blobs: BlobStore;
+  readonly #unitBytes: number;
+  /** Ids of before, all of which are there, as text: to compare a part of a text takes a fifth of what it takes with bytes. */
+  readonly #before: string;
+
+  constructor(blobs: BlobStore, unitBytes: number, count: number, before: Buffer | undefined) {
+    this.#blobs = blobs;
+    this.#unitBytes = unitBytes;
+    this.ids = Buffer.alloc(count * idBytes);
+    this.#before = before?.toString('hex') ?? '';
+    before?.copy(this.ids);
+  }
+
+  /** `first` is the number of the first one in the bytes. */
+  write(bytes: Uint8Array, first: number): void {
+    const changed: NamedBlob[] = [];
+    for (let at = 0, no = first; at < bytes.length; at += this.#unitBytes, no++) {
+      const unit = bytes.subarray(at, at + this.#unitBytes);
+      const id = this.#blobs.idOf(unit);
+      if (this.#before.startsWith(id, no * idTextLength)) continue;
+      this.ids.write(id, no * idBytes, idBytes, 'hex');
+      changed.push({ id, bytes: unit });
+    }
+    if (changed.length > 0) this.#blobs.writeBlobs('data', changed);
+  }
 }
 
-function writeUnits(blobs: BlobStore, bytes: Buffer, { unitBytes, ids, first, before }: Units): void {
-  const changed: NamedBlob[] = [];
-  for (let at = 0, place = first * idBytes; at < bytes.length; at += unitBytes, place += idBytes) {
-    const unit = bytes.subarray(at, at + unitBytes);
-    const id = blobs.idOf(unit);
-    ids.write(id, place, idBytes, 'hex');
-    const end = place + idBytes;
-    const isAsBefore =
-      before !== undefined && end <= before.length && ids.compare(before, place, end, place, end) === 0;
-    if (!isAsBefore) changed.push({ id, bytes: unit });
-  }
-  blobs.writeBlobs('data', changed);
-}
+const idTextLength = 2 * idBytes;
 
 function previousMap(
-  previous: { readonly content: FileContent; readonly size: number } | undefined,
+  previous: PreviousContent | undefined,
   unitBytes: number,
 ): (FileContent & { kind: 'pages'; size: number }) | undefined {
   if (previous?.content.kind !== 'pages' || previous.content.unitBytes !== unitBytes) return undefined;

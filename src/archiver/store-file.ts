@@ -170,9 +170,7 @@ export class FileStorer {
       const read = await withSource(entry.path, async (source) => {
         const size = Number(source.stat.size);
         if (mayBeDatabase && source.stat.size >= databaseBytesMin && source.isDatabase()) return 'database';
-        const stored = await this.#inSteps(
-          storeContent(blobs, source.read, size, previous?.content, this.#onBytes),
-        );
+        const stored = await this.#inSteps(storeContent(blobs, source.read, size, previous, this.#onBytes));
         return { stored, stable: source.isUnchanged() && stored.size === size, stat: source.stat };
       });
       if (read === undefined) {

@@ -103,13 +103,8 @@ export function updatePageMap(
   previousIds: Uint8Array,
   ids: Uint8Array,
 ): PageMap {
-  const before = asBuffer(previousIds);
-  const changes = new Map<number, Buffer>();
-  for (let at = 0; at < ids.length; at += idBytes) {
-    const id = asBuffer(ids).subarray(at, at + idBytes);
-    if (at >= before.length || !id.equals(before.subarray(at, at + idBytes))) changes.set(at / idBytes, id);
-  }
-  if (changes.size === 0 && ids.length === before.length) return previous;
+  const changes = changesBetween(asBuffer(previousIds), asBuffer(ids));
+  if (changes.size === 0 && ids.length === previousIds.length) return previous;
   const unitCount = ids.length / idBytes;
   const layers = [...previous.layers];
   // A crash between the blobs written here and the snapshot that names them leaves blobs that nothing refers to.
@@ -123,6 +118,22 @@ export function updatePageMap(
   }
   if (changes.size > 0) layers.push(writeLayer(blobs, changes));
   return { base: previous.base, layers };
+}
+
+/** Compared many at once, which are mostly equal. */
+const comparedBytes = 16 * idBytes;
+
+function changesBetween(before: Buffer, ids: Buffer): Map<number, Buffer> {
+  const changes = new Map<number, Buffer>();
+  for (let start = 0; start < ids.length; start += comparedBytes) {
+    const end = Math.min(start + comparedBytes, ids.length);
+    if (end <= before.length && ids.compare(before, start, end, start, end) === 0) continue;
+    for (let at = start; at < end; at += idBytes) {
+      const id = ids.subarray(at, at + idBytes);
+      if (!id.equals(before.subarray(at, at + idBytes))) changes.set(at / idBytes, id);
+    }
+  }
+  return changes;
 }
 
 /** As many as fit a blob. */

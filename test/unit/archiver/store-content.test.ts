@@ -68,7 +68,15 @@ test('a small file that is as it was is not asked for, and another one is', () =
   const store = new AskedStore();
   const bytes = Buffer.from(new Seeded(3).bytes(2000));
   const storeIt = (previous: FileContent | undefined) =>
-    runSteps(storeContent(store, reading(bytes), bytes.length, previous, nothing)).content;
+    runSteps(
+      storeContent(
+        store,
+        reading(bytes),
+        bytes.length,
+        previous && { content: previous, size: bytes.length },
+        nothing,
+      ),
+    ).content;
   const first = storeIt(undefined);
   assert.equal(store.askedSince().length, 1);
   assert.deepEqual(storeIt(first), first);
