@@ -1,6 +1,6 @@
 /** One pass over an archive: contents into the store, names and what describes the archive into memory. */
-import { createHash } from 'node:crypto';
 import { importContent } from '../archiver/import-content.ts';
+import { nodeCrypto } from '../codec/node-crypto.ts';
 import { ArchiveError, InterruptedError } from '../model/errors.ts';
 import { type ByteString, textOf } from '../model/paths.ts';
 import { endsWithSuperJournal, journalEndBytes } from '../model/sqlite-names.ts';
@@ -95,7 +95,7 @@ async function readMember(
     case 'hardlink':
       return hardLinkMember(entry, files);
     case 'file': {
-      const hash = createHash('sha256');
+      const hash = nodeCrypto().createHash('sha256');
       const end = new LastBytes();
       const stored = await importContent(blobs, watched(content, hash, end), staging);
       if (entry.path.endsWith('-journal') && endsWithSuperJournal(end.bytes)) {

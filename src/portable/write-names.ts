@@ -4,7 +4,7 @@
  * be portable, names with a backslash, a line feed or `x:` at the start, and names that differ from one beside them only in case or
  * in Unicode form.
  */
-import { createHash } from 'node:crypto';
+import { nodeCrypto } from '../codec/node-crypto.ts';
 import {
   type ByteString,
   byteStringToBytes,
@@ -98,7 +98,7 @@ const standInCharsMax = 200;
 /** `caf\xe9.txt` becomes `caf_.txt~1b2c3d4e5f60`: two names do not get the same. */
 function standIn(name: string): string {
   const readable = name.replaceAll(/[^ -~]|[\\:]/g, '_').slice(0, standInCharsMax);
-  const hash = createHash('sha256').update(Buffer.from(name, 'latin1')).digest('hex');
+  const hash = nodeCrypto().createHash('sha256').update(Buffer.from(name, 'latin1')).digest('hex');
   return `${readable}~${hash.slice(0, 12)}`;
 }
 
