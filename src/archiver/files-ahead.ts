@@ -3,7 +3,6 @@
  * ones while the walk goes on. The walk is some entries ahead then, and what is known of files is asked for there.
  */
 import { decodeNode, hashOfContent } from '../codec/node-codec.ts';
-import { invariant } from '../model/errors.ts';
 import { asBuffer, idBytes } from '../model/ids.ts';
 import { type ByteString, displayKey } from '../model/paths.ts';
 import type { BlobWriter, FileHasher, KnownFile } from '../model/store.ts';
@@ -44,8 +43,8 @@ interface HashTask {
   readonly paths: ByteString[];
   readonly stamps: Buffer[];
   bytes: number;
-  /** Undefined until they are known. */
-  hashes: Uint8Array | undefined;
+  /** Once threads have it. */
+  hashes: (() => Uint8Array) | undefined;
 }
 
 interface WaitingEntry {
@@ -74,8 +73,6 @@ export class FilesAhead {
   #at = 0;
   readonly #files = new Map<WalkedEntry, FileAhead>();
   #open = emptyTask();
-  /** Those that threads have, in the order of their answers. */
-  readonly #running: HashTask[] = [];
 
   constructor(context: AheadContext) {
     this.#context = context;
@@ -134,12 +131,8 @@ export class FilesAhead {
 
   /** Whether its bytes are those that were stored. Waits for the thread that has it. */
   isAsStored({ task, number, previous }: HashedFile): boolean {
-    while (task.hashes === undefined) {
-      if (this.#running.length > 0) this.#collect();
-      else this.#submit();
-    }
-    const hash = task.hashes.subarray(idBytes * number, idBytes * (number + 1));
-    return this.#textOf(hash, previous.content) === hashOfContent(previous.content);
+    const hash = task.hashes?.().subarray(idBytes * number, idBytes * (number + 1));
+    return hash !== undefined && this.#textOf(hash, previous.content) === hashOfContent(previous.content);
   }
 
   #textOf(hash: Uint8Array, { kind }: FileContent): string {
@@ -190,16 +183,9 @@ export class FilesAhead {
 
   #submit(): void {
     const task = this.#open;
-    this.#context.hasher?.hash({ paths: task.paths.join('\0'), stamps: Buffer.concat(task.stamps) });
-    this.#running.push(task);
+    const files = { paths: task.paths.join('\0'), stamps: Buffer.concat(task.stamps) };
+    task.hashes = this.#context.hasher?.hash(files);
     this.#open = emptyTask();
-  }
-
-  #collect(): void {
-    const task = this.#running.shift();
-    const { hasher } = this.#context;
-    invariant(task !== undefined && hasher !== undefined, 'an answer to each task');
-    task.hashes = hasher.collect();
   }
 }
 

@@ -65,12 +65,11 @@ export interface FileHasher {
   start(): void;
   /** Whether it takes files now. */
   readonly hasRoom: boolean;
-  hash(files: FilesToHash): void;
   /**
-   * Waits for the answer to the files that it was given first: 32 bytes for each, its (unkeyed) hash, or zeros where it was not as its stamp
-   * says after it had been read, or could not be.
+   * The answer, waited for when it is asked: 32 bytes for each, its (unkeyed) hash, or zeros where it was not as its stamp says after it had
+   * been read, or could not be.
    */
-  collect(): Uint8Array;
+  hash(files: FilesToHash): () => Uint8Array;
 }
 
 /** What a file is given beside its content. */

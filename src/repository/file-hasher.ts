@@ -1,4 +1,5 @@
 /** Files hashed by threads: no byte of them comes to whoever asks. */
+import { invariant } from '../model/errors.ts';
 import { idBytes } from '../model/ids.ts';
 import { type FileHasher, type FilesToHash, stampBytes } from '../model/store.ts';
 import { FrameThreads, threadsWorthStarting } from './frame-threads.ts';
@@ -6,10 +7,15 @@ import { FrameThreads, threadsWorthStarting } from './frame-threads.ts';
 /** Whoever asks has much else to do in between. */
 const tasksAhead = 8;
 
+interface Answer {
+  readonly files: number;
+  hashes: Uint8Array | undefined;
+}
+
 export class ThreadHasher implements FileHasher, AsyncDisposable {
   #threads: FrameThreads<'hash'> | undefined;
-  /** How many files threads have, in the order of their answers. */
-  readonly #running: number[] = [];
+  /** What threads have, in the order of their answers. */
+  readonly #running: Answer[] = [];
 
   start(): void {
     const count = threadsWorthStarting();
@@ -17,19 +23,27 @@ export class ThreadHasher implements FileHasher, AsyncDisposable {
   }
 
   get hasRoom(): boolean {
+    while (this.#threads?.isOldestReady === true) this.#collect(); // nobody may ever ask for it
     return this.#threads?.areReady === true && !this.#threads.isFull;
   }
 
-  hash({ paths, stamps }: FilesToHash): void {
+  hash({ paths, stamps }: FilesToHash): () => Uint8Array {
+    const answer: Answer = { files: stamps.length / stampBytes, hashes: undefined };
     this.#threads?.submit({ do: 'hash', paths, stamps });
-    this.#running.push(stamps.length / stampBytes);
+    this.#running.push(answer);
+    return () => {
+      while (answer.hashes === undefined) this.#collect();
+      return answer.hashes;
+    };
   }
 
-  collect(): Uint8Array {
-    const count = this.#running.shift() ?? 0;
-    const answer = this.#threads?.collect();
+  #collect(): void {
+    const answer = this.#running.shift();
+    invariant(answer !== undefined, 'an answer to each task');
+    const found = this.#threads?.collect();
     // What a thread cannot do is done by whoever asks.
-    return answer !== undefined && 'hashes' in answer ? answer.hashes : new Uint8Array(idBytes * count);
+    const isDone = found !== undefined && 'hashes' in found;
+    answer.hashes = isDone ? found.hashes : new Uint8Array(idBytes * answer.files);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
