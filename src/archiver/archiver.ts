@@ -7,7 +7,7 @@ import { decodeNode, encodeNode } from '../codec/node-codec.ts';
 import { monotonicMs } from '../model/clock.ts';
 import { InterruptedError } from '../model/errors.ts';
 import type { BlobId } from '../model/ids.ts';
-import { type ByteString, byteStringFromLatin1, displayKey, fsPath, type PathKey } from '../model/paths.ts';
+import { type ByteString, byteStringFromLatin1, fsPath, type PathKey } from '../model/paths.ts';
 import type { Progress } from '../model/progress.ts';
 import type { PathFilter } from '../model/selection.ts';
 import type { SkippedPath, UnreadableFile } from '../model/snapshot.ts';
@@ -18,7 +18,7 @@ import { type WalkedEntry, walkSource } from '../walker/source-walk.ts';
 import { FilesAhead } from './files-ahead.ts';
 import { Findings } from './findings.ts';
 import { fingerprintOf, isRacy } from './fingerprint.ts';
-import { KnownFiles } from './known-files.ts';
+import { KnownFiles, knownPlace } from './known-files.ts';
 import { isEntangled, KnownLeaves, type PresentLeaf } from './known-leaves.ts';
 import { type CaptureFile, commonFields, FileStorer } from './store-file.ts';
 
@@ -253,7 +253,7 @@ class SourceArchiver {
       this.#addStored(entry, this.#files.keep(entry, hashed.previous), fingerprint, hashed.sinceMs);
       return undefined;
     }
-    const previous = known && asFile(decodeNode(known.node, `known file ${displayKey(entry.key)}`));
+    const previous = known && asFile(decodeNode(known.node, () => knownPlace(entry.key)));
     const startedMs = this.#context.nowMs();
     const node = this.#files.storeSmall(entry, previous);
     if (node === undefined) return this.#addInSteps(entry, previous, fingerprint);
@@ -298,7 +298,7 @@ class SourceArchiver {
     if (entry.sidecars.length === 0) {
       this.#counts.totalBytes += Number(entry.stat.size);
     } else {
-      const node = asFile(decodeNode(encoded, `known file ${displayKey(entry.key)}`));
+      const node = asFile(decodeNode(encoded, () => knownPlace(entry.key)));
       if (node?.state === 'captured') this.#capturedDatabases.add(entry.key);
       this.#counts.totalBytes += node?.size ?? 0;
     }
@@ -308,7 +308,7 @@ class SourceArchiver {
   /** The first name of its file may be another than last time, when that could not be read or was left out. */
   #inPresentGroup(entry: WalkedEntry, known: Uint8Array): Uint8Array {
     const hardLink = this.#files.hardLinkKey(entry.key, entry.stat);
-    const node = asFile(decodeNode(known, `known file ${displayKey(entry.key)}`));
+    const node = asFile(decodeNode(known, () => knownPlace(entry.key)));
     return node === undefined || node.hardLink === hardLink ? known : encodeNode({ ...node, hardLink });
   }
 
@@ -316,7 +316,7 @@ class SourceArchiver {
     this.#counts.files++;
     this.#counts.totalBytes += node.size;
     if (node.state === 'captured') this.#capturedDatabases.add(entry.key);
-    this.#context.progress.advance({ files: 1, path: displayKey(entry.key) });
+    this.#context.progress.advance({ files: 1 });
   }
 }
 

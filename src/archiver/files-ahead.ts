@@ -4,12 +4,12 @@
  */
 import { decodeNode, hashOfContent } from '../codec/node-codec.ts';
 import { asBuffer, idBytes } from '../model/ids.ts';
-import { type ByteString, displayKey } from '../model/paths.ts';
+import type { ByteString } from '../model/paths.ts';
 import type { BlobWriter, FileHasher, KnownFile } from '../model/store.ts';
 import type { FileContent, FileNode } from '../model/tree.ts';
 import type { WalkedEntry } from '../walker/source-walk.ts';
 import { fingerprintOf } from './fingerprint.ts';
-import type { KnownFiles } from './known-files.ts';
+import { type KnownFiles, knownPlace } from './known-files.ts';
 
 /** So much that was read in vain takes longer than threads to start. */
 const startBytes = 8 * 1024 * 1024;
@@ -194,7 +194,7 @@ function comparable(entry: WalkedEntry, known: KnownFile): FileNode | undefined 
   const { stat, sidecars, sidecarOf, isDatabaseName } = entry;
   if (isDatabaseName || sidecars.length > 0 || sidecarOf !== undefined || stat.size > fileBytesMax)
     return undefined;
-  const node = decodeNode(known.node, `known file ${displayKey(entry.key)}`);
+  const node = decodeNode(known.node, () => knownPlace(entry.key));
   if (node.type !== 'file' || node.state !== 'stable' || BigInt(node.size) !== stat.size) return undefined;
   return node.content.kind === 'inline' || node.content.kind === 'pages' ? undefined : node;
 }

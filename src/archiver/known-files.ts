@@ -1,5 +1,5 @@
 /** The file cache beside the walk: both are in key order, so each row is read at most once and nothing is kept in memory. */
-import type { PathKey } from '../model/paths.ts';
+import { displayKey, type PathKey } from '../model/paths.ts';
 import type { FileCache, KnownFile } from '../model/store.ts';
 
 export class KnownFiles {
@@ -70,4 +70,9 @@ export class KnownFiles {
     const read = this.#rows?.next();
     this.#next = read === undefined || read.done ? undefined : read.value;
   }
+}
+
+/** Where damage is, when what is known of a file cannot be read. */
+export function knownPlace(key: PathKey): string {
+  return `known file ${displayKey(key)}`;
 }

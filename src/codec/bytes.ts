@@ -102,11 +102,11 @@ export class ByteWriter {
 
 export class ByteReader {
   readonly #bytes: Buffer;
-  readonly #place: string;
+  readonly #place: string | (() => string);
   #at: number;
 
-  /** `place` names the record in the error of a reader that runs out of bytes. */
-  constructor(bytes: Uint8Array, place: string, start = 0) {
+  /** `place` names the record in the error of a reader that runs out of bytes; a function where a name takes longer than to read the record. */
+  constructor(bytes: Uint8Array, place: string | (() => string), start = 0) {
     this.#bytes = asBuffer(bytes);
     this.#place = place;
     this.#at = start;
@@ -121,8 +121,10 @@ export class ByteReader {
   }
 
   u8(): number {
-    this.#need(1);
-    return this.#bytes.readUInt8(this.#at++);
+    const byte = this.#bytes[this.#at];
+    if (byte === undefined) throw this.error('ends 1 bytes too early');
+    this.#at++;
+    return byte;
   }
 
   u16(): number {
@@ -138,14 +140,19 @@ export class ByteReader {
   }
 
   varint(): number {
-    let value = 0;
-    let scale = 1;
-    for (let count = 0; count < 8; count++) {
+    const first = this.u8();
+    return first < 0x80 ? first : this.#longVarint(first);
+  }
+
+  #longVarint(first: number): number {
+    let value = first & 0x7f;
+    let scale = 128;
+    for (let count = 1; count < 8; count++) {
       const byte = this.u8();
       value += (byte & 0x7f) * scale;
       if (byte < 0x80) {
         if (!Number.isSafeInteger(value)) break;
-        if (byte === 0 && count > 0) break; // one number has one encoding
+        if (byte === 0) break; // one number has one encoding
         return value;
       }
       scale *= 128;
@@ -189,7 +196,8 @@ export class ByteReader {
   }
 
   error(detail: string): DamageError {
-    return new DamageError(this.#place, `${detail} (at byte ${this.#at})`);
+    const place = typeof this.#place === 'string' ? this.#place : this.#place();
+    return new DamageError(place, `${detail} (at byte ${this.#at})`);
   }
 
   #need(count: number): void {

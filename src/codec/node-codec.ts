@@ -88,7 +88,7 @@ export function readChunk(input: ByteReader): Chunk {
   return { bytes, id: input.id() };
 }
 
-export function decodeNode(bytes: Uint8Array, place: string): TreeNode {
+export function decodeNode(bytes: Uint8Array, place: string | (() => string)): TreeNode {
   const input = new ByteReader(bytes, place);
   const node = readNode(input);
   input.end();

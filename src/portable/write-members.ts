@@ -1,7 +1,7 @@
 /** The entries of an archive, in order: OpenClaw's manifest where the layout has one, every source's tree, our own file. */
 import { createHash, type Hash, hash } from 'node:crypto';
 import { batchesAhead } from '../model/batches.ts';
-import { byteStringToBytes, displayKey, isUtf8, textOf } from '../model/paths.ts';
+import { byteStringToBytes, isUtf8, textOf } from '../model/paths.ts';
 import type { Progress } from '../model/progress.ts';
 import type { ContentReader } from '../model/store.ts';
 import type { FileNode, TreeNode } from '../model/tree.ts';
@@ -92,7 +92,7 @@ export class MemberWriter {
   }
 
   async #addMember(member: PlannedMember): Promise<void> {
-    const { node, name, link, key } = member;
+    const { node, name, link } = member;
     const header = { name, type: node.type, mode: node.mode & permissionBits, mtimeNs: node.mtimeNs };
     const record = this.#recordOf(member);
     if (node.type === 'file') {
@@ -104,7 +104,7 @@ export class MemberWriter {
         sha256: content.sha256(),
         ...fileRecord(member, node),
       });
-      this.#progress.advance({ files: 1, bytes: node.size, path: displayKey(key) });
+      this.#progress.advance({ files: 1, bytes: node.size });
     } else if (link !== undefined) {
       await this.#tar.add({ ...header, size: 0, link });
       const linkBytes = link.trueBytes === undefined ? {} : { linkBytes: link.trueBytes };

@@ -240,7 +240,7 @@ class Executor {
     if (!isInPlace) this.#writeFile(action);
     else {
       this.#options.progress.advance({ bytes: action.node.size });
-      this.#countFile(action, action.node.size);
+      this.#countFile(action.node.size);
     }
     this.#written.noteChange(action.key);
   }
@@ -256,7 +256,7 @@ class Executor {
         this.#counted(provenPieces(gathered(this.#content.readContent(node), node.size), whole)),
       );
     }
-    this.#countFile(action, isLink ? 0 : node.size);
+    this.#countFile(isLink ? 0 : node.size);
   }
 
   *#counted(pieces: Iterable<Uint8Array>): Generator<Uint8Array> {
@@ -266,10 +266,10 @@ class Executor {
     }
   }
 
-  #countFile({ key }: FileAction, bytes: number): void {
+  #countFile(bytes: number): void {
     this.#counts.filesWritten++;
     this.#counts.bytesWritten += bytes;
-    this.#options.progress.advance({ files: 1, path: displayKey(key) });
+    this.#options.progress.advance({ files: 1 });
   }
 
   #placeOf({ key, node, modeLimit }: FileAction): FilePlace {
