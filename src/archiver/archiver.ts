@@ -11,7 +11,7 @@ import { type ByteString, byteStringFromLatin1, fsPath, type PathKey } from '../
 import type { Progress } from '../model/progress.ts';
 import type { PathFilter } from '../model/selection.ts';
 import type { SkippedPath, UnreadableFile } from '../model/snapshot.ts';
-import type { BlobStore, FileCache, FileHasher } from '../model/store.ts';
+import type { BlobStore, FileCache, FileHasher, KnownFile } from '../model/store.ts';
 import type { FileNode, TreeNode } from '../model/tree.ts';
 import { TreeBuilder } from '../tree/tree.ts';
 import { type WalkedEntry, walkSource } from '../walker/source-walk.ts';
@@ -248,12 +248,17 @@ class SourceArchiver {
       this.#addKnown(entry, known.node);
       return undefined;
     }
+    if (ahead?.stored !== undefined) {
+      const { node, startedMs } = ahead.stored;
+      if (node !== undefined) this.#addStored(entry, node, fingerprint, startedMs);
+      return undefined;
+    }
     const hashed = ahead?.hashed;
     if (hashed !== undefined && this.#ahead.isAsStored(hashed)) {
       this.#addStored(entry, this.#files.keep(entry, hashed.previous), fingerprint, hashed.sinceMs);
       return undefined;
     }
-    const previous = known && asFile(decodeNode(known.node, () => knownPlace(entry.key)));
+    const previous = storedBefore(entry, known);
     const startedMs = this.#context.nowMs();
     const node = this.#files.storeSmall(entry, previous);
     if (node === undefined) return this.#addInSteps(entry, previous, fingerprint);
@@ -268,10 +273,20 @@ class SourceArchiver {
     fingerprint: Uint8Array,
   ): Promise<void> {
     const startedMs = this.#context.nowMs();
-    const node = await this.#files.store(entry, previous);
+    const node = await this.#files.store(entry, previous, () => this.#storeMeanwhile());
     if (node === undefined) return;
     if (previous !== undefined) this.#ahead.noteRead(previous, node);
     this.#addStored(entry, node, fingerprint, startedMs);
+  }
+
+  /** While a database is captured, which is mostly waiting for the child, files that come next are stored. */
+  async #storeMeanwhile(): Promise<void> {
+    if (this.#context.force) return;
+    await this.#ahead.storeMeanwhile(async (entry, known) => {
+      const startedMs = this.#context.nowMs();
+      const stored = await this.#files.storeAhead(entry, storedBefore(entry, known));
+      return stored && { ...stored, startedMs };
+    });
   }
 
   #addStored(entry: WalkedEntry, node: FileNode, fingerprint: Uint8Array, startedMs: number): void {
@@ -318,6 +333,10 @@ class SourceArchiver {
     if (node.state === 'captured') this.#capturedDatabases.add(entry.key);
     this.#context.progress.advance({ files: 1 });
   }
+}
+
+function storedBefore(entry: WalkedEntry, known: KnownFile | undefined): FileNode | undefined {
+  return known && asFile(decodeNode(known.node, () => knownPlace(entry.key)));
 }
 
 function asFile(node: TreeNode): FileNode | undefined {

@@ -1,6 +1,8 @@
 /**
  * Files whose times have changed and whose bytes may not have: once many of them turn out to be as they were, threads hash the next
  * ones while the walk goes on. The walk is some entries ahead then, and what is known of files is asked for there.
+ *
+ * And files that come soon after a database: they are stored while its copy is made.
  */
 import { decodeNode, hashOfContent } from '../codec/node-codec.ts';
 import { asBuffer, idBytes } from '../model/ids.ts';
@@ -20,6 +22,9 @@ const taskFilesMax = 200;
 const taskBytesMax = 4_000_000;
 /** A larger file is read where an interruption is heard in the middle of it. */
 const fileBytesMax = 64n * 1024n * 1024n;
+/** Of those that come after a database: so many are looked at, and so much of them is stored. */
+const entriesMeanwhile = 200;
+const bytesMeanwhile = 32n * 1024n * 1024n;
 /** Where fewer of the entries than one in so many have changed times, nothing is gained by being ahead. */
 const entriesPerFileMax = 20;
 
@@ -29,7 +34,21 @@ export interface FileAhead {
   readonly known: KnownFile | undefined;
   /** As it was stored, and where its hash is, when threads have it. */
   readonly hashed: HashedFile | undefined;
+  /** What has been stored of it. */
+  stored: StoredAhead | undefined;
 }
+
+export interface StoredAhead {
+  /** Undefined where there was nothing to be stored, which has been told. */
+  readonly node: FileNode | undefined;
+  readonly startedMs: number;
+}
+
+/** Stores a file, or leaves it to whoever comes to it. */
+export type StoreAhead = (
+  entry: WalkedEntry,
+  known: KnownFile | undefined,
+) => Promise<StoredAhead | undefined>;
 
 interface HashedFile {
   readonly previous: FileNode;
@@ -71,6 +90,10 @@ export class FilesAhead {
   sinceMs: number | undefined;
   #waiting: WaitingEntry[] = [];
   #at = 0;
+  #walk: Iterator<WalkedEntry> | undefined;
+  /** Given by the walk, and still to be added after the one that is being added. */
+  #group: readonly WalkedEntry[] = [];
+  #groupAt = 0;
   readonly #files = new Map<WalkedEntry, FileAhead>();
   #open = emptyTask();
 
@@ -92,19 +115,58 @@ export class FilesAhead {
 
   /** To be told what is still to be added of what the walk has given: once threads run, they begin with that. */
   begin(entries: readonly WalkedEntry[], from: number, sinceMs: number): void {
+    this.#group = entries;
+    this.#groupAt = from + 1;
     if (!this.#isStarting || this.#context.hasher?.hasRoom !== true) return;
     this.#isStarting = false;
     this.#isAhead = true;
     for (let at = from; at < entries.length; at++) {
       const entry = entries[at];
-      if (entry !== undefined) this.#consider({ entry, sinceMs });
+      if (entry !== undefined && !this.#files.has(entry)) this.#consider({ entry, sinceMs });
     }
     this.#submitRest();
+  }
+
+  /** Stores files that come soon, for who has to wait. Always the same ones, however long that is. */
+  async storeMeanwhile(store: StoreAhead): Promise<void> {
+    if (this.#isAhead || this.#isStarting) return;
+    let left = bytesMeanwhile;
+    for (const entry of this.#nextEntries(entriesMeanwhile)) {
+      const file = this.#lookAt(entry);
+      const { size } = entry.stat;
+      if (file === undefined || size > left || !isPlain(entry)) continue;
+      file.stored = await store(entry, file.known);
+      if (file.stored !== undefined) left -= size;
+    }
+  }
+
+  *#nextEntries(count: number): Generator<WalkedEntry> {
+    yield* this.#group.slice(this.#groupAt, this.#groupAt + count);
+    this.#waiting = this.#waiting.slice(this.#at);
+    this.#at = 0;
+    const sinceMs = this.#context.nowMs();
+    while (this.#walk !== undefined && this.#waiting.length < count) {
+      const entry = nextOf(this.#walk);
+      if (entry === undefined) return;
+      this.#waiting.push({ entry, sinceMs });
+      yield entry;
+    }
+  }
+
+  /** A file that has changed and was not looked at yet. */
+  #lookAt(entry: WalkedEntry): FileAhead | undefined {
+    if (entry.type !== 'file' || this.#files.has(entry)) return undefined;
+    const fingerprint = fingerprintOf(entry.stat, entry.sidecars);
+    const known = this.#context.known.find(entry.key);
+    const file = { fingerprint, known, hashed: undefined, stored: undefined };
+    this.#files.set(entry, file);
+    return known !== undefined && fingerprint.equals(known.fingerprint) ? undefined : file;
   }
 
   /** The same entries in the same order. */
   *entries(entries: Iterable<WalkedEntry>): Generator<WalkedEntry> {
     const walk = entries[Symbol.iterator]();
+    this.#walk = walk;
     for (;;) {
       if (this.#isAhead && this.#waiting.length - this.#at <= entriesAhead / 2) this.#lookAhead(walk);
       const waiting = this.#waiting[this.#at];
@@ -167,7 +229,7 @@ export class FilesAhead {
     const previous =
       known === undefined || fingerprint.equals(known.fingerprint) ? undefined : comparable(entry, known);
     const hashed = previous && { previous, sinceMs, task: this.#open, number: this.#open.paths.length };
-    this.#files.set(entry, { fingerprint, known, hashed });
+    this.#files.set(entry, { fingerprint, known, hashed, stored: undefined });
     if (hashed === undefined) return false;
     const { task } = hashed;
     task.paths.push(entry.path);
@@ -187,6 +249,11 @@ export class FilesAhead {
     task.hashes = this.#context.hasher?.hash(files);
     this.#open = emptyTask();
   }
+}
+
+/** Neither a database by its name, nor what lies beside one, nor a file of several names. */
+function isPlain({ stat, sidecars, sidecarOf, isDatabaseName }: WalkedEntry): boolean {
+  return !isDatabaseName && sidecars.length === 0 && sidecarOf === undefined && stat.nlink === 1n;
 }
 
 /** As it was stored, when the file may have the same bytes and these are worth hashing. */

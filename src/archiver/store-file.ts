@@ -75,8 +75,31 @@ export class FileStorer {
     return this.#fileNode(entry, entry.stat, { content, size }, 'stable');
   }
 
-  /** Undefined when the file is gone or cannot be read; that is reported. */
-  async store(entry: WalkedEntry, previous: FileNode | undefined): Promise<FileNode | undefined> {
+  /**
+   * A file that the walk has not come to. Undefined where whoever comes to it is to store it: it may be a database, or cannot be read.
+   */
+  async storeAhead(
+    entry: WalkedEntry,
+    previous: FileNode | undefined,
+  ): Promise<{ readonly node: FileNode | undefined } | undefined> {
+    try {
+      const node = this.storeSmall(entry, previous) ?? (await this.#storePlain(entry, previous, true));
+      return node === 'database' ? undefined : { node };
+    } catch (error) {
+      if (errnoOf(error) === undefined || error instanceof FileSystemError) throw error;
+      return undefined;
+    }
+  }
+
+  /**
+   * Undefined when the file is gone or cannot be read; that is reported. `meanwhile` is done while a database is captured, before any
+   * of that is stored.
+   */
+  async store(
+    entry: WalkedEntry,
+    previous: FileNode | undefined,
+    meanwhile: () => Promise<void>,
+  ): Promise<FileNode | undefined> {
     if (entry.stat.size > limits.fileBytesMax) {
       const reason = `it has ${entry.stat.size} bytes, at most ${limits.fileBytesMax} are stored`;
       this.#findings.incomplete(entry.key, reason, false);
@@ -88,7 +111,7 @@ export class FileStorer {
         const stored = await this.#storePlain(entry, previous, true);
         if (stored !== 'database') return stored;
       }
-      const captured = await this.#storeDatabase(entry, previous);
+      const captured = await this.#storeDatabase(entry, previous, meanwhile);
       if (captured !== undefined) return captured;
       return asNode(await this.#storePlain(entry, previous, false));
     } catch (error) {
@@ -98,13 +121,23 @@ export class FileStorer {
     }
   }
 
-  async #storeDatabase(entry: WalkedEntry, previous: FileNode | undefined): Promise<FileNode | undefined> {
+  async #storeDatabase(
+    entry: WalkedEntry,
+    previous: FileNode | undefined,
+    meanwhile: () => Promise<void>,
+  ): Promise<FileNode | undefined> {
     // The copy is stored while it is checked. What was stored of one that turns out to be damaged is referred to by nothing.
     let storing: Promise<StoredContent | undefined> | undefined;
-    const result = await this.#context.capture(entry.path, (copy) => {
-      storing = this.#storeEarly(copy, previous, storing);
-      storing.catch(() => {}); // whoever waits for it is told
+    const asked = Promise.withResolvers<void>();
+    const aside = asked.promise.then(meanwhile);
+    aside.catch(() => {}); // whoever waits for it is told
+    const capturing = this.#context.capture(entry.path, (copy) => {
+      storing = this.#storeEarly(copy, previous, Promise.all([aside, storing]));
+      storing.catch(() => {}); // the same
     });
+    asked.resolve(); // the child is asked before anything else is done
+    const result = await capturing;
+    await aside;
     const early = await storing;
     if (result.kind === 'not-a-database') return undefined;
     if (result.kind === 'failed') {

@@ -295,7 +295,7 @@ function emptyFrame(buffer: FrameBuffer): PendingFrame {
 }
 
 const smallRunBytes = 4 * 1024 * 1024;
-const smallRunLevel = 9;
+const smallRunLevel = 6;
 const threadsFromBytes = 8 * 1024 * 1024;
 /** Of each thread: they go on while this one writes an index transaction, or a long file that is known. */
 const framesAhead = 8;
