@@ -10,6 +10,8 @@ export interface OpenSource {
   isDatabase(): boolean;
   /** Fills `buffer` from `offset` up to `bytes`; returns how many there were. */
   read(buffer: Uint8Array, offset: number, bytes: number): number;
+  /** Reads from the beginning again. */
+  rewind(): void;
   /** Whether size and times are still what they were at open. */
   isUnchanged(): boolean;
 }
@@ -25,10 +27,18 @@ export async function withSource<T>(
   try {
     const stat = fstatSync(fd, { bigint: true });
     if (!stat.isFile()) return undefined;
+    let position = 0;
     return await work({
       stat,
       isDatabase: () => readSync(fd, head, 0, head.length, 0) === head.length && isSqliteHeader(head),
-      read: (buffer, offset, bytes) => readFully(fd, buffer, offset, bytes),
+      read: (buffer, offset, bytes) => {
+        const count = readFully(fd, buffer, { offset, bytes, position });
+        position += count;
+        return count;
+      },
+      rewind: () => {
+        position = 0;
+      },
       isUnchanged: () => sameTimes(stat, fstatSync(fd, { bigint: true })),
     });
   } finally {
@@ -49,7 +59,7 @@ export function readSmall(path: ByteString, buffer: Uint8Array): SmallSource | u
     const stat = fstatSync(fd, { bigint: true });
     if (!stat.isFile() || stat.size > buffer.length) return undefined;
     const size = Number(stat.size);
-    const isWhole = readFully(fd, buffer, 0, size) === size;
+    const isWhole = readFully(fd, buffer, { offset: 0, bytes: size, position: 0 }) === size;
     return isWhole && sameTimes(stat, fstatSync(fd, { bigint: true }))
       ? { stat, bytes: buffer.subarray(0, size) }
       : undefined;
@@ -58,10 +68,16 @@ export function readSmall(path: ByteString, buffer: Uint8Array): SmallSource | u
   }
 }
 
-function readFully(fd: number, buffer: Uint8Array, offset: number, bytes: number): number {
+interface Piece {
+  readonly offset: number;
+  readonly bytes: number;
+  readonly position: number;
+}
+
+function readFully(fd: number, buffer: Uint8Array, { offset, bytes, position }: Piece): number {
   let done = 0;
   while (done < bytes) {
-    const count = readSync(fd, buffer, offset + done, bytes - done, null);
+    const count = readSync(fd, buffer, offset + done, bytes - done, position + done);
     if (count === 0) break;
     done += count;
   }

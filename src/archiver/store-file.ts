@@ -10,7 +10,7 @@ import type { FileNode, FileState, TreeNode } from '../model/tree.ts';
 import type { CaptureResult, OnCopied, UncheckedCopy } from '../sqlite/capture.ts';
 import type { WalkedEntry } from '../walker/source-walk.ts';
 import type { Findings } from './findings.ts';
-import { readSmall, type SmallSource, withSource } from './read-file.ts';
+import { type OpenSource, readSmall, type SmallSource, withSource } from './read-file.ts';
 import {
   hashContent,
   type Steps,
@@ -25,6 +25,8 @@ const databaseBytesMin = 512n;
 const smallBytesMax = BigInt(limits.singleChunkBytesMax);
 const smallBuffer = Buffer.allocUnsafe(limits.singleChunkBytesMax);
 const readAttemptsMax = 3;
+/** A smaller database is taken apart as quickly as it is read once more. */
+const wholeHashBytesMin = 1024 * 1024;
 
 /** Takes a consistent copy of a live database. */
 export type CaptureFile = (path: ByteString, onCopied: OnCopied) => Promise<CaptureResult>;
@@ -171,22 +173,21 @@ export class FileStorer {
     earlier?: Promise<unknown>,
   ): Promise<StoredContent | undefined> {
     const { blobs } = this.#context;
-    const path = byteStringOf(copyPath);
     await earlier;
-    if (previous?.size === bytes && (await this.#isCopyOf(path, previous))) {
-      this.#onBytes(bytes);
-      return { content: previous.content, size: bytes };
-    }
-    return await withSource(path, async (source) => {
+    return await withSource(byteStringOf(copyPath), async (source) => {
+      const mayBeAsBefore = previous?.size === bytes && bytes >= wholeHashBytesMin;
+      if (mayBeAsBefore && (await this.#isCopyOf(source, previous))) {
+        this.#onBytes(bytes);
+        return { content: previous.content, size: bytes };
+      }
+      source.rewind();
       return await this.#inSteps(storePages(blobs, source.read, bytes, pageSize, previous, this.#onBytes));
     });
   }
 
   /** Of a database that was only opened and closed, nothing has to be cut and compared page by page. */
-  async #isCopyOf(path: ByteString, { content, size }: FileNode): Promise<boolean> {
-    if (content.kind !== 'pages') return false;
-    const hash = await withSource(path, (source) => this.#inSteps(hashContent(source.read, size)));
-    return hash === content.hash;
+  async #isCopyOf({ read }: OpenSource, { content, size }: FileNode): Promise<boolean> {
+    return content.kind === 'pages' && (await this.#inSteps(hashContent(read, size))) === content.hash;
   }
 
   /**
