@@ -144,9 +144,14 @@ function rawPayload(codec: number, payload: Buffer, rawBytes: number, place: str
 
 function splitBlobs(raw: Buffer, count: number, place: string): Uint8Array[] {
   const input = new ByteReader(raw, place);
-  const lengths = Array.from({ length: count }, () => input.varint());
+  const lengths: number[] = [];
+  let sum = 0;
+  for (let number = 0; number < count; number++) {
+    const length = input.varint();
+    lengths.push(length);
+    sum += length;
+  }
   // Before any of them is made: there may be 65,536.
-  if (lengths.reduce((sum, length) => sum + length, 0) !== input.remaining)
-    throw new DamageError(place, 'the lengths of its blobs do not add up');
+  if (sum !== input.remaining) throw new DamageError(place, 'the lengths of its blobs do not add up');
   return lengths.map((length) => input.bytes(length));
 }

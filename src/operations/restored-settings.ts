@@ -1,7 +1,7 @@
 /** Settings that a restore brings: what they would run waits for the user's word. */
 import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { byteStringOf, displayKey } from '../model/paths.ts';
+import { baseName, byteStringOf, displayKey, type PathKey, rootKey } from '../model/paths.ts';
 import { configNames, type OpenClawHome } from '../openclaw/discovery.ts';
 import { hasSettings, settingsFileName } from '../openclaw/settings.ts';
 import { foldedName } from '../portable/entry-rules.ts';
@@ -24,13 +24,14 @@ export function markSettings(
 ): void {
   const reader = contentReader(repository);
   const inForce = placesInForce(home);
+  const names = namesOf(inForce);
   const found: { readonly content: Buffer }[] = [];
   for (const { target, plan } of sources) {
-    for (const { kind, key, ...action } of plan.actions) {
-      if (kind !== 'write-file' || !('node' in action) || action.node.type !== 'file') continue;
-      const path = pathIn(target, displayKey(key));
-      if (!isSettingsName(path) && !inForce.has(path)) continue;
-      if (action.node.size > settingsBytesMax) continue;
+    for (const action of plan.actions) {
+      if (action.kind !== 'write-file' || action.node.size > settingsBytesMax) continue;
+      const name = nameOf(target, action.key);
+      if (!settingsNames.includes(name) && !(names.has(name) && inForce.has(pathIn(target, action.key))))
+        continue;
       const content = bytesOf(reader, action.node);
       if (hasSettings(content)) found.push({ content });
     }
@@ -42,13 +43,18 @@ export function markSettings(
 const settingsBytesMax = 8 * 1024 * 1024;
 const settingsNames: readonly string[] = [settingsFileName, ...configNames];
 
-/** Also a name that only some file systems take for one of them. */
-function isSettingsName(path: string): boolean {
-  return settingsNames.includes(folded(basename(path)));
+/** Of what a restore writes, folded: also a name that only some file systems take for one of the settings is one. */
+function nameOf(target: string, key: PathKey): string {
+  return key === rootKey ? folded(basename(target)) : foldedName(baseName(key));
 }
 
 function folded(text: string): string {
   return foldedName(byteStringOf(text));
+}
+
+/** The last parts of paths, folded. Of 30,000 files that are written, hardly one has such a name: of the others no path is made. */
+function namesOf(paths: Iterable<string>): Set<string> {
+  return new Set([...paths].map((path) => folded(basename(path))));
 }
 
 /** The same by what is there now, links followed: whatever the settings are read from came with this restore. */
@@ -57,13 +63,16 @@ export function markWhatIsRead(
   options: PlaceOptions,
   sources: readonly RestoredSource[],
 ): void {
-  const written = writtenPaths(sources);
-  const touched = new Set(written.map(folded));
   const inForce = placesInForce(findHome(environment, options));
-  for (const path of new Set([...inForce, ...written.filter(isSettingsName)])) {
-    const stat = statSync(path, { throwIfNoEntry: false });
-    if (!stat?.isFile()) continue;
-    if (![path, realpathSync(path)].some((one) => touched.has(folded(one)))) continue;
+  const settings = writtenPaths(sources, new Set(settingsNames));
+  const files = [...new Set([...inForce, ...settings])].filter((path) =>
+    statSync(path, { throwIfNoEntry: false })?.isFile(),
+  );
+  const places = files.map((path) => ({ path, real: realpathSync(path) }));
+  const names = namesOf(places.flatMap(({ path, real }) => [path, real]));
+  const touched = new Set(writtenPaths(sources, names).map(folded));
+  for (const { path, real } of places) {
+    if (!touched.has(folded(path)) && !touched.has(folded(real))) continue;
     const content = readFileSync(path);
     if (hasSettings(content)) markUntrusted(environment, { content });
   }
@@ -76,15 +85,16 @@ function placesInForce({ stateDir, configPath }: OpenClawHome): Set<string> {
   return new Set([...paths, ...real]);
 }
 
-/** Files and links. */
-function writtenPaths(sources: readonly RestoredSource[]): string[] {
+/** Files and links with one of the names. */
+function writtenPaths(sources: readonly RestoredSource[], names: ReadonlySet<string>): string[] {
   return sources.flatMap(({ target, plan }) =>
-    plan.actions.flatMap(({ kind, key }) =>
-      kind === 'write-file' || kind === 'write-link' ? [pathIn(target, displayKey(key))] : [],
-    ),
+    plan.actions.flatMap(({ kind, key }) => {
+      const isWritten = kind === 'write-file' || kind === 'write-link';
+      return isWritten && names.has(nameOf(target, key)) ? [pathIn(target, key)] : [];
+    }),
   );
 }
 
-function pathIn(target: string, path: string): string {
-  return path === '' ? target : join(target, path);
+function pathIn(target: string, key: PathKey): string {
+  return key === rootKey ? target : join(target, displayKey(key));
 }

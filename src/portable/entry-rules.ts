@@ -2,7 +2,15 @@
  * Which names an archive may use, as pure functions. An archive's names are never trusted: they are the classic way out of
  * the folder that an archive is unpacked into (Zip Slip and its variants with links, drive letters and backslashes).
  */
-import { type ByteString, isUtf8, keyComponents, keyOfPath, rootKey, textOf } from '../model/paths.ts';
+import {
+  type ByteString,
+  isAscii,
+  isUtf8,
+  keyComponents,
+  keyOfPath,
+  rootKey,
+  textOf,
+} from '../model/paths.ts';
 import type { ArchiveLimits } from './archive-limits.ts';
 
 export type PathLimits = Pick<ArchiveLimits, 'pathBytesMax' | 'componentBytesMax' | 'depthMax'>;
@@ -180,6 +188,7 @@ export function collisionText(paths: Iterable<ByteString>): string | undefined {
 
 /** What some file systems compare names by. */
 export function foldedName(name: ByteString): string {
+  if (isAscii(name)) return name.toLowerCase();
   if (!isUtf8(name)) return `\0${name}`;
   const seen = textOf(name).replace(/\p{Default_Ignorable_Code_Point}/gu, '');
   // Upper case first: it writes out ligatures and the sharp s, as full case folding does.

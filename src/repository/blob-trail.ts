@@ -1,6 +1,6 @@
 /**
  * Finds blobs that are asked for in the order in which they were stored: each is looked for right behind one that was found before, in
- * the directory of its pack. Two trails are kept, so that a blob from elsewhere between two neighbours loses neither.
+ * the directory of its pack. Three trails are kept: contents, the lists that describe them, and a blob from elsewhere between two neighbours.
  */
 import type { PackedFrame } from '../codec/pack.ts';
 import type { BlobId, PackId } from '../model/ids.ts';
@@ -12,6 +12,7 @@ const metBeforeReading = 16;
 /** About 100 KB each. */
 const directoriesMax = 32;
 const metMax = 10_000;
+const trailsMax = 3;
 
 type PackFrames = readonly { readonly place: FramePlace; readonly blobs: PackedFrame['blobs'] }[];
 
@@ -45,7 +46,7 @@ export class BlobTrail {
     const frames = this.#framesOf(frame.pack, readFrames);
     const at = frames?.findIndex(({ place }) => place.offset === frame.offset) ?? -1;
     if (frames === undefined || at < 0) return;
-    this.#trails = [{ frames, frame: at, position }, ...this.#trails.slice(0, 1)];
+    this.#trails = [{ frames, frame: at, position }, ...this.#trails.slice(0, trailsMax - 1)];
   }
 
   clear(): void {

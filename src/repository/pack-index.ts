@@ -292,6 +292,7 @@ export class PackIndex {
       `DELETE FROM blob; DELETE FROM frame; DELETE FROM pack; DELETE FROM known_block; DELETE FROM known_leaves;
        INSERT OR REPLACE INTO meta (name, value) VALUES ('generation', hex(randomblob(8)));`,
     );
+    this.#forgetPlaces();
   }
 
   /** Another one each time that it is emptied. */

@@ -88,15 +88,20 @@ export function unpackFiles({ count, paths, numbers, ids, bytes }: PackedFiles):
   };
   const file = (): StoredFile => {
     const [path, temporary] = [text(), text()];
-    const obsolete = Array.from({ length: number() }, text);
+    const obsolete = listOf(number(), text);
     const place = { path, temporary, obsolete, attributes: attributes() };
     const size = number();
     const hash = number() === 0 ? undefined : id();
     const pieces = number();
-    const content = pieces === none ? inline(size) : Array.from({ length: pieces }, piece);
-    return { place, size, hash, content };
+    return { place, size, hash, content: pieces === none ? inline(size) : listOf(pieces, piece) };
   };
-  const files = Array.from({ length: count }, file);
+  const files = listOf(count, file);
   invariant(numberAt === numbers.length && idAt === ids.length, 'what was packed is unpacked');
   return files;
+}
+
+function listOf<T>(count: number, next: () => T): T[] {
+  const list: T[] = [];
+  while (list.length < count) list.push(next());
+  return list;
 }

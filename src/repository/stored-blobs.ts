@@ -7,7 +7,7 @@ import { FileOrders } from './file-orders.ts';
 import { FrameReader } from './frame-reader.ts';
 import type { RepositoryLayout } from './layout.ts';
 import { packPlace, readPackDirectory } from './pack-files.ts';
-import type { PackIndex } from './pack-index.ts';
+import type { BlobPlace, PackIndex } from './pack-index.ts';
 import { PackProver } from './pack-prover.ts';
 
 export class StoredBlobs {
@@ -23,12 +23,12 @@ export class StoredBlobs {
     this.#index = index;
     this.frames = new FrameReader(layout);
     this.prover = new PackProver(layout, this.frames);
-    this.orders = new FileOrders(layout, (id) => index.findNext(id, (pack) => this.#directoryOf(pack)));
+    this.orders = new FileOrders(layout, (id) => this.#find(id));
   }
 
   /** @throws DamageError */
   read(id: BlobId): Uint8Array {
-    const place = this.#expected.placeOf(id) ?? this.#index.find(id);
+    const place = this.#expected.placeOf(id) ?? this.#find(id);
     if (place === undefined) throw new DamageError(`blob ${id.slice(0, 12)}`, 'no pack holds it');
     const frame = this.frames.read(place.frame);
     const blob = frame.blobs[place.position];
@@ -58,6 +58,10 @@ export class StoredBlobs {
     await this.frames.close();
     await this.orders.close();
     await this.prover.close();
+  }
+
+  #find(id: BlobId): BlobPlace | undefined {
+    return this.#index.findNext(id, (pack) => this.#directoryOf(pack));
   }
 
   /** Undefined where it cannot be read: what is wrong is told by who reads a blob of it. */

@@ -36,6 +36,7 @@ function partsOf(
   size: number,
 ): Uint8Array | readonly Chunk[] | undefined {
   if (content.kind === 'inline') return content.bytes;
+  if (content.kind === 'blob') return [{ bytes: size, id: content.id }];
   try {
     const [chunks] = batches(chunksOf(blobs, content, size), limits.orderedFileChunksMax);
     return chunks !== undefined && chunks.length < limits.orderedFileChunksMax ? chunks : undefined;
