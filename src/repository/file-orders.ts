@@ -7,14 +7,17 @@ import type { BlobOrder, FilePlace } from '../model/store.ts';
 import { decodeTaskOf, type FramePlace, nameOf, threadsFromBytes } from './frame-reader.ts';
 import {
   type DecodeTask,
-  type FileTask,
+  type FilesOfFrames,
   FrameThreads,
+  type StoredFile,
   type StoredPiece,
   threadsWorthStarting,
 } from './frame-threads.ts';
 import type { RepositoryLayout } from './layout.ts';
 import type { BlobPlace } from './pack-index.ts';
 import { packFiles } from './packed-files.ts';
+import { placeFiles } from './place-files.ts';
+import { TaskFrames } from './task-frames.ts';
 
 /** Of content in one task; it ends where no file lies across two frames, because both would be decoded twice, or at the second. */
 const taskBytes = 3 * 1024 * 1024;
@@ -29,6 +32,8 @@ const waitingFilesMax = 2000;
 const piecesMax = 65_536;
 /** What a thread may take for one file: the largest, on the slowest disk. */
 const fileMs = 600_000;
+/** How long whoever gives orders puts files in place before it looks for something else to do. */
+const defaultHereMs = 100;
 
 interface WaitingFile {
   readonly order: BlobOrder;
@@ -58,10 +63,13 @@ export class FileOrders {
   readonly #layout: RepositoryLayout;
   readonly #find: (id: BlobId) => BlobPlace | undefined;
   #threads: FrameThreads<'place'> | undefined;
-  /** For threads to start. */
-  #hasWaited = false;
+  readonly #hereMs: number;
+  /** For what is done here. */
+  readonly #frames = new TaskFrames();
   /** By the frame that they begin in, in the order in which they came. */
   readonly #waiting = new Map<string, WaitingGroup>();
+  /** Open, and not begun. */
+  #left: OpenFile[] = [];
   #waitingFiles = 0;
   #waitingBytes = 0;
   #waitingPieces = 0;
@@ -72,14 +80,19 @@ export class FileOrders {
   /** Of the frames of late. */
   readonly #tasks = new Map<string, DecodeTask>();
 
-  constructor(layout: RepositoryLayout, find: (id: BlobId) => BlobPlace | undefined) {
+  constructor(
+    layout: RepositoryLayout,
+    find: (id: BlobId) => BlobPlace | undefined,
+    { hereMs = defaultHereMs } = {},
+  ) {
     this.#layout = layout;
     this.#find = find;
+    this.#hereMs = hereMs;
   }
 
   /** Starts threads where so much is worth it. */
   expect(bytes: number): boolean {
-    const count = bytes < threadsFromBytes ? 0 : threadsWorthStarting();
+    const count = bytes < threadsFromBytes ? 0 : threadsWorthStarting() - 1; // whoever orders them is one more
     if (this.#threads === undefined && count > 0)
       this.#threads = new FrameThreads(count, { answerMs: fileMs });
     return this.#threads !== undefined;
@@ -91,19 +104,16 @@ export class FileOrders {
     const pieces = order.content instanceof Uint8Array ? order.content : this.#located(order.content);
     if (pieces === undefined) return false;
     this.#wait({ order, pieces });
-    this.#waitingFiles++;
-    this.#waitingBytes += order.size;
-    this.#waitingPieces += piecesIn(pieces);
-    while (this.#isTooMuch()) this.#submit();
+    // Once: on a slow disk it takes a while, and whoever gives orders hears of an interruption in between.
+    if (this.#waitingFiles > waitingFilesMax || this.#waitingBytes > waitingBytesMax) this.#submit();
+    while (this.#waitingPieces > piecesMax) this.#submit();
     return true;
   }
 
-  #isTooMuch(): boolean {
-    if (this.#waitingFiles > waitingFilesMax || this.#waitingBytes > waitingBytesMax) return true;
-    return this.#waitingPieces > piecesMax;
-  }
-
   #wait(file: WaitingFile): void {
+    this.#waitingFiles++;
+    this.#waitingBytes += file.order.size;
+    this.#waitingPieces += piecesIn(file.pieces);
     const [first, last] = endsOf(file.pieces);
     const group = this.#waiting.get(first) ?? { files: [], goesOn: false };
     group.files.push(file);
@@ -113,9 +123,13 @@ export class FileOrders {
 
   /** Does some of what is left; false when nothing is. */
   finishSome(): boolean {
-    if (this.#waitingFiles > 0) this.#submit();
+    if (this.#hasWaiting) this.#submit();
     else if (this.#threads !== undefined && this.#running.length > 0) this.#collect(this.#threads);
-    return this.#waitingFiles > 0 || this.#running.length > 0;
+    return this.#hasWaiting || this.#running.length > 0;
+  }
+
+  get #hasWaiting(): boolean {
+    return this.#waitingFiles > 0 || this.#left.length > 0;
   }
 
   /** What is not begun is not done. What threads have is still to be finished. */
@@ -123,6 +137,7 @@ export class FileOrders {
     this.#isOver = true;
     this.#waiting.clear();
     this.#waitingFiles = 0;
+    this.#left = [];
     this.#threads?.stop();
   }
 
@@ -151,29 +166,48 @@ export class FileOrders {
     return task;
   }
 
-  /** The files that wait longest go to a thread, as soon as one has room. Until threads run, whoever ordered them writes them. */
+  /** The files that wait longest go to a thread that has room. While there is none, they are put in place here. */
   #submit(): void {
-    const threads = this.#runningThreads();
-    const files = this.#takeWaiting();
-    if (threads?.isFull === true) this.#collect(threads);
-    const open: OpenFile[] = [];
-    for (const file of files) {
-      const place = file.order.open();
-      if (place !== undefined) open.push({ ...file, place });
-    }
-    const orders = open.map(({ order }) => order);
-    if (threads === undefined) for (const order of orders) order.done(false);
-    else if (open.length > 0) {
-      threads.submit(this.#fileTask(open));
-      this.#running.push(orders);
+    const open = this.#takeOpen();
+    const threads = this.#threadsWithRoom();
+    if (open.length === 0) return;
+    const work = this.#filesOfFrames(open);
+    if (threads === undefined) this.#placeHere(work, open);
+    else {
+      threads.submit({ ...work, do: 'place', files: packFiles(work.files) });
+      this.#running.push(open.map(({ order }) => order));
     }
   }
 
-  #runningThreads(): FrameThreads<'place'> | undefined {
-    if (this.#threads === undefined || this.#threads.areReady) return this.#threads;
-    if (this.#hasWaited) return undefined;
-    this.#hasWaited = true;
-    return this.#threads.awaitReady() ? this.#threads : undefined;
+  #takeOpen(): OpenFile[] {
+    const left = this.#left;
+    this.#left = [];
+    if (left.length > 0) return left;
+    return this.#takeWaiting().flatMap((file) => {
+      const place = file.order.open();
+      return place === undefined ? [] : [{ ...file, place }];
+    });
+  }
+
+  #threadsWithRoom(): FrameThreads<'place'> | undefined {
+    const threads = this.#threads;
+    if (threads?.areReady !== true) return undefined;
+    if (threads.isFull && threads.isOldestReady) this.#collect(threads);
+    return threads.isFull ? undefined : threads;
+  }
+
+  /** On a slow disk some files take long: the rest is left for the next time. */
+  #placeHere(work: FilesOfFrames, files: readonly OpenFile[]): void {
+    const endMs = performance.now() + this.#hereMs;
+    let begun = 0;
+    const goesOn = (): boolean => {
+      if (begun > 0 && performance.now() > endMs) return false;
+      begun++;
+      return true;
+    };
+    const failed = new Set(placeFiles(work, this.#frames, goesOn));
+    this.#left = files.slice(begun);
+    for (const [index, { order }] of files.slice(0, begun).entries()) order.done(!failed.has(index));
   }
 
   #takeWaiting(): WaitingFile[] {
@@ -206,7 +240,7 @@ export class FileOrders {
     return taken;
   }
 
-  #fileTask(files: readonly OpenFile[]): FileTask {
+  #filesOfFrames(files: readonly OpenFile[]): FilesOfFrames {
     const frames = new Map<DecodeTask, number>();
     const pieceOf = ({ frame, position, bytes, id }: LocatedPiece): StoredPiece => {
       if (frame === undefined || id === undefined) return { bytes };
@@ -214,16 +248,14 @@ export class FileOrders {
       frames.set(frame, number);
       return { bytes, frame: number, position, id };
     };
+    const stored = files.map(({ place, order: { size, hash }, pieces }): StoredFile => {
+      return { place, size, hash, content: pieces instanceof Uint8Array ? pieces : pieces.map(pieceOf) };
+    });
+    const { keyring } = this.#layout;
     return {
-      do: 'place',
-      files: packFiles(
-        files.map(({ place, order: { size, hash }, pieces }) => ({
-          ...{ place, size, hash },
-          content: pieces instanceof Uint8Array ? pieces : pieces.map(pieceOf),
-        })),
-      ),
+      files: stored,
       frames: [...frames.keys()],
-      ...(this.#layout.keyring === undefined ? {} : { idKey: this.#layout.keyring.keys.idKey }),
+      ...(keyring === undefined ? {} : { idKey: keyring.keys.idKey }),
     };
   }
 

@@ -2,15 +2,12 @@
  * The program of a thread that compresses frames, or reads and proves them, or writes files of them, or hashes files. The memory that bytes are in goes back and forth: a frame
  * returns in the memory that its raw bytes came in, which has room for both headers.
  */
-import { closeSync, openSync, readSync } from 'node:fs';
 import { type MessagePort, workerData } from 'node:worker_threads';
-import { type DecodedFrame, decodeFrame, encodeRawFrame } from '../codec/frame.ts';
+import { type DecodedFrame, encodeRawFrame } from '../codec/frame.ts';
 import { hashBytes } from '../codec/hash.ts';
-import { giveBack, Recycled } from '../codec/memory.ts';
-import { unsealFrame } from '../codec/sealed-frame.ts';
+import { giveBack } from '../codec/memory.ts';
 import { messageOf } from '../model/errors.ts';
 import { idBytes } from '../model/ids.ts';
-import { limits } from '../model/limits.ts';
 import type {
   CheckedFrame,
   DecodeTask,
@@ -24,9 +21,10 @@ import type {
   TaskDone,
 } from './frame-threads.ts';
 import { hashFiles } from './hash-files.ts';
+import { unpackFiles } from './packed-files.ts';
 import { placeFiles } from './place-files.ts';
 import { provePack } from './prove-pack.ts';
-import type { ThreadFrames } from './task-steps.ts';
+import { decodedIn, type FrameMemory, TaskFrames } from './task-frames.ts';
 
 const { answered, port } = workerData as { readonly answered: SharedArrayBuffer; readonly port: MessagePort };
 const answers = new Int32Array(answered);
@@ -56,7 +54,9 @@ function work(task: Task): Worked {
       case 'decode':
         return decode(task);
       case 'place':
-        return { answer: { failed: placeFiles(task, frames, goesOn) } };
+        return {
+          answer: { failed: placeFiles({ ...task, files: unpackFiles(task.files) }, frames, goesOn) },
+        };
       case 'prove':
         return { answer: { failed: provePack(task, frames, goesOn) } };
       case 'hash':
@@ -90,37 +90,11 @@ function decode(task: DecodeTask): Worked {
   return first === undefined ? { answer } : { answer, memory: first.buffer as ArrayBuffer };
 }
 
-/** Frames that stay here: their memory is used again. */
-const recycled = new Recycled();
-const frames: ThreadFrames = {
-  decode: (task) => decodedIn(recycled, task),
-  release({ blobs: [first] }) {
-    if (first !== undefined) recycled.give(first);
-  },
-};
+/** Frames that stay here. */
+const frames = new TaskFrames();
 
 /** For those that go away. */
 const fresh: FrameMemory = { take: (bytes) => Buffer.allocUnsafeSlow(bytes), give: giveBack };
-
-type FrameMemory = Pick<Recycled, 'take' | 'give'>;
-
-function decodedIn(memory: FrameMemory, task: DecodeTask): DecodedFrame {
-  if (task.bytes > limits.packBytesMax) throw new Error('too long');
-  const bytes = memory.take(task.bytes);
-  let frame: DecodedFrame | undefined;
-  try {
-    readBytes(task, bytes);
-    frame = decodedOf(task, bytes, memory);
-    return frame;
-  } finally {
-    if (frame?.blobs[0]?.buffer !== bytes.buffer) memory.give(bytes);
-  }
-}
-
-function decodedOf({ keys, number }: DecodeTask, bytes: Buffer, { take }: FrameMemory): DecodedFrame {
-  const place = 'frame';
-  return keys === undefined ? decodeFrame(bytes, place, take) : unsealFrame(bytes, keys, place, number, take);
-}
 
 /** Small buffers share memory with others, and then it cannot be given away. */
 function withOwnMemory(frame: DecodedFrame): DecodedFrame {
@@ -135,17 +109,4 @@ function withOwnMemory(frame: DecodedFrame): DecodedFrame {
     return memory.subarray(at - blob.length, at);
   });
   return { kind: frame.kind, blobs };
-}
-
-function readBytes({ path, offset, bytes }: DecodeTask, frame: Buffer): void {
-  const fd = openSync(path, 'r');
-  try {
-    for (let done = 0; done < bytes; ) {
-      const count = readSync(fd, frame, done, bytes - done, offset + done);
-      if (count === 0) throw new Error('cut short');
-      done += count;
-    }
-  } finally {
-    closeSync(fd);
-  }
 }

@@ -52,12 +52,16 @@ export interface CheckedFrame {
 }
 
 /** Files to be put in place, of blobs in these frames. */
-export interface FileTask {
-  readonly do: 'place';
+export interface FilesOfFrames {
   readonly frames: readonly DecodeTask[];
-  readonly files: PackedFiles;
+  readonly files: readonly StoredFile[];
   /** What names blobs, where the repository is encrypted. */
   readonly idKey?: Uint8Array;
+}
+
+export interface FileTask extends Omit<FilesOfFrames, 'files'> {
+  readonly do: 'place';
+  readonly files: PackedFiles;
 }
 
 export interface StoredFile {

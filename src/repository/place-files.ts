@@ -6,17 +6,19 @@ import { placeFile } from '../io/placed-file.ts';
 import { DamageError } from '../model/errors.ts';
 import type { BlobId } from '../model/ids.ts';
 import { gathered, zeroPieces } from '../model/pieces.ts';
-import type { FileTask, StoredFile, StoredPiece } from './frame-threads.ts';
-import { unpackFiles } from './packed-files.ts';
-import { numbersOfFailed, type ThreadFrames } from './task-steps.ts';
+import type { FilesOfFrames, StoredFile, StoredPiece } from './frame-threads.ts';
+import type { TaskFrames } from './task-frames.ts';
+import { numbersOfFailed } from './task-steps.ts';
 
 /** Files follow one another as their blobs do: a file needs the frame that the one before it needed, or the next. */
 const framesKept = 4;
 
+type DecodingFrames = Pick<TaskFrames, 'decode' | 'release'>;
+
 /** Numbers of the files that could not be put in place. `goesOn` is asked before each. */
-export function placeFiles(task: FileTask, threadFrames: ThreadFrames, goesOn: () => boolean): number[] {
-  const blobs = new TaskBlobs(task, threadFrames);
-  const failed = numbersOfFailed(unpackFiles(task.files), goesOn, (file) => {
+export function placeFiles(task: FilesOfFrames, taskFrames: DecodingFrames, goesOn: () => boolean): number[] {
+  const blobs = new TaskBlobs(task, taskFrames);
+  const failed = numbersOfFailed(task.files, goesOn, (file) => {
     placeFile(file.place, bytesOf(file, blobs) ?? piecesOf(file, blobs));
     return true;
   });
@@ -67,15 +69,15 @@ function* runsOf(pieces: readonly StoredPiece[], blobs: TaskBlobs): Generator<Ui
 }
 
 class TaskBlobs {
-  readonly #task: FileTask;
-  readonly #threadFrames: ThreadFrames;
+  readonly #task: FilesOfFrames;
+  readonly #taskFrames: DecodingFrames;
   readonly #idOf: (bytes: Uint8Array) => BlobId;
   /** Those that were used last, the oldest first. */
   readonly #frames = new Map<number, DecodedFrame>();
 
-  constructor(task: FileTask, threadFrames: ThreadFrames) {
+  constructor(task: FilesOfFrames, taskFrames: DecodingFrames) {
     this.#task = task;
-    this.#threadFrames = threadFrames;
+    this.#taskFrames = taskFrames;
     this.#idOf = blobNamer(task.idKey);
   }
 
@@ -100,7 +102,7 @@ class TaskBlobs {
     }
     const task = this.#task.frames[number];
     if (task === undefined) throw new DamageError('frame', 'is not among those of the task');
-    const frame = this.#threadFrames.decode(task);
+    const frame = this.#taskFrames.decode(task);
     for (const oldest of this.#frames.keys()) {
       if (this.#frames.size < framesKept) break;
       this.#drop(oldest);
@@ -111,7 +113,7 @@ class TaskBlobs {
 
   #drop(number: number): void {
     const frame = this.#frames.get(number);
-    if (frame !== undefined) this.#threadFrames.release(frame);
+    if (frame !== undefined) this.#taskFrames.release(frame);
     this.#frames.delete(number);
   }
 }

@@ -3,12 +3,17 @@ import type { DecodedFrame } from '../codec/frame.ts';
 import { blobNamer } from '../codec/hash.ts';
 import type { BlobId } from '../model/ids.ts';
 import type { FrameToProve, ProveTask } from './frame-threads.ts';
-import { numbersOfFailed, type ThreadFrames } from './task-steps.ts';
+import type { TaskFrames } from './task-frames.ts';
+import { numbersOfFailed } from './task-steps.ts';
 
 const idDigits = 64;
 
 /** Numbers of the frames that are not what the directory says, or could not be read. `goesOn` is asked before each. */
-export function provePack(task: ProveTask, frames: ThreadFrames, goesOn: () => boolean): number[] {
+export function provePack(
+  task: ProveTask,
+  frames: Pick<TaskFrames, 'decode' | 'release'>,
+  goesOn: () => boolean,
+): number[] {
   const idOf = blobNamer(task.idKey);
   return numbersOfFailed(task.frames, goesOn, (frame) => {
     const decoded = frames.decode(frame.frame);

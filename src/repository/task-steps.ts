@@ -1,14 +1,5 @@
 /** What a thread's task consists of, one after another. */
-import type { DecodedFrame } from '../codec/frame.ts';
 import { ExuviaError, errnoOf } from '../model/errors.ts';
-import type { DecodeTask } from './frame-threads.ts';
-
-/** What a thread decodes for itself. */
-export interface ThreadFrames {
-  decode(task: DecodeTask): DecodedFrame;
-  /** Nobody may use its blobs afterwards. */
-  release(frame: DecodedFrame): void;
-}
 
 /**
  * Numbers of the items for which `work` is false or fails, and of those that come after `goesOn` has become false, which is asked before

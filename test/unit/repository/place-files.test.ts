@@ -6,8 +6,7 @@ import { test } from 'node:test';
 import type { DecodedFrame } from '../../../src/codec/frame.ts';
 import { blobIdOf } from '../../../src/codec/hash.ts';
 import { byteStringOf } from '../../../src/model/paths.ts';
-import type { FileTask } from '../../../src/repository/frame-threads.ts';
-import { packFiles } from '../../../src/repository/packed-files.ts';
+import type { FilesOfFrames } from '../../../src/repository/frame-threads.ts';
 import { placeFiles } from '../../../src/repository/place-files.ts';
 import { Seeded } from '../../helpers/seeded.ts';
 import { temporaryFolder } from '../../helpers/temporary.ts';
@@ -26,25 +25,22 @@ test('placeFiles() puts files in place that begin in one frame and go on in othe
     release: (frame: DecodedFrame) => void released.push(frame),
   };
   const wholes = blobs.slice(1).map((blob) => Buffer.concat([blobs[0]!, blob]));
-  const task: FileTask = {
-    do: 'place',
+  const task: FilesOfFrames = {
     frames: blobs.map((_, offset) => ({ do: 'decode', path: '', offset, bytes: 0 })),
-    files: packFiles(
-      wholes.map((whole, index) => ({
-        place: {
-          path: byteStringOf(join(folder, `f${index}`)),
-          temporary: byteStringOf(join(folder, `.t${index}`)),
-          attributes: { mode: 0o600, mtime: 0 },
-          obsolete: [],
-        },
-        size: whole.length,
-        hash: blobIdOf(whole),
-        content: [0, index + 1].map((frame) => ({
-          ...{ bytes: 20_000, frame, position: 0 },
-          id: blobIdOf(blobs[frame]!),
-        })),
+    files: wholes.map((whole, index) => ({
+      place: {
+        path: byteStringOf(join(folder, `f${index}`)),
+        temporary: byteStringOf(join(folder, `.t${index}`)),
+        attributes: { mode: 0o600, mtime: 0 },
+        obsolete: [],
+      },
+      size: whole.length,
+      hash: blobIdOf(whole),
+      content: [0, index + 1].map((frame) => ({
+        ...{ bytes: 20_000, frame, position: 0 },
+        id: blobIdOf(blobs[frame]!),
       })),
-    ),
+    })),
   };
   let steps = 0;
   assert.deepEqual(
