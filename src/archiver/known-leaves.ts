@@ -2,7 +2,7 @@
  * The leaves of a source's tree beside the walk: where everything that went into a leaf is as it was, the leaf is taken as it is,
  * and nothing that is known of its files is even read. Of a source in which little changes, that is nearly all of it.
  */
-import { hashBytes } from '../codec/hash.ts';
+import { hashTextOf } from '../codec/hash.ts';
 import { invariant } from '../model/errors.ts';
 import { asBuffer } from '../model/ids.ts';
 import type { PathKey } from '../model/paths.ts';
@@ -68,7 +68,9 @@ export class KnownLeaves {
   }
 
   isSame(leaf: KnownLeaf, entries: readonly WalkedEntry[]): boolean {
-    return leaf.entries === entries.length && this.#digestOf(entries).equals(leaf.digest);
+    return (
+      leaf.entries === entries.length && this.#digestOf(entries) === asBuffer(leaf.digest).toString('hex')
+    );
   }
 
   /** A leaf has been taken as it is. */
@@ -105,7 +107,7 @@ export class KnownLeaves {
     const end = lastKey as PathKey;
     if (this.#areSure) {
       invariant(this.#entries.length === entries, 'a leaf of what was added');
-      const digest = this.#digestOf(this.#entries);
+      const digest = Buffer.from(this.#digestOf(this.#entries), 'hex');
       this.#built.push({ lastKey: end, entries, id, digest, follows: this.#followsLast });
     }
     this.#lastEnd = end;
@@ -124,8 +126,8 @@ export class KnownLeaves {
     this.#areSure = true;
   }
 
-  /** Of all fingerprints and keys. A key is its components joined by zero bytes: a slash is in none. */
-  #digestOf(entries: readonly WalkedEntry[]): Buffer {
+  /** Of all fingerprints and keys, in hexadecimal. A key is its components joined by zero bytes: a slash is in none. */
+  #digestOf(entries: readonly WalkedEntry[]): string {
     const keys = entries.map(keyOf).join('/');
     const fieldsBytes = entries.length * fieldsPerStat * BigInt64Array.BYTES_PER_ELEMENT;
     const bytes = fieldsBytes + keys.length;
@@ -134,7 +136,7 @@ export class KnownLeaves {
     let at = 0;
     for (const { stat } of entries) at = putStat(fields, stat, at);
     this.#scratch.write(keys, fieldsBytes, 'latin1');
-    return asBuffer(hashBytes(this.#scratch.subarray(0, bytes))).subarray(0, digestBytes);
+    return hashTextOf(this.#scratch.subarray(0, bytes)).slice(0, 2 * digestBytes);
   }
 }
 

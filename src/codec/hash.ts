@@ -115,6 +115,11 @@ export function hashBytes(bytes: Uint8Array): Uint8Array {
   return hashBackend().hash(bytes);
 }
 
+/** In hexadecimal, which is how the native implementation gives it soonest. */
+export function hashTextOf(bytes: Uint8Array): string {
+  return hashBackend().hashText(bytes);
+}
+
 export function createKeyedHash(key: Uint8Array): KeyedHash {
   return hashBackend().createKeyedHash(key);
 }

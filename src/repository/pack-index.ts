@@ -33,6 +33,8 @@ interface BlobRow {
 }
 
 const missesBeforeFilter = 2000;
+/** From so many on it pays to ask with one statement. */
+const manyIds = 100;
 
 export type ReadDirectory = (pack: PackId) => PackDirectory | undefined;
 
@@ -41,6 +43,7 @@ const kindNumbers: Readonly<Record<BlobKind, number>> = { data: 0, tree: 1 };
 export class PackIndex {
   readonly #database: Database;
   readonly #has: Statement;
+  #findPresent: Statement | undefined;
   readonly #find: Statement;
   readonly #findInFrame: Statement;
   readonly #findFrame: Statement;
@@ -95,9 +98,19 @@ export class PackIndex {
     const asked = filter === undefined ? ids : ids.filter((id) => filter.mayHold(id));
     if (asked.length === 0) return new Set();
     const find = (): BlobId[] => asked.filter((id) => this.#has.get(idToBytes(id)) !== undefined);
-    const found = this.#database.transaction(find)();
+    const found = asked.length < manyIds ? this.#database.transaction(find)() : this.#presentOf(asked);
     this.#noteMisses(asked.length - found.length);
     return new Set(found);
+  }
+
+  /** All at once: half the time of one after the other. */
+  #presentOf(ids: readonly BlobId[]): BlobId[] {
+    this.#findPresent ??= this.#database
+      .prepare(
+        'SELECT value FROM json_each(?) WHERE EXISTS (SELECT 1 FROM blob WHERE blob.id = unhex(json_each.value))',
+      )
+      .pluck();
+    return this.#findPresent.all(JSON.stringify(ids)) as BlobId[];
   }
 
   /** A run that asks for so much that is not there gains from a filter, which takes a look at every row to fill. */

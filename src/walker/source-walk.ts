@@ -57,24 +57,20 @@ interface OpenFolder {
 }
 
 /** @throws FileSystemError when the source itself is not there. */
-export function* walkSource(
+export function walkSource(
   source: ByteString,
   filter: PathFilter,
   report: WalkReport,
-): Generator<WalkedEntry> {
+): Iterable<WalkedEntry> {
   const stat = statOrThrow(source);
   const root = entryOf(rootKey, source, stat);
   if (root === undefined) {
     report.skipped(rootKey, 'special');
-    return;
+    return [];
   }
   const decision = filter.decide(rootKey, root.type);
-  if (typeof decision === 'object') return;
-  if (root.type !== 'directory') {
-    yield root;
-    return;
-  }
-  yield* walkFolders(root, decision, filter, report);
+  if (typeof decision === 'object') return [];
+  return root.type === 'directory' ? walkFolders(root, decision, filter, report) : [root];
 }
 
 function* walkFolders(

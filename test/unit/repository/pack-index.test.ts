@@ -98,3 +98,14 @@ test('has() tells what is there, also after so much that is not', () => {
   index.addPacks(packOf(3, there));
   check(502);
 });
+
+for (const count of [1, 99, 100, 3000]) {
+  test(`present() of ${count} ids gives those that has() says yes to`, () => {
+    const index = openIndex();
+    const ids = Array.from({ length: count }, (_, number) => idOf(number));
+    const stored = ids.filter((_, number) => number % 3 === 0);
+    index.addPacks(packOf(3, stored));
+    assert.deepEqual(index.present(ids), new Set(stored));
+    assert.deepEqual(new Set(ids.filter((id) => index.has(id))), new Set(stored));
+  });
+}
