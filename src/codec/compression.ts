@@ -31,8 +31,11 @@ const singleTable = {
   [constants.ZSTD_c_targetLength]: 0, // else literals are not compressed
 };
 
-/** Compressed, or undefined where it does not pay. Samples decide first for large inputs. */
-export function compressZstd(raw: Uint8Array, level: number): Buffer | undefined {
+/**
+ * Compressed, or undefined where it does not pay. Samples decide first for large inputs. `isLarge`: much is compressed, and level 3 is taken with tables
+ * of ours.
+ */
+export function compressZstd(raw: Uint8Array, level: number, isLarge = false): Buffer | undefined {
   const chance = raw.length >= 4 * sampleBytes ? chanceOfEqualBytes(raw) : 1;
   if (chance < chanceOfNoiseMax && !samplesCompress(raw)) return undefined;
   const tables = chance < chanceOfTextMin ? singleTable : smallTables;
@@ -41,7 +44,7 @@ export function compressZstd(raw: Uint8Array, level: number): Buffer | undefined
     chunkSize: raw.length + (raw.length >> 7) + 512, // in one piece: the result always fits
     params: {
       [constants.ZSTD_c_compressionLevel]: level,
-      ...(level === levelOfTables ? tables : {}),
+      ...(isLarge && level === levelOfTables ? tables : {}),
       [constants.ZSTD_c_contentSizeFlag]: 0,
       [constants.ZSTD_c_checksumFlag]: 0,
     },

@@ -37,6 +37,8 @@ export interface DecodedFrame {
 export interface FrameCompression {
   /** zstd level, or 0 for none. */
   readonly level: number;
+  /** Whether so much is compressed that a little size is given for time. */
+  readonly isLarge?: boolean;
 }
 
 /** Sizes of `blobs` and then the blobs themselves, as they are compressed. */
@@ -62,7 +64,8 @@ export function encodeRawFrame(
   compression: FrameCompression,
 ): Buffer {
   invariant(raw.length <= limits.frameRawBytesMax || kind === 'directory', `frame of ${raw.length} bytes`);
-  const compressed = compression.level > 0 ? compressZstd(raw, compression.level) : undefined;
+  const compressed =
+    compression.level > 0 ? compressZstd(raw, compression.level, compression.isLarge) : undefined;
   const payload = compressed ?? raw;
   const frame = Buffer.allocUnsafe(frameHeaderBytes + bodyHeaderBytes + payload.length);
   frameMagic.copy(frame, 0);

@@ -73,8 +73,8 @@ function goesOn(): boolean {
   return Atomics.load(answers, 3) === 0;
 }
 
-function encode({ kind, memory, start, end, blobCount, level }: EncodeTask): Worked {
-  const frame = encodeRawFrame(kind, new Uint8Array(memory, start, end - start), blobCount, { level });
+function encode({ kind, memory, start, end, blobCount, compression }: EncodeTask): Worked {
+  const frame = encodeRawFrame(kind, new Uint8Array(memory, start, end - start), blobCount, compression);
   const bytes = frame.length;
   new Uint8Array(memory).set(frame);
   giveBack(frame);

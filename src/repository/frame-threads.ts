@@ -7,7 +7,7 @@ import { availableParallelism } from 'node:os';
 import { dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { MessagePort, Worker } from 'node:worker_threads';
-import type { FrameKind } from '../codec/frame.ts';
+import type { FrameCompression, FrameKind } from '../codec/frame.ts';
 import type { PackKeys } from '../codec/keys.ts';
 import { invariant } from '../model/errors.ts';
 import type { BlobId } from '../model/ids.ts';
@@ -23,7 +23,7 @@ export interface EncodeTask {
   readonly start: number;
   readonly end: number;
   readonly blobCount: number;
-  readonly level: number;
+  readonly compression: FrameCompression;
 }
 
 export interface EncodedFrame {

@@ -2,7 +2,7 @@
  * Collects blobs into frames and frames into packs. A pack is published (fsync, rename, fsync of the folder) when it is full or
  * when the caller flushes; only then does the index learn of it. Frames of larger runs are compressed in threads.
  */
-import { encodeRawFrame } from '../codec/frame.ts';
+import { encodeRawFrame, type FrameCompression } from '../codec/frame.ts';
 import type { PackDirectory, PackedBlob, PackedFrame } from '../codec/pack.ts';
 import type { RandomBytes } from '../model/clock.ts';
 import { invariant } from '../model/errors.ts';
@@ -190,8 +190,7 @@ export class PackWriter {
     const threads = this.#readyThreads();
     if (threads !== undefined) this.#compressElsewhere(threads, closed, raw, buffer);
     else {
-      const level = this.#levelNow();
-      this.#append(closed, encodeRawFrame(closed.kind, raw, blobs.length, { level }));
+      this.#append(closed, encodeRawFrame(closed.kind, raw, blobs.length, this.#compressionNow()));
     }
     this.#publishSynced();
   }
@@ -210,7 +209,7 @@ export class PackWriter {
       start: raw.byteOffset,
       end: raw.byteOffset + raw.length,
       blobCount: closed.blobs.length,
-      level: this.#levelNow(),
+      compression: this.#compressionNow(),
     });
     this.#compressing.push(closed);
     buffer.useMemory(this.#spare.pop());
@@ -281,12 +280,16 @@ export class PackWriter {
   }
 
   /**
-   * A run that adds little spends a little more time on it: it is the run that is repeated every few minutes, and what
-   * it saves is kept for years. Measured in docs/decisions/0007-compression-levels.md.
+   * A run that adds little spends more time on each byte: it is the run that is repeated every few minutes, and what it saves is
+   * kept for years. Measured in docs/decisions/0007-compression-levels.md.
    */
-  #levelNow(): number {
+  #compressionNow(): FrameCompression {
     const { level } = this;
-    return level > 0 && this.#addedBytes <= smallRunBytes ? Math.max(level, smallRunLevel) : level;
+    const isSmallRun = level > 0 && this.#addedBytes <= smallRunBytes;
+    return {
+      level: isSmallRun ? Math.max(level, smallRunLevel) : level,
+      isLarge: this.#addedBytes > mediumRunBytes,
+    };
   }
 }
 
@@ -296,6 +299,7 @@ function emptyFrame(buffer: FrameBuffer): PendingFrame {
 
 const smallRunBytes = 4 * 1024 * 1024;
 const smallRunLevel = 6;
+const mediumRunBytes = 128 * 1024 * 1024;
 const threadsFromBytes = 8 * 1024 * 1024;
 /** Of each thread: they go on while this one writes an index transaction, or a long file that is known. */
 const framesAhead = 8;
