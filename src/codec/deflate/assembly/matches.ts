@@ -2,14 +2,12 @@
  * LZ77: turns input into sequences, each a run of literal bytes and then one match with earlier bytes, and counts the symbols that they
  * take.
  *
- * A hash of five bytes names the place that had it last; four bytes or more that are the same there are taken, at once, and as many before
- * them as are the same too. Of a match, only its second place and its last two are remembered. Where nothing has matched for a while the
- * steps get longer. Measured on a twentieth of set b of bench/peers (source code, JSONL, databases, media): half the time of two places for a
- * hash of four bytes with all places remembered, and 0.9 % larger.
+ * A hash of six bytes names the place that had it last; four bytes or more that are the same there are taken, at once, and as many before
+ * them as are the same too. Of a match, only its second place and its last two are remembered, and of what does not match every second,
+ * or fewer where nothing has matched for a while. What that gains and costs is in docs/decisions/0006-deterministic-gzip.md.
  */
 import { pieceBytes } from './output';
 import {
-  decrement,
   distanceCounts,
   distanceSlot,
   increment,
@@ -30,8 +28,10 @@ const distanceMax: usize = 32768;
 const tailBytes: usize = 8;
 /** Every second place of the dictionary is remembered: they are 16,000, and the search looks at 200,000 in a piece of text. */
 const dictionaryStep: usize = 2;
-/** After so many literals (as a power of two) the search goes in steps of two bytes, after twice as many of three … */
-const stepShift: usize = 5;
+/** Where nothing matches the search goes in steps of two bytes, most of what it passes over comes back from behind … */
+const stepMin: usize = 2;
+/** … after so many literals (as a power of two) in steps of three, after twice as many of four … */
+const stepShift: usize = 4;
 /** … and at most in these: what cannot be compressed, but is there twice, is still found. */
 const stepMax: usize = 16;
 
@@ -40,17 +40,17 @@ const places: usize = memory.data((1 << hashBits) * 4);
 
 /** The dictionary ends, and the input begins, at `input`. */
 export const dictionary: usize = memory.data(dictionaryBytesMax);
-export const input: usize = memory.data(pieceBytes + 16);
+export const input: usize = memory.data(pieceBytes + 32);
 
 /** One sequence: 0 - literals before the match (u32), 4 - length (u16), 6 - distance - 1 (u16). A length of 0 is the end of a block. */
 export const sequences: usize = memory.data((blockBytesMax / 4 + 4) * 8);
 export const sequenceBytes: usize = 8;
 
-/** Where the last place is kept that has the same five bytes as the lowest of `head`. */
+/** Where the last place is kept that has the same six bytes as the lowest of `head`: fewer are overwritten than with five. */
 // @ts-ignore: decorator
 @inline
 function placeOf(head: u64): usize {
-  return places + ((<usize>(((head << 24) * 0x9e3779b185ebca87) >> (64 - hashBits))) << 2);
+  return places + ((<usize>(((head << 16) * 0x9e3779b185ebca87) >> (64 - hashBits))) << 2);
 }
 
 // @ts-ignore: decorator
@@ -76,9 +76,9 @@ function matchLength(from: usize, at: usize, head: u32, pieceEnd: usize): u32 {
   const limit = <u32>min(<usize>matchBytesMax, pieceEnd - at);
   let length: u32 = 4;
   while (length < limit) {
-    const difference = load<u64>(from + length) ^ load<u64>(at + length);
-    if (difference != 0) return min(length + (<u32>ctz(difference) >> 3), limit);
-    length += 8;
+    const same = <u32>i8x16.bitmask(i8x16.eq(v128.load(from + length), v128.load(at + length)));
+    if (same != 0xffff) return min(length + <u32>ctz(~same), limit);
+    length += 16;
   }
   return limit;
 }
@@ -99,27 +99,26 @@ export function findSequences(start: usize, pieceEnd: usize): usize {
     const place = placeOf(head);
     let from = <usize>load<u32>(place);
     store<u32>(place, <u32>at);
-    let length = matchLength(from, at, <u32>head, pieceEnd);
+    const length = matchLength(from, at, <u32>head, pieceEnd);
     if (length == 0) {
-      increment(literalCounts, <u32>head & 0xff);
-      const next = min(at + min(1 + ((at - literals) >> stepShift), stepMax), blockEnd);
-      for (at++; at < next; at++) increment(literalCounts, load<u8>(at));
+      at += min(stepMin + ((at - literals) >> stepShift), stepMax);
       continue;
     }
-    while (at > literals && from > lowest && load<u8>(at - 1) == load<u8>(from - 1)) {
-      at--;
-      from--;
-      length++;
-      decrement(literalCounts, load<u8>(at));
-    }
-    length = min(length, matchBytesMax);
+    const end = at + length;
     const distance = <u32>(at - from - 1);
-    store<u32>(sequence, <u32>(at - literals));
-    store<u32>(sequence, length | (distance << 16), 4);
+    let begin = at;
+    while (begin > literals && from > lowest && load<u8>(begin - 1) == load<u8>(from - 1)) {
+      begin--;
+      from--;
+    }
+    const matched = min(<u32>(end - begin), matchBytesMax);
+    store<u32>(sequence, <u32>(begin - literals));
+    store<u32>(sequence, matched | (distance << 16), 4);
     sequence += sequenceBytes;
-    increment(literalCounts, lengthSymbols + load<u8>(lengthSlots + length - 3));
+    countLiterals(literals, begin);
+    increment(literalCounts, lengthSymbols + load<u8>(lengthSlots + matched - 3));
     increment(distanceCounts, distanceSlot(distance));
-    literals = at + length;
+    literals = begin + matched;
     if (literals <= pieceEnd - tailBytes) {
       remember(at + 1);
       remember(literals - 2);
@@ -127,9 +126,15 @@ export function findSequences(start: usize, pieceEnd: usize): usize {
     }
     at = literals;
   }
-  for (; at < blockEnd; at++) increment(literalCounts, load<u8>(at));
   const end = max(blockEnd, literals);
+  countLiterals(literals, end);
   store<u32>(sequence, <u32>(end - literals));
   store<u32>(sequence, 0, 4);
   return end;
+}
+
+// @ts-ignore: decorator
+@inline
+function countLiterals(from: usize, end: usize): void {
+  for (let at = from; at < end; at++) increment(literalCounts, load<u8>(at));
 }

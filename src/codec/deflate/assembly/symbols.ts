@@ -32,13 +32,6 @@ export function increment(counts: usize, symbol: u32): void {
   store<u32>(slot, load<u32>(slot) + 1);
 }
 
-// @ts-ignore: decorator
-@inline
-export function decrement(counts: usize, symbol: u32): void {
-  const slot = counts + ((<usize>symbol) << 2);
-  store<u32>(slot, load<u32>(slot) - 1);
-}
-
 /** 0 to 29 for a distance less one. */
 // @ts-ignore: decorator
 @inline
