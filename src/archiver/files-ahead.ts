@@ -142,6 +142,7 @@ export class FilesAhead {
 
   *#nextEntries(count: number): Generator<WalkedEntry> {
     yield* this.#group.slice(this.#groupAt, this.#groupAt + count);
+    if (this.#group.length - this.#groupAt > count) return; // what is known is asked for in order
     this.#waiting = this.#waiting.slice(this.#at);
     this.#at = 0;
     const sinceMs = this.#context.nowMs();
