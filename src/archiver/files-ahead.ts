@@ -175,6 +175,8 @@ export class FilesAhead {
       if (waiting !== undefined) this.#at++;
       const entry = waiting?.entry ?? nextOf(walk);
       if (entry === undefined) return;
+      // Before it is added, threads may have room for those that follow, of which what is known is asked for then.
+      if (waiting === undefined && this.#isAhead) this.#lookAt(entry);
       yield entry;
     }
   }

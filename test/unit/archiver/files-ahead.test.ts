@@ -5,6 +5,7 @@ import {
   mkdirSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
@@ -59,6 +60,15 @@ class WatchedHasher implements FileHasher {
           this.notHashed.add(path);
       return hashes;
     };
+  }
+}
+
+/** Has room now and then. */
+class BusyHasher extends WatchedHasher {
+  #asked = 0;
+
+  override get hasRoom(): boolean {
+    return ++this.#asked % 3 === 0 && super.hasRoom;
   }
 }
 
@@ -241,4 +251,21 @@ test('where little was touched threads are left alone again', async (context) =>
   assert.equal(result.readBytes, 12_000_000);
   assert.equal((await archived(root, repository)).readBytes, 0);
   assert.equal((await archived(root, repository, { force: true })).root, result.root);
+});
+
+test('what is known of files is found however seldom threads have room', async (context) => {
+  const folder = temporaryFolder(context);
+  const root = join(folder, 'source');
+  buildSource(root);
+  await using repository = Repository.open(join(folder, 'repository'), plainOptions());
+  await archived(root, repository);
+  const touched = Array.from({ length: smallFiles }, (_, at) => at).filter((at) => at < 400 || at % 5 === 0);
+  for (const number of touched) touch(pathOf(root, number));
+  await using threads = await readyHasher();
+  const hasher = new BusyHasher(threads);
+  const result = await archived(root, repository, { hasher });
+  assert.ok(hasher.asked.length > 50, `${hasher.asked.length} files were hashed`);
+  const bytes = touched.reduce((sum, number) => sum + statSync(pathOf(root, number)).size, 0);
+  assert.equal(result.readBytes, bytes);
+  assert.equal((await archived(root, repository)).readBytes, 0);
 });
