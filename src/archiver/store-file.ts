@@ -95,9 +95,22 @@ export class FileStorer {
 
   /**
    * Undefined when the file is gone or cannot be read; that is reported. `meanwhile` is done while a database is captured, before any
-   * of that is stored.
+   * of that is stored. It has come to its end afterwards in any case, and its failures are none of this file's.
    */
   async store(
+    entry: WalkedEntry,
+    previous: FileNode | undefined,
+    meanwhile: () => Promise<void>,
+  ): Promise<FileNode | undefined> {
+    let aside: Promise<void> | undefined;
+    try {
+      return await this.#storeOrReport(entry, previous, () => (aside ??= meanwhile()));
+    } finally {
+      await aside;
+    }
+  }
+
+  async #storeOrReport(
     entry: WalkedEntry,
     previous: FileNode | undefined,
     meanwhile: () => Promise<void>,

@@ -6,12 +6,13 @@ import { type TestContext, test } from 'node:test';
 import { type ArchivedSource, archiveSource } from '../../../src/archiver/archiver.ts';
 import { byteStringOf } from '../../../src/model/paths.ts';
 import { silentProgress } from '../../../src/model/progress.ts';
-import { takeAll } from '../../../src/model/selection.ts';
+import { type Decision, type PathFilter, takeAll } from '../../../src/model/selection.ts';
 import type { NamedBlob } from '../../../src/model/store.ts';
 import { inTransaction } from '../../../src/repository/database.ts';
 import { checkedBlocks, IndexFileCache } from '../../../src/repository/file-cache.ts';
 import { openMemoryIndex } from '../../../src/repository/index-schema.ts';
 import type { CaptureResult, OnCopied } from '../../../src/sqlite/capture.ts';
+import { endsMapNode } from '../../../src/tree/boundary.ts';
 import { MemoryStore } from '../../helpers/memory-store.ts';
 import { Seeded } from '../../helpers/seeded.ts';
 import { temporaryFolder } from '../../helpers/temporary.ts';
@@ -38,7 +39,7 @@ interface Site {
   /** Called for each capture, before the copy is there. */
   whileCapturing: () => Promise<void>;
   captures: number;
-  readonly archive: () => Promise<ArchivedSource>;
+  readonly archive: (filter?: PathFilter) => Promise<ArchivedSource>;
 }
 
 function pagesOf(text: string): Buffer {
@@ -65,9 +66,9 @@ function site(context: TestContext): Site {
   };
   const made: Site = {
     ...{ root, store, captures: 0, whileCapturing: async () => {} },
-    archive: async () => {
+    archive: async (filter = takeAll) => {
       const archived = await archiveSource(
-        { path: byteStringOf(root), filter: takeAll, isWhole: true, cacheName: root },
+        { path: byteStringOf(root), filter, isWhole: true, cacheName: root },
         {
           ...{ blobs: store, cache, progress: silentProgress, force: false, capture },
           nowMs: () => Date.now() + 60_000,
@@ -155,6 +156,49 @@ test('the tree is the one that a walk without a look ahead makes, change after c
       appendFileSync(paths[random.below(paths.length)]!, random.bytes(30));
     rmSync(paths[round * 17]!, { force: true });
   }
+});
+
+test('what is known of files is found also far behind a database', async (context) => {
+  const made = site(context);
+  const isInside = (name: string): boolean => !endsMapNode(0, name, 1, 0);
+  const inside = numberedNames(600).filter(isInside).slice(0, 400);
+  const names = ['000.db', ...inside, ...numberedNames(1500).slice(600)]; // a leaf of the tree has the first 401
+  for (const name of names) writeFileSync(join(made.root, name), longText(name));
+  writeFileSync(join(made.root, '000.db'), pagesOf('before'));
+  await made.archive();
+  writeFileSync(join(made.root, '000.db'), pagesOf('after'));
+  assert.equal((await made.archive()).readBytes, 3 * pageBytes);
+});
+
+function numberedNames(count: number): string[] {
+  return Array.from({ length: count }, (_, at) => `${`${at}`.padStart(4, '0')}.md`);
+}
+
+test('a walk that fails while a database is captured ends the run', async (context) => {
+  const made = site(context);
+  for (const name of ['1.sqlite', '4.md']) writeFileSync(join(made.root, name), pagesOf(name));
+  for (const name of ['2.md', '3.md']) writeFileSync(join(made.root, name), longText(name));
+  const decide = (key: string): Decision => {
+    if (key === '3.md') throw Object.assign(new Error('broken disk'), { code: 'EIO' });
+    return 'take';
+  };
+  await assert.rejects(made.archive({ decide }), /broken disk/);
+});
+
+test('where no copy can be made, each file is stored once, and none after the end', async (context) => {
+  const made = site(context);
+  writeFileSync(join(made.root, '1.sqlite'), pagesOf('one'));
+  const names = Array.from({ length: 50 }, (_, at) => `${at + 200}.md`);
+  for (const name of names) writeFileSync(join(made.root, name), longText(name));
+  made.whileCapturing = () => Promise.reject(Object.assign(new Error('full'), { code: 'ENOSPC' }));
+  const { unreadable } = await made.archive();
+  const stored = [...made.store.stored];
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.deepEqual([unreadable.map(({ path }) => path), made.store.stored], [['1.sqlite'], stored]);
+  assert.deepEqual(
+    stored.map((text) => text.trim()),
+    names,
+  );
 });
 
 /** With nothing known, and everything read again. */
