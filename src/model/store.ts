@@ -35,6 +35,8 @@ export interface NamedBlob {
 export interface BlobWriter {
   /** The id that bytes have here; in an encrypted repository it is keyed. */
   idOf(bytes: Uint8Array): BlobId;
+  /** Whether the id of the bytes is the one that begins at `place` of `ids`; where that is known sooner than the id itself. */
+  isIdAt?(bytes: Uint8Array, ids: Buffer, place: number): boolean;
   /** The same for bytes of which the (unkeyed) hash is known. */
   idOfHash(hash: Uint8Array): BlobId;
   hasBlob(id: BlobId): boolean;

@@ -1,9 +1,9 @@
 /** The keys of an encrypted repository's packs. Those of a pack come from its header, and are kept while the repository is open. */
-import { blobIdOf } from '../codec/hash.ts';
+import { blobIdOf, isHashAt } from '../codec/hash.ts';
 import type { PackKeys, RepositoryKeys } from '../codec/keys.ts';
 import { type PackSealing, packHeaderBytes } from '../codec/pack.ts';
 import type { RandomBytes } from '../model/clock.ts';
-import type { BlobId, PackId } from '../model/ids.ts';
+import { type BlobId, idBytes, type PackId } from '../model/ids.ts';
 
 export class PackKeyring {
   readonly keys: RepositoryKeys;
@@ -42,4 +42,16 @@ const packsKnownMax = 5000;
 /** The id of bytes in a repository; keyed where there is a key. */
 export function blobIdIn(keyring: PackKeyring | undefined, bytes: Uint8Array): BlobId {
   return keyring === undefined ? blobIdOf(bytes) : keyring.keys.blobIdOf(bytes);
+}
+
+/** Whether it is the one that begins at `place` of `ids`. */
+export function isBlobIdAt(
+  keyring: PackKeyring | undefined,
+  bytes: Uint8Array,
+  ids: Buffer,
+  place: number,
+): boolean {
+  return keyring === undefined
+    ? isHashAt(bytes, ids, place)
+    : keyring.keys.blobIdOf(bytes) === ids.toString('hex', place, place + idBytes);
 }

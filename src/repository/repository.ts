@@ -20,7 +20,7 @@ import { LocalSeal } from './local-seal.ts';
 import { type AddBlob, Maintenance } from './maintenance.ts';
 import { closeLayout, type Opened, type OpenOptions, openInMemory, openLayout } from './open-layout.ts';
 import { PackIndex, type PackTotals } from './pack-index.ts';
-import { blobIdIn } from './pack-keys.ts';
+import { blobIdIn, isBlobIdAt } from './pack-keys.ts';
 import { PackWriter } from './pack-writer.ts';
 import { holdsParameters } from './parameters-file.ts';
 import { SnapshotFiles } from './snapshot-files.ts';
@@ -168,6 +168,10 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
 
   idOf(bytes: Uint8Array): BlobId {
     return blobIdIn(this.#layout.keyring, bytes);
+  }
+
+  isIdAt(bytes: Uint8Array, ids: Buffer, place: number): boolean {
+    return isBlobIdAt(this.#layout.keyring, bytes, ids, place);
   }
 
   idOfHash(hash: Uint8Array): BlobId {

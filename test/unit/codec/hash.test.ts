@@ -73,3 +73,21 @@ test('createKeyedHash() agrees between backends, as bytes and in hex, and is ano
   }
   assert.equal(digests.size, 80);
 });
+
+test('isHashAt() knows the hash where it stands, and no other', () => {
+  const random = new Seeded(5);
+  for (let round = 0; round < 40; round++) {
+    const input = random.bytes(random.below(9000));
+    const hashes = Buffer.concat([random.bytes(32), loadPortableHash().hash(input), random.bytes(32)]);
+    for (const backend of backends) {
+      assert.deepEqual(
+        [0, 31, 32, 33, 64, 80].map((place) => backend.isHashAt(input, hashes, place)),
+        [false, false, true, false, false, false],
+      );
+      assert.equal(backend.isHashAt(input, hashes.subarray(0, 63), 32), false);
+      const other = Buffer.from(hashes);
+      other[32 + random.below(32)]! ^= 1 << random.below(8);
+      assert.equal(backend.isHashAt(input, other, 32), false);
+    }
+  }
+});
