@@ -3,14 +3,7 @@
  * other processes add meanwhile are looked up in the index when they are asked for.
  */
 import type { PackDirectory } from '../codec/pack.ts';
-import {
-  type BlobId,
-  blobIdFromBytes,
-  idBytes,
-  idToBytes,
-  type PackId,
-  packIdFromBytes,
-} from '../model/ids.ts';
+import { type BlobId, blobIdFromBytes, idBytes, type PackId, packIdFromBytes } from '../model/ids.ts';
 import type { BlobMarks, BlobRole, MarkState } from '../model/marks.ts';
 import type { PackUsage } from '../model/pack-usage.ts';
 import type { Database } from './database.ts';
@@ -164,9 +157,22 @@ export class IndexedMarks implements BlobMarks {
     return other;
   }
 
-  /** Number of an id, or -1. Ids are hashes, so the first 16 bits leave few candidates. */
+  /** Whoever follows a tree asks three things of each blob. */
+  #lastId: BlobId | undefined;
+  #lastAt = -1;
+
+  /** Number of an id, or -1. */
   #find(id: BlobId): number {
-    const wanted = idToBytes(id);
+    if (id !== this.#lastId) {
+      this.#lastAt = this.#search(id);
+      this.#lastId = id;
+    }
+    return this.#lastAt;
+  }
+
+  /** Ids are hashes, so the first 16 bits leave few candidates. */
+  #search(id: BlobId): number {
+    wanted.write(id, 'hex');
     const bucket = wanted.readUInt16BE(0);
     let low = this.#starts[bucket] ?? 0;
     let high = (this.#starts[bucket + 1] ?? 0) - 1;
@@ -180,6 +186,9 @@ export class IndexedMarks implements BlobMarks {
     return -1;
   }
 }
+
+/** The id that is looked for, as bytes: memory for each would take as long as the search. */
+const wanted = Buffer.alloc(idBytes);
 
 interface Tables {
   readonly packs: { id: PackId; bytes: number }[];

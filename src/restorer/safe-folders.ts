@@ -3,7 +3,7 @@
  * and used through its descriptor where the system offers that (Linux: /proc/self/fd), so that a folder swapped for a link while
  * we work cannot redirect a write; elsewhere it is looked at right before use.
  */
-import { closeSync, constants, existsSync, lstatSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, constants, existsSync, lstatSync, openSync, readFileSync, readlinkSync } from 'node:fs';
 import { ExuviaError, FileSystemError, invariant } from '../model/errors.ts';
 import {
   type ByteString,
@@ -18,7 +18,7 @@ import {
 import { targetPath } from './target-path.ts';
 
 const folderFlags = constants.O_RDONLY | (constants.O_DIRECTORY ?? 0) | (constants.O_NOFOLLOW ?? 0);
-const descriptorFolder = '/proc/self/fd';
+const descriptorFolder = ownDescriptors();
 /** Linux's O_PATH: a folder is opened also where its mode forbids reading it. */
 const onlyPath = 0o10000000;
 const openFoldersMax = 64;
@@ -143,6 +143,19 @@ export class SafeFolders implements Disposable {
     }
     return new FileSystemError('open folder', path, cause);
   }
+}
+
+/**
+ * By the number of this process: `self` is a link, which takes 1.2 µs of each of the three look-ups that a file needs. Where that is not
+ * the number that /proc has for it, by that link.
+ */
+function ownDescriptors(): string {
+  try {
+    if (readlinkSync('/proc/self') === String(process.pid)) return `/proc/${process.pid}/fd`;
+  } catch {
+    // There is no /proc, or another one: whoever asks looks whether the folder is there.
+  }
+  return '/proc/self/fd';
 }
 
 /** How many descriptors this process may have. */
