@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { KnownChunks } from '../../../src/archiver/known-chunks.ts';
 import { type PreviousContent, runSteps, storeContent } from '../../../src/archiver/store-content.ts';
-import { DamageError } from '../../../src/model/errors.ts';
+import { DamageError, FileSystemError } from '../../../src/model/errors.ts';
 import type { BlobId } from '../../../src/model/ids.ts';
 import type { NamedBlob } from '../../../src/model/store.ts';
 import { MemoryStore } from '../../helpers/memory-store.ts';
@@ -117,16 +117,20 @@ test('KnownChunks gives neither the last chunk nor one before a hole', () => {
   assert.deepEqual(given, [1, undefined, undefined, 4, undefined, undefined]);
 });
 
-test('KnownChunks ends where the list cannot be read any further', () => {
-  const id = 'ab'.repeat(32) as BlobId;
-  const chunks = new KnownChunks(
-    (function* () {
-      yield { id, bytes: 1 };
-      yield { id, bytes: 2 };
-      throw new DamageError('list', 'is damaged');
-    })(),
-  );
-  assert.equal(chunks.next?.bytes, 1);
-  chunks.pass();
-  assert.equal(chunks.next, undefined);
-});
+for (const error of [
+  new DamageError('list', 'is damaged'),
+  new FileSystemError('read', 'a.pack', Object.assign(new Error(), { code: 'EIO' })),
+])
+  test(`KnownChunks ends where the list cannot be read any further: ${error.message}`, () => {
+    const id = 'ab'.repeat(32) as BlobId;
+    const chunks = new KnownChunks(
+      (function* () {
+        yield { id, bytes: 1 };
+        yield { id, bytes: 2 };
+        throw error;
+      })(),
+    );
+    assert.equal(chunks.next?.bytes, 1);
+    chunks.pass();
+    assert.equal(chunks.next, undefined);
+  });
