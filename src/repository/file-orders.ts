@@ -105,9 +105,20 @@ export class FileOrders {
     if (pieces === undefined) return false;
     this.#wait({ order, pieces });
     // Once: on a slow disk it takes a while, and whoever gives orders hears of an interruption in between.
-    if (this.#waitingFiles > waitingFilesMax || this.#waitingBytes > waitingBytesMax) this.#submit();
+    if (this.#isTooMuch || this.#isAwaited) this.#submit();
     while (this.#waitingPieces > piecesMax) this.#submit();
     return true;
+  }
+
+  get #isTooMuch(): boolean {
+    return this.#waitingFiles > waitingFilesMax || this.#waitingBytes > waitingBytesMax;
+  }
+
+  /** Whether threads have nothing to do, as in the beginning, and there is enough for them. */
+  get #isAwaited(): boolean {
+    return (
+      this.#running.length === 0 && this.#waitingBytes > taskBytesMax && this.#threads?.areReady === true
+    );
   }
 
   #wait(file: WaitingFile): void {

@@ -1,6 +1,6 @@
 /**
  * A restore never writes through a symbolic link that lies in the target. Each folder is opened once without following links
- * and used through its descriptor where the system offers that (Linux: /proc/self/fd), so that a folder swapped for a link while
+ * and used through its descriptor where the system offers that (Linux: /proc/<process>/fd), so that a folder swapped for a link while
  * we work cannot redirect a write; elsewhere it is looked at right before use.
  */
 import { closeSync, constants, existsSync, lstatSync, openSync, readFileSync, readlinkSync } from 'node:fs';
