@@ -76,7 +76,7 @@ const nearbyPackages = `
 
 /**
  * better-sqlite3 looks for its binary beside its own files: they stay where they are, and what looks for it is told where. It is loaded
- * by its path, which takes 1 ms less than `require`.
+ * by its path, which takes 0.6 ms less than `require`.
  */
 const sqliteBinding = {
   name: 'sqlite-binding',
