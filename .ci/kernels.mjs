@@ -14,7 +14,11 @@ const kernels = [
   {
     source: 'src/codec/deflate/assembly/kernel.ts',
     output: 'src/codec/deflate/kernel.generated.ts',
-    options: [],
+    // Threads share its memory. Zeroed as it is: without the word, a megabyte of zeros would be part of the module.
+    options: [
+      ...['--importMemory', '--sharedMemory', '--zeroFilledMemory', '--enable', 'threads'],
+      ...['--initialMemory', '42', '--maximumMemory', '42'],
+    ],
   },
 ];
 const names = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));

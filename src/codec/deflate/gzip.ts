@@ -3,7 +3,7 @@
  * DEFLATE. What `node:zlib` writes differs between Node versions and between processors.
  */
 import { crc32 } from 'node:zlib';
-import { createPieceCompressor, deflateEnd, PieceCutter, windowBytesMax } from './pieces.ts';
+import { deflateEnd, PieceCutter, PieceKernel } from './pieces.ts';
 
 /**
  *  0 – magic 1f 8b   2 – method 8 (deflate)   3 – flags 0   4 – time 0 (u32)   8 – extra flags 0
@@ -32,15 +32,15 @@ export class GzipTrailer {
 /** Compresses in this thread. `write` is given bytes that are valid during the call only. */
 export class GzipWriter {
   readonly #write: (bytes: Uint8Array) => void;
-  readonly #compress = createPieceCompressor();
+  readonly #kernel = new PieceKernel();
   readonly #trailer = new GzipTrailer();
   readonly #cutter: PieceCutter;
 
   constructor(write: (bytes: Uint8Array) => void) {
     this.#write = write;
-    this.#cutter = new PieceCutter(new Uint8Array(windowBytesMax), (memory, bytes, dictionaryBytes) => {
-      write(this.#compress(memory.subarray(0, bytes), dictionaryBytes));
-      return memory;
+    this.#cutter = new PieceCutter(this.#kernel.window, (window, bytes, dictionaryBytes) => {
+      write(this.#kernel.compress(bytes, dictionaryBytes));
+      return window;
     });
     write(gzipHeader);
   }

@@ -1,38 +1,52 @@
 /**
  * The same bytes as GzipWriter, compressed in worker threads. The first pieces are compressed in this thread: starting
  * threads costs more than a small archive.
+ *
+ * Each piece has a place: a kernel's memory, which this thread and one other share. It is filled here, compressed there and written from
+ * here, so that nothing is copied and no message is sent; a word of shared memory says whose turn it is.
  */
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
+import { invariant } from '../../model/errors.ts';
 import { GzipTrailer, gzipHeader } from './gzip.ts';
-import { compiledKernel, createPieceCompressor, deflateEnd, PieceCutter, windowBytesMax } from './pieces.ts';
+import { compiledKernel, deflateEnd, PieceCutter, PieceKernel } from './pieces.ts';
 
 const threadsMax = 8;
 const inlinePiecesDefault = 8;
-/** MB. A thread has few objects of its own: pieces and the kernel's memory are not among them. Without a limit its heap grows at leisure. */
+const placesPerThread = 3;
+/** MB. A thread has few objects of its own: the memory of kernels is not among them. Without a limit its heap grows at leisure. */
 const threadMemory = { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 64 };
 
-/**
- * What a worker runs. Text, not a module, so that it works alike from the sources, the library and the bundled command.
- * One buffer goes back and forth: the window comes in it and the result returns in it, which is at most 1.6 % larger than
- * the piece and so never larger than a full window.
- */
+/** A piece takes milliseconds; a thread that takes so long is dead. Waited for in parts: while a process is stopped the clock goes on. */
+const waitMs = 1000;
+const waitsMax = 120;
+/** Between looks at whether a thread has failed. */
+const lookMs = 20;
+
+// Of each place, in words of shared memory.
+const turnAt = 0; // whose turn it is
+const bytesAt = 1; // of the piece, then of the result
+const dictionaryBytesAt = 2;
+const wordsPerPlace = 3;
+
+const turns = { free: 0, piece: 1, result: 2 } as const;
+
+/** What a worker runs. Text, not a module, so that it works alike from the sources, the library and the bundled command. */
 const workerSource = `
-const { parentPort, workerData } = require('node:worker_threads');
-const kernel = new WebAssembly.Instance(workerData).exports;
-const memory = new Uint8Array(kernel.memory.buffer);
-parentPort.on('message', ({ piece, buffer, bytes, dictionaryBytes }) => {
-  memory.set(new Uint8Array(buffer, 0, bytes), kernel.dictionaryEnd() - dictionaryBytes);
-  const length = kernel.compress(dictionaryBytes, bytes - dictionaryBytes);
-  new Uint8Array(buffer).set(memory.subarray(kernel.outputStart(), kernel.outputStart() + length));
-  parentPort.postMessage({ piece, buffer, bytes: length }, [buffer]);
-});
+const { module, memories, control } = require('node:worker_threads').workerData;
+const kernels = memories.map((memory) => new WebAssembly.Instance(module, { env: { memory } }).exports);
+for (let place = 0; ; place = (place + 1) % kernels.length) {
+  const words = control[place];
+  for (let turn; (turn = Atomics.load(words, ${turnAt})) !== ${turns.piece}; ) Atomics.wait(words, ${turnAt}, turn);
+  words[${bytesAt}] = kernels[place].compress(words[${dictionaryBytesAt}], words[${bytesAt}]);
+  Atomics.store(words, ${turnAt}, ${turns.result});
+  Atomics.notify(words, ${turnAt});
+}
 `;
 
-interface Result {
-  readonly piece: number;
-  readonly buffer: ArrayBuffer;
-  readonly bytes: number;
+interface Place {
+  readonly kernel: PieceKernel;
+  readonly words: Int32Array;
 }
 
 export interface ParallelGzipOptions {
@@ -46,36 +60,38 @@ export class ParallelGzipWriter implements AsyncDisposable {
   readonly #write: (bytes: Uint8Array) => void;
   readonly #threads: number;
   readonly #inlinePieces: number;
-  readonly #compressHere = createPieceCompressor();
   readonly #trailer = new GzipTrailer();
   readonly #cutter: PieceCutter;
   readonly #workers: Worker[] = [];
-  readonly #freeBuffers: ArrayBuffer[] = [];
-  readonly #results = new Map<number, Result>();
+  /** Pieces take them in turn; the one that is filled is that of the next piece. */
+  readonly #places: Place[] = [newPlace()];
+  #inlineCount = 0;
   #sentCount = 0;
   #writtenCount = 0;
   #failure: { readonly error: unknown } | undefined;
-  #wake = (): void => {};
 
-  /** `write` gets bytes that are valid during the call only; it may be called during any call and between them. */
+  /** `write` gets bytes that are valid during the call only; it is called during calls only. */
   constructor(write: (bytes: Uint8Array) => void, options: ParallelGzipOptions = {}) {
     this.#write = write;
     this.#threads = options.threads ?? Math.min(availableParallelism(), threadsMax);
     this.#inlinePieces = options.inlinePieces ?? inlinePiecesDefault;
-    this.#cutter = new PieceCutter(this.#freeMemory(), (...window) => this.#take(...window));
+    this.#cutter = new PieceCutter(this.#place(0).kernel.window, (_, ...sizes) => this.#take(...sizes));
     write(gzipHeader);
   }
 
-  /** Copies the bytes. Await `drained()` about once a MiB, so that memory stays bounded. */
+  /** Copies the bytes. Waits for the threads where they have all that they can hold. */
   write(bytes: Uint8Array): void {
     this.#trailer.add(bytes);
     this.#cutter.write(bytes);
   }
 
-  /** @throws what a thread or the receiver of the result threw. */
+  /** To be awaited about once a MiB. @throws what a thread or the receiver of the result threw. */
   drained(): Promise<void> | undefined {
-    const isFull = this.#sentCount - this.#writtenCount > 2 * this.#threads;
-    return isFull || this.#failure !== undefined ? this.#untilWaiting(2 * this.#threads) : undefined;
+    const waitingMax = Math.max(0, this.#places.length - 2);
+    const isFull = this.#sentCount - this.#writtenCount > waitingMax;
+    if (isFull) this.#awaitOldestFor(lookMs);
+    const isWaiting = this.#sentCount - this.#writtenCount > waitingMax;
+    return isWaiting || this.#failure !== undefined ? this.#untilWaiting(waitingMax) : undefined;
   }
 
   async finish(): Promise<void> {
@@ -92,67 +108,94 @@ export class ParallelGzipWriter implements AsyncDisposable {
     await Promise.all(workers.map((worker) => worker.terminate()));
   }
 
-  #take(memory: Uint8Array, bytes: number, dictionaryBytes: number): Uint8Array {
-    if (this.#sentCount < this.#inlinePieces) {
-      this.#sentCount++;
-      this.#writtenCount++;
-      this.#write(this.#compressHere(memory.subarray(0, bytes), dictionaryBytes));
-      return memory;
+  /** The piece in the window is complete. Returns the window for the next. */
+  #take(bytes: number, dictionaryBytes: number): Uint8Array {
+    const { kernel, words } = this.#place(this.#sentCount);
+    if (this.#failure !== undefined) return kernel.window;
+    if (this.#inlineCount < this.#inlinePieces) {
+      this.#inlineCount++;
+      this.#write(kernel.compress(bytes, dictionaryBytes));
+      return kernel.window;
     }
     if (this.#workers.length === 0) this.#startWorkers();
-    const { buffer } = memory;
-    const piece = this.#sentCount++;
-    const worker = this.#workers[piece % this.#threads];
-    worker?.postMessage({ piece, buffer, bytes, dictionaryBytes }, [buffer as ArrayBuffer]);
-    return this.#freeMemory();
+    words[bytesAt] = bytes;
+    words[dictionaryBytesAt] = dictionaryBytes;
+    Atomics.store(words, turnAt, turns.piece);
+    Atomics.notify(words, turnAt);
+    this.#sentCount++;
+    this.#writeResults();
+    if (this.#sentCount - this.#writtenCount === this.#places.length) this.#awaitOldest();
+    return this.#place(this.#sentCount).kernel.window;
   }
 
-  #freeMemory(): Uint8Array {
-    return new Uint8Array(this.#freeBuffers.pop() ?? new ArrayBuffer(windowBytesMax));
+  #place(piece: number): Place {
+    const place = this.#places[piece % this.#places.length];
+    invariant(place !== undefined, 'a place for each piece');
+    return place;
   }
 
   #startWorkers(): void {
+    while (this.#places.length < placesPerThread * this.#threads) this.#places.push(newPlace());
     for (let index = 0; index < this.#threads; index++) {
+      const places = this.#places.filter((_, place) => place % this.#threads === index);
       const worker = new Worker(workerSource, {
         eval: true,
-        workerData: compiledKernel(),
+        workerData: {
+          module: compiledKernel(),
+          memories: places.map(({ kernel }) => kernel.memory),
+          control: places.map(({ words }) => words),
+        },
         resourceLimits: threadMemory,
       });
-      worker.on('message', (result: Result) => this.#receive(result));
       worker.on('error', (error) => this.#fail(error));
       worker.on('exit', () => this.#fail(new Error('A compression thread ended early')));
       this.#workers.push(worker);
     }
   }
 
-  /** Writes the results that are next in order. */
-  #receive(received: Result): void {
-    this.#results.set(received.piece, received);
-    try {
-      for (let next = received; next.piece === this.#writtenCount && this.#failure === undefined; ) {
-        this.#results.delete(next.piece);
-        this.#writtenCount++;
-        this.#write(new Uint8Array(next.buffer, 0, next.bytes));
-        this.#freeBuffers.push(next.buffer);
-        next = this.#results.get(this.#writtenCount) ?? next;
-      }
-    } catch (error) {
-      this.#fail(error);
+  #awaitOldest(): void {
+    const { words } = this.#place(this.#writtenCount);
+    for (let waits = 0; Atomics.load(words, turnAt) === turns.piece; waits++) {
+      if (waits === waitsMax) throw new Error('Internal error: a compression thread does not answer.');
+      Atomics.wait(words, turnAt, turns.piece, waitMs);
     }
-    this.#wake();
+    this.#writeResults();
+  }
+
+  /** Those that are there, in order. */
+  #writeResults(): void {
+    while (this.#writtenCount < this.#sentCount) {
+      const { kernel, words } = this.#place(this.#writtenCount);
+      if (Atomics.load(words, turnAt) !== turns.result) return;
+      this.#writtenCount++;
+      Atomics.store(words, turnAt, turns.free);
+      try {
+        if (this.#failure === undefined) this.#write(kernel.result(words[bytesAt] ?? 0));
+      } catch (error) {
+        this.#fail(error);
+      }
+    }
   }
 
   #fail(error: unknown): void {
     this.#failure ??= { error };
-    this.#wake();
   }
 
   async #untilWaiting(piecesMax: number): Promise<void> {
-    while (this.#failure === undefined && this.#sentCount - this.#writtenCount > piecesMax) {
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
+    for (;;) {
+      if (this.#failure !== undefined) throw this.#failure.error;
+      if (this.#sentCount - this.#writtenCount <= piecesMax) return;
+      this.#awaitOldestFor(lookMs);
+      await new Promise(setImmediate); // a thread's end is told there
     }
-    if (this.#failure !== undefined) throw this.#failure.error;
   }
+
+  #awaitOldestFor(ms: number): void {
+    Atomics.wait(this.#place(this.#writtenCount).words, turnAt, turns.piece, ms);
+    this.#writeResults();
+  }
+}
+
+function newPlace(): Place {
+  return { kernel: new PieceKernel(), words: new Int32Array(new SharedArrayBuffer(4 * wordsPerPlace)) };
 }

@@ -159,19 +159,18 @@ describe('createPieceCompressor()', () => {
 describe('PieceCutter', () => {
   it('emits full pieces with the 32 KiB before them', () => {
     const seen: [number, number][] = [];
-    const cutter = new PieceCutter(new Uint8Array(windowBytesMax), (memory, bytes, dictionaryBytes) => {
+    const cutter = new PieceCutter(new Uint8Array(windowBytesMax), (window, bytes, dictionaryBytes) => {
       seen.push([bytes, dictionaryBytes]);
-      return memory;
+      return window;
     });
     for (let written = 0; written < 2 * pieceBytesMax; written += 4096) cutter.write(new Uint8Array(4096));
     cutter.flush();
     cutter.write(new Uint8Array(10));
     cutter.flush();
-    const full = dictionaryBytesMax + pieceBytesMax;
     assert.deepEqual(seen, [
       [pieceBytesMax, 0],
-      [full, dictionaryBytesMax],
-      [dictionaryBytesMax + 10, dictionaryBytesMax],
+      [pieceBytesMax, dictionaryBytesMax],
+      [10, dictionaryBytesMax],
     ]);
   });
 });
