@@ -104,7 +104,10 @@ export class ParallelGzipWriter implements AsyncDisposable {
   /** Ends the threads; what is not written yet is dropped. */
   async [Symbol.asyncDispose](): Promise<void> {
     const workers = this.#workers.splice(0);
-    for (const worker of workers) worker.removeAllListeners();
+    for (const worker of workers) {
+      worker.removeAllListeners();
+      worker.on('error', () => {}); // one that fails as well: the first has been told
+    }
     await Promise.all(workers.map((worker) => worker.terminate()));
   }
 
