@@ -60,7 +60,7 @@ interface RawDecoder {
 let kept: RawDecoder | undefined;
 
 /**
- * All that one zstd frame decodes to, in memory that the caller has: how many bytes that are. For a frame of 1 MB it takes 1.57 ms where
+ * All that one whole zstd frame (see zstd-blocks.ts) decodes to, in memory that the caller has: how many bytes that are. For a frame of 1 MB it takes 1.57 ms where
  * `unzstd` takes 2.1. Throws where it does not fit, or what is wrong with the bytes.
  */
 export function unzstdInto(bytes: Uint8Array, out: Uint8Array): number {
@@ -71,11 +71,10 @@ export function unzstdInto(bytes: Uint8Array, out: Uint8Array): number {
   const { handle, left } = decoder;
   handle.writeSync(constants.ZSTD_e_end, bytes, 0, bytes.length, out, 0, out.length);
   const [room = 0, unused = 0] = left;
-  if (decoder.problem !== undefined || unused > 0) {
-    handle.close(); // it is in the middle of something
-    throw new Error(decoder.problem ?? 'more than was wanted');
-  }
-  kept = decoder;
+  // It may be in the middle of something: Node 22 says nothing of a frame that is cut short.
+  if (decoder.problem !== undefined || unused > 0 || room > 0) handle.close();
+  else kept = decoder;
+  if (decoder.problem !== undefined || unused > 0) throw new Error(decoder.problem ?? 'more than was wanted');
   return out.length - room;
 }
 
