@@ -40,14 +40,19 @@ function closedFolder(path) {
 // What a file of kept code begins with.
 const magic = 0x45585643; // 'EXVC', u32
 const magicAt = 0;
-const runsAt = 4; // u32: how many runs have added what they compiled
+const runsAt = 4; // u16, u16: how many runs of each kind have added what they compiled
 const sourceHashAt = 8;
 const codeHashAt = 24;
 const hashBytes = 16;
 const headerBytes = 40;
 
-/** The first runs compile most of what others need; to keep it takes some 10 ms. */
+/**
+ * The first runs of a kind compile most of what others of it need; to keep it takes some 10 ms. Those that compress or decode something
+ * are of the second kind: a snapshot of what changed needs a third more than one with nothing to do.
+ */
 const addingRunsMax = 3;
+let kind = 0;
+const packageOfKind = 'node:zlib';
 
 /** What the files of the bundle that ran have given. */
 const modules = new Map();
@@ -74,19 +79,21 @@ function runBundle(name, { folder, hash }) {
     columnOffset: -head.length,
     cachedData: kept?.code,
   });
-  const runs = kept === undefined || script.cachedDataRejected ? 0 : kept.runs;
-  if (runs < addingRunsMax) {
-    process.once('exit', () => {
-      const code = script.createCachedData();
-      keepCode(place, [headerOf(runs + 1, sourceHash, hash(code)), code]);
-    });
-  }
+  const runs = kept === undefined || script.cachedDataRejected ? [0, 0] : kept.runs;
+  process.once('exit', () => {
+    if (runs[kind] >= addingRunsMax) return;
+    runs[kind]++;
+    const code = script.createCachedData();
+    keepCode(place, [headerOf(runs, sourceHash, hash(code)), code]);
+  });
   const module = { exports: {} };
   modules.set(name, module);
-  const requireBeside = (id) =>
-    id.startsWith('./')
+  const requireBeside = (id) => {
+    if (id === packageOfKind) kind = 1;
+    return id.startsWith('./')
       ? runBundle(id.slice(2), { folder, hash })
       : (id === hashPackage && nativeHash()) || require(id);
+  };
   requireBeside.resolve = require.resolve;
   script.runInThisContext()(module.exports, requireBeside, module, path, join(__dirname, 'bundle'));
   return module.exports;
@@ -97,7 +104,7 @@ function readKeptCode(place, sourceHash, hash) {
   const bytes = readIfThere(place);
   if (bytes === undefined || bytes.length < headerBytes) return undefined;
   const code = bytes.subarray(headerBytes);
-  const runs = bytes.readUInt32LE(runsAt);
+  const runs = [bytes.readUInt16LE(runsAt), bytes.readUInt16LE(runsAt + 2)];
   const isSound = headerOf(runs, sourceHash, hash(code)).equals(bytes.subarray(0, headerBytes));
   return isSound ? { code, runs } : undefined;
 }
@@ -105,7 +112,8 @@ function readKeptCode(place, sourceHash, hash) {
 function headerOf(runs, sourceHash, codeHash) {
   const header = Buffer.alloc(headerBytes);
   header.writeUInt32LE(magic, magicAt);
-  header.writeUInt32LE(runs, runsAt);
+  header.writeUInt16LE(runs[0], runsAt);
+  header.writeUInt16LE(runs[1], runsAt + 2);
   sourceHash.copy(header, sourceHashAt, 0, hashBytes);
   codeHash.copy(header, codeHashAt, 0, hashBytes);
   return header;

@@ -55,6 +55,39 @@ test('the launcher keeps what the first three runs compile', (context) => {
   assert.deepEqual(runs, [1, 2, 3, 3]);
 });
 
+test('the launcher keeps what the first three runs compile that store something, whatever ran before', (context) => {
+  const home = temporaryFolder(context);
+  const source = join(home, 'source');
+  mkdirSync(source);
+  const words = ['backup', 'create', '--source', source, '--repository', join(home, 'repository')];
+  const folder = join(home, '.cache', 'exuvia', 'code');
+  const runsNow = (): readonly number[] => {
+    const name = readdirSync(folder).find((one) => one.startsWith('create.cjs-'));
+    const kept = readFileSync(join(folder, name ?? ''));
+    return [kept.readUInt16LE(runsAt), kept.readUInt16LE(runsAt + 2)];
+  };
+  const runs = [1, 2, 3, 4, 0, 5, 0, 6, 7].map((number) => {
+    if (number > 4) writeFileSync(join(source, 'file'), `${number} `.repeat(500));
+    const { status, stderr } = runCli(words, { home });
+    assert.deepEqual([status, stderr], [0, '']);
+    return runsNow();
+  });
+  const [first] = runs; // it makes the repository, and stores the folder itself
+  assert.deepEqual(first, [0, 1]);
+  assert.deepEqual(runs.slice(1, 5), [
+    [1, 1],
+    [2, 1],
+    [3, 1],
+    [3, 1],
+  ]);
+  assert.deepEqual(runs.slice(5), [
+    [3, 2],
+    [3, 2],
+    [3, 3],
+    [3, 3],
+  ]);
+});
+
 test('the launcher does not run kept code that rotted, is cut off, or is of another source', (context) => {
   const site = buildSite(context);
   for (let run = 0; run < 3; run++) site.run();
