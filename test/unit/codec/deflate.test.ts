@@ -40,6 +40,18 @@ describe('gzipBytes()', () => {
     }
   });
 
+  // What comes again is found late, in the long steps that noise is searched in, and reaches back further than one match may be.
+  for (const seed of [1, 2, 3, 4]) {
+    it(`gives back noise that comes again after any distance (seed ${seed})`, () => {
+      const random = seededRandom(seed);
+      for (let count = 0; count < 40; count++) {
+        const period = 1 + (random() % dictionaryBytesMax);
+        const input = Buffer.alloc(100_000 + (random() % 100_000), inputOf('random', period, random()));
+        assert.ok(gunzipSync(gzipBytes(input)).equals(input), `${input.length} bytes, again after ${period}`);
+      }
+    });
+  }
+
   it('is read by gzip, and by zlib in Python', (context) => {
     const input = inputOf('mixed', 2 * pieceBytesMax + 12_345);
     const packed = gzipBytes(input);

@@ -72,7 +72,8 @@ export function resetMatches(dictionaryBytes: i32): void {
 // @ts-ignore: decorator
 @inline
 function matchLength(from: usize, at: usize, head: u32, pieceEnd: usize): u32 {
-  if (at - from > distanceMax || load<u32>(from) != head) return 0;
+  // After a match that was cut short at its end the search may come to a place once more: that one, and those behind it, are none.
+  if (at - from - 1 >= distanceMax || load<u32>(from) != head) return 0;
   const limit = <u32>min(<usize>matchBytesMax, pieceEnd - at);
   let length: u32 = 4;
   while (length < limit) {
