@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { makePrivateFolder, removeTemporary } from '../io/files.ts';
 import { errnoOf, messageOf } from '../model/errors.ts';
 import { type ByteString, byteStringFromLatin1, byteStringToBytes, fsPath } from '../model/paths.ts';
+import { eachLine } from './lines.ts';
 import type { CaptureRequest, CaptureResult, OnCopied, UncheckedCopy } from './result.ts';
 
 export type { CaptureMethod, CaptureResult, OnCopied, UncheckedCopy } from './result.ts';
@@ -191,15 +192,6 @@ function lastText(stream: Readable): () => string {
     text = (text + more).slice(-4096);
   });
   return () => text;
-}
-
-function eachLine(stream: Readable, onLine: (line: string) => void): void {
-  let rest = '';
-  stream.setEncoding('utf8').on('data', (more: string) => {
-    const lines = (rest + more).split('\n');
-    rest = lines.pop() ?? '';
-    lines.forEach(onLine);
-  });
 }
 
 /** What decides how long the capture takes; 0 when nothing is there, which the child will say. */
