@@ -13,12 +13,6 @@ export const dictionaryBytesMax = 32 * 1024;
 /** What ends a stream of pieces: an empty block with fixed codes that says it is the last. */
 export const deflateEnd: Uint8Array = Uint8Array.of(0x03, 0x00);
 
-/**
- * Compresses the bytes of `window` after its first `dictionaryBytes`, which are what came before them. The result is whole blocks
- * that end at a byte boundary, valid until the next call.
- */
-export type PieceCompressor = (window: Uint8Array, dictionaryBytes: number) => Uint8Array;
-
 /** As much of WebAssembly as is used: TypeScript declares it with the DOM only. */
 declare const WebAssembly: {
   readonly Module: new (bytes: Uint8Array) => CompiledKernel;
@@ -89,14 +83,6 @@ export class PieceKernel {
   }
 }
 
-export function createPieceCompressor(): PieceCompressor {
-  const kernel = new PieceKernel();
-  return (window, dictionaryBytes) => {
-    kernel.window.set(window, dictionaryBytesMax - dictionaryBytes);
-    return kernel.compress(window.length - dictionaryBytes, dictionaryBytes);
-  };
-}
-
 export const windowBytesMax: number = dictionaryBytesMax + pieceBytesMax;
 
 /**
@@ -145,7 +131,7 @@ export class PieceCutter {
 
 /**
  * `set`, for memory that threads share: V8 copies into that word by word, so that no other thread sees half of one, which took 0.9 s for the
- * 1.5 GB of an archive. Nobody reads here before it is told to, and `fill` with bytes of that length is one plain copy (0.3 s).
+ * 1.5 GB of an archive. Nobody reads here before it is told to, and `fill` with bytes of that length is one plain copy.
  */
 function copyInto(shared: Uint8Array, bytes: Uint8Array, at: number): void {
   asBuffer(shared).fill(bytes, at, at + bytes.length);

@@ -8,14 +8,23 @@ import fc from 'fast-check';
 import { GzipWriter, gzipBytes } from '../../../src/codec/deflate/gzip.ts';
 import { ParallelGzipWriter } from '../../../src/codec/deflate/parallel-gzip.ts';
 import {
-  createPieceCompressor,
   deflateEnd,
   dictionaryBytesMax,
   PieceCutter,
+  PieceKernel,
   pieceBytesMax,
   windowBytesMax,
 } from '../../../src/codec/deflate/pieces.ts';
 import { type InputKind, inputKinds, inputOf, seededRandom } from './deflate-inputs.ts';
+
+/** Compresses what comes after the first `dictionaryBytes`. The result is valid until the next call. */
+function createPieceCompressor(): (window: Uint8Array, dictionaryBytes: number) => Uint8Array {
+  const kernel = new PieceKernel();
+  return (window, dictionaryBytes) => {
+    kernel.window.set(window, dictionaryBytesMax - dictionaryBytes);
+    return kernel.compress(window.length - dictionaryBytes, dictionaryBytes);
+  };
+}
 
 const sizes = [0, 1, 2, 3, 4, 7, 8, 9, 15, 257, 258, 259, 65_535, 65_536, 65_537, 300_001];
 
@@ -134,7 +143,7 @@ describe('GzipWriter', () => {
   });
 });
 
-describe('createPieceCompressor()', () => {
+describe('PieceKernel', () => {
   it('gives back any bytes after any dictionary', () => {
     const compress = createPieceCompressor();
     // Few different values and repeated parts: matches of all lengths, at all places.
