@@ -126,7 +126,7 @@ test('capture() gives up at the time limit', async () => {
 
 test('CaptureProcess removes everything when it is disposed of, also in the middle of a capture', async () => {
   await withSandbox(async ({ at, captures, capture, stagingDir }) => {
-    createLedger({ path: at('x.db'), journalMode: 'WAL', fillerBytes: 30_000_000 });
+    createLedger({ path: at('x.db'), journalMode: 'WAL', fillerBytes: 120_000_000 });
     const pending = capture('x.db');
     const waiting = capture('x.db');
     await until('the copy grows', () => stagedBytes(stagingDir) > 0);

@@ -122,7 +122,7 @@ describe('databases that somebody has locked', () => {
   test('capture() fails, to be tried again, when a writer holds an exclusive lock and never rests', async () => {
     await withSandbox(async ({ at, capture }) => {
       const options = { journalMode: 'DELETE', lockingMode: 'EXCLUSIVE', work: 'endless' } as const;
-      await using writer = await Writer.start({ path: at('x.sqlite'), fillerBytes: 5_000_000, ...options });
+      await using writer = await Writer.start({ path: at('x.sqlite'), fillerBytes: 40_000_000, ...options });
       const result = await capture('x.sqlite');
       assert.ok(result.kind === 'failed' && result.retryable, JSON.stringify(result));
       assert.match(result.reason, /locked|written to/);
