@@ -23,6 +23,7 @@ const types = spawnSync('tsc', ['-p', 'tsconfig.build.json', '--outDir', next], 
   stdio: 'inherit',
   shell: process.platform === 'win32',
 });
+if (types.error !== undefined) console.error(`Cannot run tsc (${types.error.message}): use npm run build.`);
 if (types.status !== 0) process.exit(types.status ?? 1);
 
 const commands = readdirSync('src/cli/commands');
