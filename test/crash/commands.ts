@@ -17,8 +17,6 @@ export interface CrashCommand {
   readonly argsAgain?: (shop: Workshop) => readonly string[];
   /** Snapshots that may be gone afterwards. */
   readonly mayRemove?: (shop: Workshop) => readonly string[];
-  /** Packs that a killed run may have made in place of others that are still there. */
-  readonly packsBetween?: number;
   /** In what a snapshot that was there may differ afterwards. */
   readonly mayDiffer?: (difference: string) => boolean;
   /** What a snapshot that it adds restores to: the home as it is, or whatever the undisturbed run made. */
@@ -144,14 +142,12 @@ export const crashCommands: readonly CrashCommand[] = [
     name: 'prune',
     prepare: async (shop) => void (await shop.mustRun(['backup', 'forget', oldest(shop)])),
     args: () => ['backup', 'prune', '--max-unused', '0'],
-    packsBetween: 1,
     mayRemove: (shop) => [oldest(shop)],
     problemsAfter: soundProblems,
   },
   {
     name: 'purge',
     args: () => ['backup', 'purge', 'workspace/large.bin'],
-    packsBetween: 2,
     mayDiffer: (difference) => difference.includes('"workspace/large.bin" only in a'),
     problemsAfter: async (shop) => {
       const problems = await soundProblems(shop);
@@ -166,7 +162,6 @@ export const crashCommands: readonly CrashCommand[] = [
     name: 'check --repair',
     prepare: (shop) => flipLastPack(shop),
     args: () => ['backup', 'check', '--repair'],
-    packsBetween: 2,
     mayDiffer: (difference) =>
       / only in a$|cannot be read|no pack holds it|checksum is/.test(difference) || isFolderTime(difference),
     problemsAfter: soundProblems,
@@ -175,7 +170,6 @@ export const crashCommands: readonly CrashCommand[] = [
     name: 'check --repair, a pack gone',
     prepare: (shop) => rmSync(join(shop.root, shop.packs().at(-1) ?? '')),
     args: () => ['backup', 'check', '--repair'],
-    packsBetween: 2,
     mayDiffer: (difference) =>
       / only in a$|cannot be read|no pack holds it/.test(difference) || isFolderTime(difference),
     mayRemove: (shop) => shop.baseIds, // those of which nothing is left
@@ -190,13 +184,11 @@ export const crashCommands: readonly CrashCommand[] = [
   {
     name: 'prune --recompress',
     args: () => ['backup', 'prune', '--recompress', '19'],
-    packsBetween: 3,
     problemsAfter: soundProblems,
   },
   {
     name: 'purge a folder',
     args: () => ['backup', 'purge', 'workspace'],
-    packsBetween: 2,
     mayDiffer: (difference) => difference.includes('"workspace') && difference.includes(' only in a'),
     problemsAfter: soundProblems,
   },

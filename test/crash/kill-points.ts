@@ -18,9 +18,10 @@ export interface PreparedCommand {
   readonly start: KeptState;
   /** Snapshots there were before the run. */
   readonly idsBefore: readonly string[];
-  /** Packs before the run, and how many an undisturbed run adds. */
+  /** Packs before the run, how many there are more after an undisturbed one, and how many that makes: some may go again. */
   readonly packsBefore: number;
   readonly packsAdded: number;
+  readonly packsMade: number;
   /** What a snapshot that the run adds restores to. */
   readonly added: string | undefined;
 }
@@ -72,7 +73,18 @@ export class Bench {
     const added = await this.#addedBy(command, idsBefore);
     const problems = (await command.problemsAfter?.(shop)) ?? [];
     if (problems.length > 0) throw new Error(`${command.name}, undisturbed: ${problems.join('; ')}`);
-    return { command, points: changes, readings, start, idsBefore, packsBefore, packsAdded, added };
+    const packsMade = changes.filter(({ call, text }) => isPackMade(call, text)).length;
+    return {
+      command,
+      points: changes,
+      readings,
+      start,
+      idsBefore,
+      packsBefore,
+      packsAdded,
+      packsMade,
+      added,
+    };
   }
 
   /** What each snapshot restores to that the command begins with; damaged ones are known from before. */
@@ -127,8 +139,7 @@ export class Bench {
     options: { readonly again: boolean; readonly isPartial?: boolean },
   ): Promise<string[]> {
     const problems = await this.#snapshotProblems(prepared, options.isPartial ?? false);
-    const packsMore = Math.max(prepared.packsAdded, prepared.command.packsBetween ?? 0);
-    if (this.shop.packs().length > prepared.packsBefore + packsMore)
+    if (this.shop.packs().length > prepared.packsBefore + prepared.packsMade)
       problems.push('more packs than a whole run makes');
     if (options.again) problems.push(...(await this.#againProblems(prepared)));
     problems.push(...(await this.#createProblems(prepared)));
@@ -182,6 +193,11 @@ export class Bench {
     problems.push(...differences.map((text) => `the next: ${text}`));
     return problems;
   }
+}
+
+/** A pack gets its name. */
+function isPackMade(call: string, text: string): boolean {
+  return call.startsWith('rename') && /, "[^"]*\/packs\/[^"]*\.pack"/.test(text);
 }
 
 export function violationText({ command, point, fault, problems }: Violation): string {
