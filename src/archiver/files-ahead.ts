@@ -33,7 +33,7 @@ export interface FileAhead {
   readonly fingerprint: Buffer;
   readonly known: KnownFile | undefined;
   /** As it was stored, and where its hash is, when threads have it. */
-  readonly hashed: HashedFile | undefined;
+  hashed: HashedFile | undefined;
   /** What has been stored of it. */
   stored: StoredAhead | undefined;
 }
@@ -122,7 +122,7 @@ export class FilesAhead {
     this.#isAhead = true;
     for (let at = from; at < entries.length; at++) {
       const entry = entries[at];
-      if (entry !== undefined && !this.#files.has(entry)) this.#consider({ entry, sinceMs });
+      if (entry !== undefined) this.#consider({ entry, sinceMs });
     }
     this.#submitRest();
   }
@@ -159,7 +159,7 @@ export class FilesAhead {
     if (entry.type !== 'file' || this.#files.has(entry)) return undefined;
     const fingerprint = fingerprintOf(entry.stat, entry.sidecars);
     const known = this.#context.known.find(entry.key);
-    const file = { fingerprint, known, hashed: undefined, stored: undefined };
+    const file: FileAhead = { fingerprint, known, hashed: undefined, stored: undefined };
     this.#files.set(entry, file);
     return known !== undefined && fingerprint.equals(known.fingerprint) ? undefined : file;
   }
@@ -226,18 +226,14 @@ export class FilesAhead {
 
   /** Whether threads are given it. */
   #consider({ entry, sinceMs }: WaitingEntry): boolean {
-    if (entry.type !== 'file') return false;
-    const fingerprint = fingerprintOf(entry.stat, entry.sidecars);
-    const known = this.#context.known.find(entry.key);
-    const previous =
-      known === undefined || fingerprint.equals(known.fingerprint) ? undefined : comparable(entry, known);
-    const hashed = previous && { previous, sinceMs, task: this.#open, number: this.#open.paths.length };
-    this.#files.set(entry, { fingerprint, known, hashed, stored: undefined });
-    if (hashed === undefined) return false;
-    const { task } = hashed;
+    const file = this.#lookAt(entry);
+    const previous = file?.known && comparable(entry, file.known);
+    if (file === undefined || previous === undefined) return false;
+    const task = this.#open;
+    file.hashed = { previous, sinceMs, task, number: task.paths.length };
     task.paths.push(entry.path);
-    task.stamps.push(fingerprint);
-    task.bytes += hashed.previous.size;
+    task.stamps.push(file.fingerprint);
+    task.bytes += previous.size;
     if (task.paths.length >= taskFilesMax || task.bytes >= taskBytesMax) this.#submit();
     return true;
   }

@@ -12,14 +12,13 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { setTimeout } from 'node:timers/promises';
 import { type ArchivedSource, archiveSource } from '../../../src/archiver/archiver.ts';
 import { byteStringOf } from '../../../src/model/paths.ts';
 import { silentProgress } from '../../../src/model/progress.ts';
 import { takeAll } from '../../../src/model/selection.ts';
 import { type FileHasher, type FilesToHash, stampBytes } from '../../../src/model/store.ts';
-import { ThreadHasher } from '../../../src/repository/file-hasher.ts';
 import { type OpenOptions, Repository } from '../../../src/repository/repository.ts';
+import { readyHasher } from '../../helpers/ready-hasher.ts';
 import { encryptedOptions, plainOptions } from '../../helpers/repositories.ts';
 import { Seeded } from '../../helpers/seeded.ts';
 import { temporaryFolder } from '../../helpers/temporary.ts';
@@ -133,17 +132,6 @@ async function archived(
   );
   repository.flush();
   return result;
-}
-
-/** Threads that run before they are needed: which files they get does not depend on how busy the machine is. */
-async function readyHasher(): Promise<ThreadHasher> {
-  const hasher = new ThreadHasher();
-  hasher.start();
-  for (let tries = 0; !hasher.hasRoom; tries++) {
-    assert.ok(tries < 1000, 'no thread has started');
-    await setTimeout(10);
-  }
-  return hasher;
 }
 
 interface Run {

@@ -17,21 +17,11 @@ import { fingerprintOf } from '../../../src/archiver/fingerprint.ts';
 import { hashBytes } from '../../../src/codec/hash.ts';
 import { byteStringOf } from '../../../src/model/paths.ts';
 import type { FilesToHash } from '../../../src/model/store.ts';
-import { ThreadHasher } from '../../../src/repository/file-hasher.ts';
+import { readyHasher } from '../../helpers/ready-hasher.ts';
 import { Seeded } from '../../helpers/seeded.ts';
 import { temporaryFolder } from '../../helpers/temporary.ts';
 
 const zeros = Buffer.alloc(32);
-
-async function readyHasher(): Promise<ThreadHasher> {
-  const hasher = new ThreadHasher();
-  hasher.start();
-  for (let tries = 0; !hasher.hasRoom; tries++) {
-    assert.ok(tries < 1000, 'no thread has started');
-    await setTimeout(10);
-  }
-  return hasher;
-}
 
 function question(paths: readonly string[]): FilesToHash {
   return {
