@@ -70,13 +70,11 @@ function sortByFrequency(used: i32): void {
   }
 }
 
-// @ts-ignore: decorator
 @inline
 function weight(index: i32): u32 {
   return load<u32>(weights + ((<usize>index) << 2));
 }
 
-// @ts-ignore: decorator
 @inline
 function setWeight(index: i32, value: u32): void {
   store<u32>(weights + ((<usize>index) << 2), value);

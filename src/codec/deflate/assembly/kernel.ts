@@ -208,7 +208,6 @@ function addRun(symbol: u32, extra: u32): void {
   increment(runCounts, symbol);
 }
 
-// @ts-ignore: decorator
 @inline
 function runExtraBits(symbol: u32): u32 {
   return symbol < 16 ? 0 : symbol == 16 ? 2 : symbol == 17 ? 3 : 7;
@@ -313,7 +312,6 @@ function writeSequences(start: usize): void {
   putCode(load<u32>(literalCodes + (endOfBlock << 2)));
 }
 
-// @ts-ignore: decorator
 @inline
 function literalCode(at: usize): u32 {
   return load<u32>(literalCodes + ((<usize>load<u8>(at)) << 2));

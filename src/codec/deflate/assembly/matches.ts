@@ -47,13 +47,11 @@ export const sequences: usize = memory.data((blockBytesMax / 4 + 4) * 8);
 export const sequenceBytes: usize = 8;
 
 /** Where the last place is kept that has the same six bytes as the lowest of `head`: fewer are overwritten than with five. */
-// @ts-ignore: decorator
 @inline
 function placeOf(head: u64): usize {
   return places + ((<usize>(((head << 16) * 0x9e3779b185ebca87) >> (64 - hashBits))) << 2);
 }
 
-// @ts-ignore: decorator
 @inline
 function remember(at: usize): void {
   store<u32>(placeOf(load<u64>(at)), <u32>at);
@@ -69,7 +67,6 @@ export function resetMatches(dictionaryBytes: i32): void {
 }
 
 /** How many bytes, up to the end of the piece, are the same at `from` and at `at`, where `head` is: 0, or 4 to 258. */
-// @ts-ignore: decorator
 @inline
 function matchLength(from: usize, at: usize, head: u32, pieceEnd: usize): u32 {
   // After a match that was cut short at its end the search may come to a place once more: that one, and those behind it, are none.
@@ -134,7 +131,6 @@ export function findSequences(start: usize, pieceEnd: usize): usize {
   return end;
 }
 
-// @ts-ignore: decorator
 @inline
 function countLiterals(from: usize, end: usize): void {
   for (let at = from; at < end; at++) increment(literalCounts, load<u8>(at));

@@ -25,7 +25,6 @@ function fillLengths(): void {
   }
 }
 
-// @ts-ignore: decorator
 @inline
 export function increment(counts: usize, symbol: u32): void {
   const slot = counts + ((<usize>symbol) << 2);
@@ -33,7 +32,6 @@ export function increment(counts: usize, symbol: u32): void {
 }
 
 /** 0 to 29 for a distance less one. */
-// @ts-ignore: decorator
 @inline
 export function distanceSlot(distance: u32): u32 {
   if (distance < 2) return distance;
