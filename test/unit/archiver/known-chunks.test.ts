@@ -6,6 +6,7 @@ import { DamageError, FileSystemError } from '../../../src/model/errors.ts';
 import type { BlobId } from '../../../src/model/ids.ts';
 import type { NamedBlob } from '../../../src/model/store.ts';
 import { MemoryStore } from '../../helpers/memory-store.ts';
+import { readerOf } from '../../helpers/reader-of.ts';
 import { Seeded } from '../../helpers/seeded.ts';
 
 const KiB = 1024;
@@ -21,14 +22,7 @@ class CountingStore extends MemoryStore {
 }
 
 function storeIt(store: MemoryStore, bytes: Buffer, previous?: PreviousContent): PreviousContent {
-  let at = 0;
-  const read = (buffer: Uint8Array, offset: number, count: number): number => {
-    const part = bytes.subarray(at, at + count);
-    buffer.set(part, offset);
-    at += part.length;
-    return part.length;
-  };
-  return runSteps(storeContent(store, read, bytes.length, previous, () => {}));
+  return runSteps(storeContent(store, readerOf(bytes), bytes.length, previous, () => {}));
 }
 
 /** Something else in one place of it, or less, or more of it. */

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type ReadBytes, runSteps, storeContent, storePages } from '../../../src/archiver/store-content.ts';
+import { runSteps, storeContent, storePages } from '../../../src/archiver/store-content.ts';
 import { blobIdFromBytes } from '../../../src/model/ids.ts';
 import type { BlobKind, NamedBlob } from '../../../src/model/store.ts';
 import type { FileContent } from '../../../src/model/tree.ts';
 import { readUnitIds } from '../../../src/tree/page-map.ts';
 import { MemoryStore } from '../../helpers/memory-store.ts';
+import { readerOf } from '../../helpers/reader-of.ts';
 import { Seeded } from '../../helpers/seeded.ts';
 
 /** Tells what contents it was asked to store. */
@@ -22,15 +23,6 @@ class AskedStore extends MemoryStore {
   }
 }
 
-function reading(bytes: Buffer): ReadBytes {
-  let at = 0;
-  return (buffer, offset, count) => {
-    const read = bytes.copy(buffer, offset, at, Math.min(bytes.length, at + count));
-    at += read;
-    return read;
-  };
-}
-
 const nothing = (): void => {};
 
 test('of a database only pages that are others than before are asked for', () => {
@@ -38,7 +30,7 @@ test('of a database only pages that are others than before are asked for', () =>
   const bytes = Buffer.from(new Seeded(1).bytes(4096 * 700));
   const unitBytes = 4096;
   const storeIt = (previous: { content: FileContent; size: number } | undefined): FileContent =>
-    runSteps(storePages(store, reading(bytes), bytes.length, unitBytes, previous, nothing)).content;
+    runSteps(storePages(store, readerOf(bytes), bytes.length, unitBytes, previous, nothing)).content;
   const first = storeIt(undefined);
   assert.equal(store.askedSince().length, 700);
   const size = bytes.length;
@@ -57,7 +49,7 @@ test('pages beyond the end of the database before are stored', () => {
   const store = new AskedStore();
   const bytes = Buffer.from(new Seeded(2).bytes(4096 * 40));
   const storeIt = (size: number, previous: { content: FileContent; size: number } | undefined) =>
-    runSteps(storePages(store, reading(bytes), size, 4096, previous, nothing)).content;
+    runSteps(storePages(store, readerOf(bytes), size, 4096, previous, nothing)).content;
   const first = storeIt(4096 * 30, undefined);
   store.askedSince();
   storeIt(4096 * 40, { content: first, size: 4096 * 30 });
@@ -71,7 +63,7 @@ test('a small file that is as it was is not asked for, and another one is', () =
     runSteps(
       storeContent(
         store,
-        reading(bytes),
+        readerOf(bytes),
         bytes.length,
         previous && { content: previous, size: bytes.length },
         nothing,

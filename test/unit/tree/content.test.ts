@@ -12,19 +12,10 @@ import { decodeNode, encodeNode, hashOfContent } from '../../../src/codec/node-c
 import type { FileNode } from '../../../src/model/tree.ts';
 import { contentReader } from '../../../src/tree/content.ts';
 import { MemoryStore } from '../../helpers/memory-store.ts';
+import { readerOf } from '../../helpers/reader-of.ts';
 import { Seeded } from '../../helpers/seeded.ts';
 
 const KiB = 1024;
-
-function readerOf(bytes: Buffer): (buffer: Uint8Array, offset: number, count: number) => number {
-  let at = 0;
-  return (buffer, offset, count) => {
-    const part = bytes.subarray(at, at + count);
-    buffer.set(part, offset);
-    at += part.length;
-    return part.length;
-  };
-}
 
 function nodeOf(stored: Pick<FileNode, 'content' | 'size'>): FileNode {
   return { type: 'file', mode: 0o600, uid: 0, gid: 0, mtimeNs: 1n, state: 'stable', ...stored };
