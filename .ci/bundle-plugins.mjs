@@ -1,6 +1,5 @@
 // What makes the bundle of the command line start quickly: esbuild's plugins.
 import { readFileSync } from 'node:fs';
-import zlib from 'node:zlib';
 
 /** What a file imports from `src/index.ts` is taken from the files that index names, or it would bring all the others along. */
 const directImports = {
@@ -117,23 +116,25 @@ const bundledRequire = {
 };
 
 /**
- * node:zlib brings the streams along, 6 ms, which a run that stores nothing does not need: it is loaded at the first call of one of its
- * functions. Its constants are those of zlib and zstd, the same in every Node.
+ * Modules of Node's that bring the streams and more along, which a run that neither stores nor reads contents does not need: each is
+ * loaded at the first call of one of its functions. node:zlib takes 6 ms, node:crypto 7, node:fs/promises 4. The constants of zlib and zstd
+ * are the same in every Node.
  */
-const lazyZlib = {
-  name: 'lazy-zlib',
+const lazyModules = {
+  name: 'lazy-modules',
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^node:zlib$/ }, ({ importer }) =>
-      /[\\/]src[\\/]/.test(importer) ? { path: 'zlib', namespace: 'exuvia' } : undefined,
+    onResolve({ filter: /^node:(zlib|crypto|fs\/promises|timers\/promises)$/ }, ({ path, importer }) =>
+      /[\\/]src[\\/]/.test(importer) ? { path, namespace: 'lazy' } : undefined,
     );
-    onLoad({ filter: /^zlib$/, namespace: 'exuvia' }, () => {
-      const names = Object.keys(zlib).filter(
-        (name) => /^[a-z]/.test(name) && typeof zlib[name] === 'function',
+    onLoad({ filter: /./, namespace: 'lazy' }, ({ path }) => {
+      const module = process.getBuiltinModule(path);
+      const names = Object.keys(module).filter(
+        (name) => /^[a-z]/.test(name) && typeof module[name] === 'function',
       );
       return {
         contents: [
-          `export const constants = ${JSON.stringify(zlib.constants)};`,
-          "let zlib; const load = () => (zlib ??= require('node:zlib'));", // to ask for it again takes 2 µs
+          ...(path === 'node:zlib' ? [`export const constants = ${JSON.stringify(module.constants)};`] : []),
+          `let module; const load = () => (module ??= require('${path}'));`, // to ask for it again takes 2 µs
           ...names.map((name) => `export const ${name} = (...words) => load().${name}(...words);`),
         ].join('\n'),
       };
@@ -147,5 +148,5 @@ export const plugins = [
   commandFiles,
   sqliteBinding,
   bundledRequire,
-  lazyZlib,
+  lazyModules,
 ];

@@ -5,7 +5,7 @@
 import { isLeaf } from '../codec/map-codec.ts';
 import { asBuffer, type BlobId } from '../model/ids.ts';
 import type { BlobReader } from '../model/store.ts';
-import { type PlacedNode, readChild, readMapNode } from './map-reader.ts';
+import { type PlacedNode, readChild, readMapNode, spanOf } from './map-reader.ts';
 
 export interface MapChange {
   readonly key: string;
@@ -23,7 +23,7 @@ export function* diffMaps(
   const a = new MapCursor(blobs, before);
   const b = new MapCursor(blobs, after);
   for (;;) {
-    if (!alignCursors(a, b)) return;
+    if (!alignCursors(blobs, a, b)) return;
     const keyA = a.key;
     const keyB = b.key;
     if (keyB === undefined || (keyA !== undefined && keyA < keyB)) {
@@ -41,7 +41,7 @@ export function* diffMaps(
 }
 
 /** Moves both cursors past what is equal and down to entries; false when both are at their end. */
-function alignCursors(a: MapCursor, b: MapCursor): boolean {
+function alignCursors(blobs: BlobReader, a: MapCursor, b: MapCursor): boolean {
   for (;;) {
     if (a.child !== undefined && a.child === b.child) {
       a.stepOver();
@@ -50,7 +50,18 @@ function alignCursors(a: MapCursor, b: MapCursor): boolean {
     else if (b.child !== undefined) b.stepInto();
     else if (a.child !== undefined) a.stepInto();
     else return a.key !== undefined || b.key !== undefined;
+    expectChildren(blobs, a, b);
   }
+}
+
+/** What only one of two nodes refers to will be read: blobs that are found together take a fraction of the time. */
+function expectChildren(blobs: BlobReader, a: MapCursor, b: MapCursor): void {
+  if (a.level !== b.level && !a.isAtEnd && !b.isAtEnd) return;
+  const ofA = a.takeUnexpected(b.lastKey);
+  const ofB = b.takeUnexpected(a.lastKey);
+  const shared = new Set(ofA.filter((id) => ofB.includes(id)));
+  const read = [...ofA, ...ofB].filter((id) => !shared.has(id));
+  if (read.length > 1) blobs.expectBlobs?.(read);
 }
 
 function equalBytes(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
@@ -60,7 +71,7 @@ function equalBytes(a: Uint8Array | undefined, b: Uint8Array | undefined): boole
 /** Stands on an entry of a leaf (`key`, `value`), on a subtree not yet entered (`child`), or at the end. */
 class MapCursor {
   readonly #blobs: BlobReader;
-  readonly #stack: (PlacedNode & { index: number; entered: number })[] = [];
+  readonly #stack: (PlacedNode & { index: number; expected: number })[] = [];
   #root: BlobId | undefined;
 
   constructor(blobs: BlobReader, root: BlobId | null) {
@@ -92,26 +103,36 @@ class MapCursor {
     return top !== undefined && isLeaf(top.node) ? top.node.values[top.index] : undefined;
   }
 
+  get isAtEnd(): boolean {
+    return this.#root === undefined && this.#stack.length === 0;
+  }
+
+  /** Of the node that it stands in. */
+  get lastKey(): string | undefined {
+    const top = this.#stack.at(-1);
+    return top === undefined ? undefined : spanOf(top.node).last;
+  }
+
+  /** Children ahead in this node that end at `last` or before, each of them once. */
+  takeUnexpected(last: string | undefined): readonly BlobId[] {
+    const top = this.#stack.at(-1);
+    if (top === undefined || isLeaf(top.node)) return [];
+    const from = Math.max(top.index, top.expected);
+    const { lastKeys, children } = top.node;
+    const beyond = last === undefined ? -1 : lastKeys.findIndex((key) => key > last);
+    top.expected = Math.max(from, beyond < 0 ? children.length : beyond);
+    return children.slice(from, top.expected);
+  }
+
   stepInto(): void {
     const top = this.#stack.at(-1);
     if (this.#root !== undefined) {
-      this.#stack.push({
-        node: readMapNode(this.#blobs, this.#root),
-        after: undefined,
-        index: 0,
-        entered: 0,
-      });
+      const node = readMapNode(this.#blobs, this.#root);
+      this.#stack.push({ node, after: undefined, index: 0, expected: 0 });
       this.#root = undefined;
     } else if (top !== undefined && !isLeaf(top.node)) {
-      this.#expectMore(top.node.children, top.index, top.entered++);
-      this.#stack.push({ ...readChild(this.#blobs, top, top.index), index: 0, entered: 0 });
+      this.#stack.push({ ...readChild(this.#blobs, top, top.index), index: 0, expected: 0 });
     }
-  }
-
-  /** Where many children have been read, as many again will be: found together, they take a fraction of the time. */
-  #expectMore(children: readonly BlobId[], index: number, entered: number): void {
-    const isPowerOfTwo = entered > 1 && (entered & (entered - 1)) === 0;
-    if (isPowerOfTwo) this.#blobs.expectBlobs?.(children.slice(index, index + entered));
   }
 
   stepOver(): void {
