@@ -155,3 +155,13 @@ export function blobNamer(idKey: Uint8Array | undefined): (bytes: Uint8Array) =>
   const hash = createKeyedHash(idKey);
   return (bytes) => hash.hashText(hashBytes(bytes)) as BlobId;
 }
+
+/** Whether the id of a blob is the one that begins at `place` of `ids`. */
+export type BlobProof = (bytes: Uint8Array, ids: Buffer, place: number) => boolean;
+
+export function blobProof(idKey: Uint8Array | undefined): BlobProof {
+  if (idKey === undefined) return isHashAt;
+  const hash = createKeyedHash(idKey);
+  return (bytes, ids, place) =>
+    hash.hashText(hashBytes(bytes)) === ids.toString('hex', place, place + hashBytesCount);
+}

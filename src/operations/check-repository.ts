@@ -69,6 +69,7 @@ export async function checkRepository(
   const root = findRepository(environment, options, findHome(environment, options));
   await using repository = await openRepository(environment, root, 'read');
   const chosen = references.map((reference) => findSnapshot(environment, repository, reference));
+  if (options.readData && chosen.length === 0) repository.maintenance.beginVerifying();
   const check = new RepositoryCheck(environment, repository, options);
   return await check.run(chosen.length > 0 ? chosen : undefined);
 }
@@ -107,9 +108,9 @@ export class RepositoryCheck {
 
   async run(chosen: readonly Snapshot[] | undefined): Promise<CheckedRepository> {
     this.#checkParameters();
-    await this.#step('packs', () => this.#checkPacks());
-    // Which of them are read is known already: threads begin beside the next steps.
-    if (this.#options.readData && chosen === undefined) this.#expectData(this.#chosenPacks(false));
+    // Where all of them are read, threads begin beside this and the next steps.
+    const readsAll = this.#options.readData === true && chosen === undefined;
+    await this.#step('packs', () => this.#checkPacks(readsAll));
     await this.#step('index', () => this.#checkIndex());
     await this.#step('snapshots', () => this.#checkSnapshots());
     const snapshots = chosen ?? this.#repository.listSnapshots();
@@ -145,14 +146,17 @@ export class RepositoryCheck {
     });
   }
 
-  async #checkPacks(): Promise<void> {
+  async #checkPacks(readsAll: boolean): Promise<void> {
     this.#environment.progress.step('Checking packs', { files: this.#repository.totals().packs });
     let done = 0;
     for (const { id, found } of this.#repository.maintenance.packDirectories()) {
       if (found instanceof Error) {
         this.badPacks.push(id);
         this.#add({ step: 'packs', severity: 'damage', place: found.place, message: found.detail });
-      } else this.#packs.set(id, found);
+      } else {
+        this.#packs.set(id, found);
+        if (readsAll) this.#expectData([found]);
+      }
       this.#environment.progress.advance({ files: 1 });
       if (++done % 50 === 0) await this.#breathe();
     }

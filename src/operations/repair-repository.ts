@@ -57,6 +57,7 @@ export async function repairRepository(
 }
 
 async function planRepair(environment: Environment, repository: Repository): Promise<RepairedRepository> {
+  repository.maintenance.beginVerifying();
   const check = new RepositoryCheck(environment, repository, { readData: true });
   const checked = await check.run(undefined);
   const damaged = repository.maintenance.findDamagedSnapshots();
@@ -106,6 +107,7 @@ class Repair {
 
   async run(): Promise<RepairedRepository> {
     const { maintenance } = this.#repository;
+    maintenance.beginVerifying();
     const check = new RepositoryCheck(this.#environment, this.#repository, { readData: true });
     const checked = await check.run(undefined);
     const bad = badPacksOf(check);

@@ -13,17 +13,18 @@ import type {
   DecodeTask,
   EncodedFrame,
   EncodeTask,
+  FilesDone,
   FileTask,
   FrameAnswer,
   HashedFiles,
   HashTask,
   ProveTask,
-  TaskDone,
 } from './frame-threads.ts';
 import { hashFiles } from './hash-files.ts';
 import { unpackFiles } from './packed-files.ts';
 import { placeFiles } from './place-files.ts';
 import { provePack } from './prove-pack.ts';
+import { SharedPack } from './shared-pack.ts';
 import { decodedIn, type FrameMemory, TaskFrames } from './task-frames.ts';
 
 const { answered, port } = workerData as { readonly answered: SharedArrayBuffer; readonly port: MessagePort };
@@ -41,7 +42,7 @@ Atomics.notify(answers, 1);
 type Task = EncodeTask | DecodeTask | FileTask | ProveTask | HashTask;
 
 interface Worked {
-  readonly answer: FrameAnswer<EncodedFrame | CheckedFrame | TaskDone | HashedFiles>;
+  readonly answer: FrameAnswer<EncodedFrame | CheckedFrame | FilesDone | HashedFiles | Record<string, never>>;
   /** What goes along with it. */
   readonly memory?: ArrayBuffer;
 }
@@ -58,7 +59,8 @@ function work(task: Task): Worked {
           answer: { failed: placeFiles({ ...task, files: unpackFiles(task.files) }, frames, goesOn) },
         };
       case 'prove':
-        return { answer: { failed: provePack(task, frames, goesOn) } };
+        provePack(new SharedPack(task), task.idKey, frames, goesOn);
+        return { answer: {} };
       case 'hash':
         return { answer: { hashes: hashFiles(task, goesOn) } };
     }

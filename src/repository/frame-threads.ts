@@ -13,6 +13,7 @@ import { invariant } from '../model/errors.ts';
 import type { BlobId } from '../model/ids.ts';
 import type { BlobKind, FilePlace, FilesToHash } from '../model/store.ts';
 import type { PackedFiles } from './packed-files.ts';
+import type { SharedPackParts } from './shared-pack.ts';
 
 export interface EncodeTask {
   readonly do: 'encode';
@@ -82,19 +83,10 @@ export type StoredPiece =
       readonly id: BlobId;
     };
 
-/** Frames of a pack, and what its directory says of them. */
-export interface ProveTask {
+/** A pack of which every thread proves what no other has taken. What is found is noted in the memory that they share. */
+export interface ProveTask extends SharedPackParts {
   readonly do: 'prove';
-  readonly frames: readonly FrameToProve[];
   readonly idKey?: Uint8Array;
-}
-
-export interface FrameToProve {
-  readonly frame: DecodeTask;
-  readonly kind: FrameKind;
-  /** Of its blobs, one behind the other. */
-  readonly ids: string;
-  readonly lengths: readonly number[];
 }
 
 /** Files to be hashed; see `FilesToHash`. */
@@ -106,8 +98,8 @@ export interface HashedFiles {
   readonly hashes: Uint8Array;
 }
 
-export interface TaskDone {
-  /** Numbers of the files that are not in place, or of the frames that are not proven: whoever asked does them, and learns what is wrong. */
+export interface FilesDone {
+  /** Numbers of the files that are not in place: whoever asked does them, and learns what is wrong. */
   readonly failed: readonly number[];
 }
 
@@ -118,8 +110,8 @@ export type FrameAnswer<T> = T | { readonly problem: string };
 interface TaskKinds {
   encode: { task: EncodeTask; result: EncodedFrame };
   decode: { task: DecodeTask; result: CheckedFrame };
-  place: { task: FileTask; result: TaskDone };
-  prove: { task: ProveTask; result: TaskDone };
+  place: { task: FileTask; result: FilesDone };
+  prove: { task: ProveTask; result: Record<string, never> };
   hash: { task: HashTask; result: HashedFiles };
 }
 
@@ -220,6 +212,20 @@ export class FrameThreads<K extends keyof TaskKinds> {
     return answer;
   }
 
+  /** A task of which each does a part, when it comes to it. Answers, which say nothing, are not waited for. */
+  tellAll(task: TaskKinds[K]['task']): void {
+    while (this.isOldestReady) this.collect();
+    for (const _ of this.#threads) this.submit(task);
+  }
+
+  /** Waits until `count`, which threads raise in their tasks, is no longer `known`. */
+  awaitChange(count: Int32Array, known: number): void {
+    const stepsDone = (): number =>
+      this.#threads.reduce((sum, { answered }) => sum + Atomics.load(answered, 2), 0);
+    if (awaitCount(count, known, this.#answerMs, stepsDone)) return;
+    throw noAnswer(this.#answerMs, this.#threads.find(({ problem }) => problem !== undefined)?.problem);
+  }
+
   /** They answer as soon as they have done the file that they are at. */
   stop(): void {
     for (const { answered } of this.#threads) Atomics.store(answered, 3, 1);
@@ -239,8 +245,11 @@ export class FrameThreads<K extends keyof TaskKinds> {
 function awaitAnswer(thread: FrameThread, limitMs: number): void {
   const { answered, collected } = thread;
   if (awaitCount(answered, collected, limitMs, () => Atomics.load(answered, 2))) return;
-  const message = `Internal error: a thread has not answered for ${limitMs / 1000} s.`;
-  throw new Error(message, { cause: thread.problem });
+  throw noAnswer(limitMs, thread.problem);
+}
+
+function noAnswer(limitMs: number, cause: unknown): Error {
+  return new Error(`Internal error: a thread has not answered for ${limitMs / 1000} s.`, { cause });
 }
 
 /**

@@ -104,7 +104,7 @@ export class Maintenance {
   /** Every pack file that is there, with the directory it ends with or why that cannot be read. */
   *packDirectories(): Generator<{ readonly id: PackId; readonly found: PackFound | DamageError }> {
     const bad = this.#parts.index.badFrames();
-    for (const id of listPackFiles(this.#parts.layout)) {
+    for (const id of [...listPackFiles(this.#parts.layout)].sort()) {
       try {
         const knownBad = bad.get(id) ?? new Map<number, string>();
         yield { id, found: { ...readPackDirectory(this.#parts.layout, id), knownBad } };
@@ -113,6 +113,11 @@ export class Maintenance {
         yield { id, found: error };
       }
     }
+  }
+
+  /** All packs will be verified: threads start beside what comes before that. */
+  beginVerifying(): void {
+    this.#parts.prover.begin(this.#parts.index.packBytes());
   }
 
   /** Says which packs are verified next, so that threads begin. Promises nothing. */

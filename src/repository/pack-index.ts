@@ -313,6 +313,10 @@ export class PackIndex {
     return String(this.#generation.get() ?? '');
   }
 
+  packBytes(): number {
+    return this.#row('SELECT coalesce(sum(bytes), 0) FROM pack')[0] ?? 0;
+  }
+
   totals(): PackTotals {
     const [packs, packBytes] = this.#row('SELECT count(*), coalesce(sum(bytes), 0) FROM pack');
     const [frames] = this.#row('SELECT count(*) FROM frame');

@@ -1,112 +1,134 @@
 /**
- * Proves packs in threads, beside whatever else is done meanwhile. A thread is told what the directory says and answers what is not so;
- * no byte comes back. What it could not prove is looked at again here, where what is wrong with it is told.
+ * Proves packs in threads, beside whatever else is done meanwhile, and here once nothing else is. Whoever has nothing to do takes the next
+ * frame (`shared-pack`); no byte comes back. What could not be proven is looked at again here, where what is wrong with it is told.
  */
+import { type BlobProof, blobProof } from '../codec/hash.ts';
 import type { PackDirectory } from '../codec/pack.ts';
 import type { PackId } from '../model/ids.ts';
 import { decodeTaskOf, type FrameReader, threadsFromBytes } from './frame-reader.ts';
-import { FrameThreads, type FrameToProve, type ProveTask, threadsWorthStarting } from './frame-threads.ts';
+import { FrameThreads, threadsWorthStarting } from './frame-threads.ts';
 import type { RepositoryLayout } from './layout.ts';
+import { proveNextFrame } from './prove-pack.ts';
+import { blobCountOf, SharedPack, type SharedPackParts, sharedDirectory } from './shared-pack.ts';
+import { TaskFrames } from './task-frames.ts';
 import { type Verified, verifyFrame, verifyFrames, verifyPadding } from './verify-pack.ts';
 
-/** Packs that a thread has before it: it is busy while whoever asks does something else, mostly at up to 200 KB each. */
-const packsAhead = 24;
-/** In all of those: some 70 bytes each, twice until a thread comes to them. */
+/** In the packs that threads have: 36 bytes each. A pack of more is shared alone. */
 const blobsAheadMax = 250_000;
-/** Of one pack. A thread's heap is bounded, and it dies of 900,000, as a pack of tiny files may have: such a pack is not given to it. */
-const packBlobsMax = 100_000;
-
-interface RunningPack {
-  readonly id: PackId;
-  readonly blobs: number;
-}
 
 export class PackProver {
   readonly #layout: RepositoryLayout;
   readonly #reader: FrameReader;
+  readonly #threadCount: number;
   #threads: FrameThreads<'prove'> | undefined;
   #expected: PackDirectory[] = [];
-  /** Those that threads have, in the order of their answers. */
-  readonly #running: RunningPack[] = [];
+  /** Packs that threads have, and that were not asked for yet. */
+  readonly #shared = new Map<PackId, SharedPack>();
+  /** Those of them that have frames which nobody has taken. */
+  #open: SharedPack[] = [];
   #blobsAhead = 0;
-  /** Frames that a thread could not prove, of packs that were not asked for yet. */
-  readonly #answers = new Map<PackId, ReadonlySet<number>>();
+  /** For what is done here. */
+  readonly #frames = new TaskFrames();
+  #isBlobAt: BlobProof | undefined;
 
-  constructor(layout: RepositoryLayout, reader: FrameReader) {
+  /** `threads`: how many are started. Whoever asks is one more. */
+  constructor(
+    layout: RepositoryLayout,
+    reader: FrameReader,
+    { threads = threadsWorthStarting() - 1 }: { readonly threads?: number } = {},
+  ) {
     this.#layout = layout;
     this.#reader = reader;
+    this.#threadCount = threads;
   }
 
-  /** Says which packs are verified next, in this order. Promises nothing. */
+  /** Starts threads where so many bytes are worth it: they are on their way while it is found out which packs are verified. */
+  begin(bytes: number): void {
+    if (bytes < threadsFromBytes || this.#threadCount < 1) return;
+    this.#threads ??= new FrameThreads(this.#threadCount);
+  }
+
+  /** Says which packs are verified next, in this order, after those that were said before. Promises nothing. */
   expect(packs: readonly PackDirectory[]): void {
-    const bytes = packs.reduce((sum, { frames }) => sum + (frames.at(-1)?.offset ?? 0), 0);
-    const count = bytes < threadsFromBytes ? 0 : threadsWorthStarting();
-    if (count === 0) return;
-    this.#threads ??= new FrameThreads(count, { tasksAhead: packsAhead });
-    this.#expected = [...packs];
-    if (this.#threads.awaitReady()) this.#submit();
+    this.begin(packs.reduce((sum, { frames }) => sum + (frames.at(-1)?.offset ?? 0), 0));
+    if (this.#threads === undefined) return;
+    this.#expected.push(...packs);
+    this.#share(this.#threads);
   }
 
   /** Each blob of each frame must have the id of its bytes. */
   *verify(directory: PackDirectory): Generator<Verified> {
-    const unproven = this.#unproven(directory.id);
-    if (unproven === undefined) yield* verifyFrames(this.#reader, directory);
-    else {
-      for (const [number, frame] of directory.frames.entries()) {
-        if (unproven.has(number)) yield* verifyFrame(this.#reader, directory.id, frame, number);
-        else yield { bytes: frame.bytes };
-      }
-      yield* verifyPadding(this.#reader, directory);
+    const { id, frames } = directory;
+    const pack = this.#shared.get(id);
+    if (pack === undefined) {
+      yield* verifyFrames(this.#reader, directory);
+      return;
     }
+    for (const [number, frame] of frames.entries()) {
+      if (this.#isSound(pack, number)) yield { bytes: frame.bytes };
+      else yield* verifyFrame(this.#reader, id, frame, number);
+    }
+    yield* verifyPadding(this.#reader, directory);
+    this.#forget(directory);
   }
 
   async close(): Promise<void> {
     await this.#threads?.end();
   }
 
-  /** Undefined for a pack that no thread has. */
-  #unproven(id: PackId): ReadonlySet<number> | undefined {
-    this.#submit();
-    while (!this.#answers.has(id) && this.#running.some((pack) => pack.id === id)) {
-      this.#collect();
-      this.#submit();
+  /** Gives threads as many packs as they may have. */
+  #share(threads: FrameThreads<'prove'>): void {
+    let shared = 0;
+    for (const directory of this.#expected) {
+      if (this.#blobsAhead >= blobsAheadMax) break;
+      shared++;
+      const parts = this.#partsOf(directory);
+      if (parts === undefined || this.#shared.has(directory.id)) continue;
+      const pack = new SharedPack(parts);
+      this.#shared.set(directory.id, pack);
+      this.#open.push(pack);
+      this.#blobsAhead += blobCountOf(directory);
+      threads.tellAll({ do: 'prove', ...parts, ...this.#idKey });
     }
-    const answer = this.#answers.get(id);
-    this.#answers.delete(id);
-    this.#expected = this.#expected.filter((pack) => pack.id !== id);
-    return answer;
+    this.#expected.splice(0, shared);
   }
 
-  #submit(): void {
-    while (this.#threads?.areReady === true && !this.#threads.isFull && this.#blobsAhead < blobsAheadMax) {
-      const pack = this.#expected.shift();
-      if (pack === undefined) return;
-      const blobs = pack.frames.reduce((sum, frame) => sum + frame.blobs.length, 0);
-      const task = blobs > packBlobsMax ? undefined : this.#taskOf(pack);
-      if (task === undefined) continue;
-      this.#threads.submit(task);
-      this.#running.push({ id: pack.id, blobs });
-      this.#blobsAhead += blobs;
-    }
-  }
-
-  #taskOf({ id, frames }: PackDirectory): ProveTask | undefined {
-    const proven: FrameToProve[] = [];
-    for (const [number, { offset, bytes, kind, blobs }] of frames.entries()) {
-      const frame = decodeTaskOf(this.#layout, { pack: id, offset, bytes, number });
-      if (frame === undefined) return undefined;
-      const ids = blobs.map((blob) => blob.id).join('');
-      proven.push({ frame, kind, ids, lengths: blobs.map((blob) => blob.bytes) });
-    }
+  get #idKey(): { readonly idKey?: Uint8Array } {
     const { keyring } = this.#layout;
-    return { do: 'prove', frames: proven, ...(keyring && { idKey: keyring.keys.idKey }) };
+    return keyring === undefined ? {} : { idKey: keyring.keys.idKey };
   }
 
-  #collect(): void {
-    const pack = this.#running.shift();
-    const answer = this.#threads?.collect();
-    if (pack === undefined || answer === undefined) return;
-    this.#blobsAhead -= pack.blobs;
-    if ('failed' in answer) this.#answers.set(pack.id, new Set(answer.failed));
+  /** Undefined where what opens the pack cannot be read. */
+  #partsOf(directory: PackDirectory): SharedPackParts | undefined {
+    const task = decodeTaskOf(this.#layout, { pack: directory.id, offset: 0, bytes: 0 });
+    if (task === undefined) return undefined;
+    const { path, keys } = task;
+    return { path, memory: sharedDirectory(directory), ...(keys === undefined ? {} : { keys }) };
+  }
+
+  /** Waits until that is known, and does what nobody else does meanwhile. */
+  #isSound(pack: SharedPack, number: number): boolean {
+    for (;;) {
+      const done = Atomics.load(pack.doneCount, 0);
+      const state = pack.stateOf(number);
+      if (state !== 'open') return state === 'sound';
+      if (!this.#proveHere()) this.#threads?.awaitChange(pack.doneCount, done);
+    }
+  }
+
+  /** False where every frame is taken. */
+  #proveHere(): boolean {
+    this.#isBlobAt ??= blobProof(this.#idKey.idKey);
+    for (let pack = this.#open[0]; pack !== undefined; pack = this.#open[0]) {
+      if (proveNextFrame(pack, this.#isBlobAt, this.#frames)) return true;
+      this.#open.shift();
+    }
+    return false;
+  }
+
+  #forget(directory: PackDirectory): void {
+    this.#shared.delete(directory.id);
+    this.#blobsAhead -= blobCountOf(directory);
+    if (this.#threads !== undefined) this.#share(this.#threads);
   }
 }

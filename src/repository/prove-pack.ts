@@ -1,41 +1,62 @@
-/** A task of a thread: frames of a pack are read and decoded, and every blob compared with the id that the pack's directory gives it. */
+/** What threads do of a check: frames of a pack are read and decoded, and every blob compared with the id that the pack's directory gives it. */
 import type { DecodedFrame } from '../codec/frame.ts';
-import { blobNamer } from '../codec/hash.ts';
-import type { BlobId } from '../model/ids.ts';
-import type { FrameToProve, ProveTask } from './frame-threads.ts';
+import { type BlobProof, blobProof } from '../codec/hash.ts';
+import { idBytes } from '../model/ids.ts';
+import type { FrameToProve, SharedPack } from './shared-pack.ts';
 import type { TaskFrames } from './task-frames.ts';
-import { numbersOfFailed } from './task-steps.ts';
+import { succeeds } from './task-steps.ts';
 
-const idDigits = 64;
+type DecodingFrames = Pick<TaskFrames, 'decode' | 'release'>;
 
-/** Numbers of the frames that are not what the directory says, or could not be read. `goesOn` is asked before each. */
+/** All frames that nobody else takes. `goesOn` is asked before each. */
 export function provePack(
-  task: ProveTask,
-  frames: Pick<TaskFrames, 'decode' | 'release'>,
+  pack: SharedPack,
+  idKey: Uint8Array | undefined,
+  frames: DecodingFrames,
   goesOn: () => boolean,
-): number[] {
-  const idOf = blobNamer(task.idKey);
-  return numbersOfFailed(task.frames, goesOn, (frame) => {
-    const decoded = frames.decode(frame.frame);
-    const isSame = isAsListed(frame, decoded, idOf);
-    frames.release(decoded);
-    return isSame;
-  });
+): void {
+  const isBlobAt = blobProof(idKey);
+  while (goesOn() && proveNextFrame(pack, isBlobAt, frames));
+}
+
+/** False where there is none that nobody has taken. */
+export function proveNextFrame(pack: SharedPack, isBlobAt: BlobProof, frames: DecodingFrames): boolean {
+  const frame = pack.take();
+  if (frame === undefined) return false;
+  let isSound = false;
+  try {
+    isSound = succeeds(() => isAsListed(pack, frame, isBlobAt, frames));
+  } finally {
+    // Also after a failure that is none of the pack: somebody waits for it.
+    pack.note(frame.number, isSound ? 'sound' : 'unproven');
+  }
+  return true;
 }
 
 function isAsListed(
-  { kind, ids, lengths }: FrameToProve,
-  decoded: DecodedFrame,
-  idOf: (bytes: Uint8Array) => BlobId,
+  pack: SharedPack,
+  frame: FrameToProve,
+  isBlobAt: BlobProof,
+  frames: DecodingFrames,
 ): boolean {
-  const { blobs } = decoded;
-  return (
-    decoded.kind === kind &&
-    blobs.length === lengths.length &&
-    blobs.every(
-      (blob, position) =>
-        blob.length === lengths[position] &&
-        idOf(blob) === ids.slice(idDigits * position, idDigits * (position + 1)),
-    )
-  );
+  const { path, keys } = pack.parts;
+  const { number, offset, bytes } = frame;
+  const sealing = keys === undefined ? {} : { number, keys };
+  const decoded = frames.decode({ do: 'decode', path, offset, bytes, ...sealing });
+  const isSame = decoded.kind === frame.kind && areBlobsListed(pack, frame, decoded, isBlobAt);
+  frames.release(decoded);
+  return isSame;
+}
+
+function areBlobsListed(
+  pack: SharedPack,
+  frame: FrameToProve,
+  { blobs }: DecodedFrame,
+  isBlobAt: BlobProof,
+): boolean {
+  if (blobs.length !== frame.blobs) return false;
+  return blobs.every((blob, position) => {
+    const number = frame.firstBlob + position;
+    return blob.length === pack.lengthOf(number) && isBlobAt(blob, pack.ids, idBytes * number);
+  });
 }

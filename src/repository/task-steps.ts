@@ -16,7 +16,8 @@ export function numbersOfFailed<T>(
   return failed;
 }
 
-function succeeds(work: () => boolean): boolean {
+/** False where `work` is or fails. @throws what is no error of a file or of stored bytes */
+export function succeeds(work: () => boolean): boolean {
   try {
     return work();
   } catch (error) {

@@ -10,7 +10,7 @@ import { temporaryFolder } from '../../helpers/temporary.ts';
 
 const modules = new URL('../../../src/repository/', import.meta.url).href;
 
-/** Writes and reads enough for threads; tells whether they are there. */
+/** Writes, reads and verifies enough for threads; tells whether they are there. */
 const program = `
   import { randomBytes } from 'node:crypto';
   import { FrameThreads } from '${modules}frame-threads.ts';
@@ -33,6 +33,13 @@ const program = `
         if (!blobs[index].equals(repository.readBlob(ids[index]))) throw new Error('other bytes');
     }
   });
+  await withRepository('read', ({ maintenance }) => {
+    maintenance.beginVerifying();
+    const packs = [...maintenance.packDirectories()].map(({ found }) => found.directory);
+    maintenance.expectVerified(packs);
+    for (const pack of packs)
+      for (const { bad } of maintenance.verifyFrames(pack)) if (bad !== undefined) throw new Error(bad.detail);
+  });
   const threads = new FrameThreads(2);
   for (let tries = 0; tries < 300 && !threads.areReady; tries++) await new Promise((go) => setTimeout(go, 10));
   console.log(threads.areReady ? 'threads' : 'no threads');
@@ -52,7 +59,7 @@ for (const [how, nodeOptions, found] of [
   ['in a program that is no file', '', 'threads'],
   ['where threads fail when they start', failingThreads, 'no threads'],
 ] as const) {
-  test(`frames are written and read ${how}`, { timeout: 60_000 }, async (context) => {
+  test(`frames are written, read and verified ${how}`, { timeout: 60_000 }, async (context) => {
     const args = ['--input-type=module', '--eval', program];
     const env = { ...process.env, ROOT: temporaryFolder(context), NODE_OPTIONS: nodeOptions };
     const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });

@@ -75,7 +75,7 @@ for (const [name, options] of [
   });
 }
 
-test('a pack of more blobs than a thread can take is proven all the same', async (context) => {
+test('a pack of more blobs than threads may have at once is proven all the same', async (context) => {
   const root = temporaryFolder(context);
   const random = new Seeded(4);
   await using repository = Repository.open(root, plainOptions());
