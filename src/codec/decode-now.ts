@@ -7,6 +7,7 @@
  */
 import { constants, createGunzip, createZstdDecompress } from 'node:zlib';
 import { messageOf } from '../model/errors.ts';
+import { areWholeZstdFrames } from './zstd-blocks.ts';
 
 interface SyncDecoder {
   destroy(error?: Error): unknown;
@@ -22,7 +23,9 @@ export interface DecodeNowOptions {
   readonly chunkSize?: number;
 }
 
+/** All that whole zstd frames decode to. Node 22 gives of one that is cut short what there is, and says nothing. */
 export function unzstd(bytes: Uint8Array, options: DecodeNowOptions): Buffer {
+  if (!areWholeZstdFrames(bytes)) throw new Error('cut short, or not compressed by zstd');
   return decodeNow(createZstdDecompress(options), bytes, constants.ZSTD_e_end);
 }
 

@@ -21,12 +21,30 @@ const blockTypes = { raw: 0, repeated: 1, compressed: 2 } as const;
 /** Undefined for what is not exactly one frame. A frame with these bounds may still be damaged. */
 export function zstdBounds(payload: Uint8Array): DecodedBounds | undefined {
   const bytes = asBuffer(payload);
-  if (bytes.length < 5 || bytes.readUInt32LE(0) !== magic) return undefined;
-  const descriptor = bytes.readUInt8(4);
+  const frame = frameAt(bytes, 0);
+  return frame?.end === bytes.length ? { least: frame.least, most: frame.most } : undefined;
+}
+
+/** Whether these are frames one after another, at least one, and none of them cut short. */
+export function areWholeZstdFrames(payload: Uint8Array): boolean {
+  const bytes = asBuffer(payload);
+  let at = 0;
+  do {
+    const end = frameAt(bytes, at)?.end;
+    if (end === undefined) return false;
+    at = end;
+  } while (at < bytes.length);
+  return true;
+}
+
+/** Where the frame that begins at `start` ends, and its bounds; undefined where none begins, or not all of it is there. */
+function frameAt(bytes: Buffer, start: number): (DecodedBounds & { readonly end: number }) | undefined {
+  if (bytes.length < start + 5 || bytes.readUInt32LE(start) !== magic) return undefined;
+  const descriptor = bytes.readUInt8(start + 4);
   if ((descriptor & 0x08) !== 0) return undefined;
   let least = 0;
   let most = 0;
-  let at = firstBlockOffset(descriptor);
+  let at = start + firstBlockOffset(descriptor);
   for (let isLast = false; !isLast; ) {
     if (at + blockHeaderBytes > bytes.length) return undefined;
     const header = bytes.readUIntLE(at, blockHeaderBytes);
@@ -38,8 +56,8 @@ export function zstdBounds(payload: Uint8Array): DecodedBounds | undefined {
     if (type !== blockTypes.compressed) least += size;
     most += type === blockTypes.compressed ? blockBytesMax : size;
   }
-  const checksumBytes = (descriptor & 0x04) === 0 ? 0 : 4;
-  return at + checksumBytes === bytes.length ? { least, most } : undefined;
+  const end = at + ((descriptor & 0x04) === 0 ? 0 : 4);
+  return end <= bytes.length ? { least, most, end } : undefined;
 }
 
 function firstBlockOffset(descriptor: number): number {

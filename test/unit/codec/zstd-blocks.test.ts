@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { constants, zstdCompressSync } from 'node:zlib';
-import { zstdBounds } from '../../../src/codec/zstd-blocks.ts';
+import { areWholeZstdFrames, zstdBounds } from '../../../src/codec/zstd-blocks.ts';
 import { Seeded } from '../../helpers/seeded.ts';
 
 /** Contents whose blocks are of every type, and of all lengths that have another header. */
@@ -53,4 +53,21 @@ describe('zstdBounds()', () => {
   };
   for (const [name, hex] of Object.entries(hostile))
     test(`refuses ${name}`, () => assert.equal(zstdBounds(Buffer.from(hex, 'hex')), undefined));
+});
+
+describe('areWholeZstdFrames()', () => {
+  const frame = zstdCompressSync(Buffer.from(new Seeded(5).text(300_000)));
+  const other = zstdCompressSync(Buffer.alloc(70_000), { params: { [constants.ZSTD_c_checksumFlag]: 1 } });
+
+  test('takes one frame or more', () => {
+    for (const frames of [[frame], [other], [frame, other], [other, frame, other]])
+      assert.ok(areWholeZstdFrames(Buffer.concat(frames)));
+  });
+
+  test('refuses them wherever they are cut short, and what else follows', () => {
+    const both = Buffer.concat([other, frame]);
+    for (let end = 0; end < both.length; end += end < other.length + 20 ? 1 : 977)
+      assert.equal(areWholeZstdFrames(both.subarray(0, end)), end === other.length, `cut at ${end}`);
+    assert.ok(!areWholeZstdFrames(Buffer.concat([frame, Buffer.alloc(20)])));
+  });
 });
