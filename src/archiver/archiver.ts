@@ -119,15 +119,18 @@ class SourceArchiver {
       this.#group.push(entry);
       const leaf = this.#groupLeaf;
       if (leaf === undefined || isEntangled(entry)) await this.#addGroup();
-      else if (entry.key === leaf.lastKey && this.#takeLeaf(leaf)) {
+      else if (leaf.isLast) {
+        if (this.#group.length > leaf.entries) await this.#addGroup(); // something follows
+      } else if (entry.key === leaf.lastKey && this.#takeLeaf(leaf)) {
         if (this.#isTimeToBreathe) await this.#breathe();
       } else if (entry.key === leaf.lastKey || this.#group.length >= leaf.entries) await this.#addGroup();
     }
-    await this.#addGroup();
+    if (!this.#takeLastLeaf()) await this.#addGroup();
     this.#known.finish();
+    const root = this.#tree.finish();
     this.#leaves.finish();
     return {
-      root: this.#tree.finish(),
+      root,
       entries: this.#tree.entries,
       ...this.#counts,
       readBytes: this.#files.readBytes,
@@ -173,6 +176,15 @@ class SourceArchiver {
     this.#leaves.taken(leaf);
     this.#countGroup();
     this.#group = [];
+    return true;
+  }
+
+  /** Nothing follows the group: takes the leaf that ended so for it, when it is that. */
+  #takeLastLeaf(): boolean {
+    const leaf = this.#groupLeaf;
+    if (leaf?.isLast !== true || this.#group.at(-1)?.key !== leaf.lastKey || !this.#takeLeaf(leaf))
+      return false;
+    this.#known.skipRest();
     return true;
   }
 

@@ -10,6 +10,7 @@ export class KnownFiles {
   #rows: Iterator<KnownFile> | undefined;
   #after: PathKey | undefined;
   #next: KnownFile | undefined;
+  #isFinished = false;
 
   constructor(cache: FileCache, source: string, forgetMissing: boolean) {
     this.#cache = cache;
@@ -40,6 +41,11 @@ export class KnownFiles {
     this.#after = last;
   }
 
+  /** Those that were skipped last were the last that were remembered: where all before were skipped too, nothing after them can be gone. */
+  skipRest(): void {
+    this.#isFinished = this.#rows === undefined;
+  }
+
   /** What is known of a file that was found. */
   forget(key: PathKey): void {
     this.#cache.forget(this.#source, key);
@@ -51,6 +57,7 @@ export class KnownFiles {
 
   /** What was not asked for is gone. */
   finish(): void {
+    if (this.#isFinished) return;
     this.#begin();
     while (this.#next !== undefined) this.#passBy(this.#next);
   }

@@ -103,12 +103,12 @@ export class KnownLeaves {
   }
 
   /** A leaf has been built of the entries since the last one. */
-  built({ lastKey, entries, id }: EndedLeaf): void {
+  built({ lastKey, entries, id, isLast }: EndedLeaf): void {
     const end = lastKey as PathKey;
     if (this.#areSure) {
       invariant(this.#entries.length === entries, 'a leaf of what was added');
       const digest = Buffer.from(this.#digestOf(this.#entries), 'hex');
-      this.#built.push({ lastKey: end, entries, id, digest, follows: this.#followsLast });
+      this.#built.push({ lastKey: end, entries, id, digest, follows: this.#followsLast, isLast });
     }
     this.#lastEnd = end;
     this.#begin();

@@ -152,6 +152,8 @@ export interface KnownLeaf {
   readonly id: BlobId;
   /** Whether it came right after the one before it in the list, or at the beginning of its tree. */
   readonly follows: boolean;
+  /** Whether it only ended because nothing followed: it is the same leaf where nothing does again. */
+  readonly isLast: boolean;
 }
 
 /** What this machine knows of the files of a source (named by its path). May forget anything at any time. */

@@ -282,10 +282,15 @@ function leavesContext(source: Buffer): string {
 
 function encodeLeaves(leaves: readonly KnownLeaf[]): Buffer {
   const out = new ByteWriter(leaves.length * 100 + 32);
-  for (const { lastKey, entries, digest, id, follows } of leaves)
-    out.byteString(lastKey).varint(entries).varint(digest.length).bytes(digest).id(id).u8(Number(follows));
+  for (const { lastKey, entries, digest, id, follows, isLast } of leaves) {
+    out.byteString(lastKey).varint(entries).varint(digest.length).bytes(digest).id(id);
+    out.u8((follows ? followsBit : 0) | (isLast ? isLastBit : 0));
+  }
   return out.view();
 }
+
+const followsBit = 1;
+const isLastBit = 2;
 
 function decodeLeaves(bytes: Buffer): KnownLeaf[] {
   const input = new ByteReader(bytes, 'index');
@@ -294,7 +299,10 @@ function decodeLeaves(bytes: Buffer): KnownLeaf[] {
     const lastKey = input.byteString(limits.keyBytesMax) as string as PathKey;
     const entries = input.varint();
     const digest = input.bytes(input.varint());
-    leaves.push({ lastKey, entries, digest, id: input.id(), follows: input.u8() === 1 });
+    const id = input.id();
+    const bits = input.u8();
+    const [follows, isLast] = [(bits & followsBit) !== 0, (bits & isLastBit) !== 0];
+    leaves.push({ lastKey, entries, digest, id, follows, isLast });
   }
   return leaves;
 }

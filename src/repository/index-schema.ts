@@ -21,7 +21,7 @@ import {
   sqliteCodeOf,
 } from './database.ts';
 
-const schemaVersion = 13;
+const schemaVersion = 14;
 const applicationId = 0x45585556; // 'EXUV'
 
 // Rows that are believed without a look at the packs carry a checksum: SQLite has none, and disks rot.

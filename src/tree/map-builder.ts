@@ -25,6 +25,8 @@ export interface EndedLeaf {
   readonly lastKey: string;
   readonly entries: number;
   readonly id: BlobId;
+  /** It only ends because nothing follows. */
+  readonly isLast: boolean;
 }
 
 export class MapBuilder {
@@ -36,8 +38,10 @@ export class MapBuilder {
   #bytes = 0;
   #entries = 0;
   #previous: string | undefined;
+  /** Whether the last leaf is there. */
+  #isEnded = false;
 
-  /** `onLeaf` is called for each leaf, but for one that only ends because nothing follows. */
+  /** `onLeaf` is called for each leaf that is built. */
   constructor(blobs: BlobWriter, onLeaf?: (leaf: EndedLeaf) => void) {
     this.#blobs = blobs;
     this.#onLeaf = onLeaf;
@@ -49,6 +53,7 @@ export class MapBuilder {
 
   /** Keys must come in increasing order. */
   add(key: string, value: Uint8Array): void {
+    invariant(!this.#isEnded, 'nothing follows the last leaf');
     invariant(this.#previous === undefined || key > this.#previous, 'map entries come in key order');
     invariant(isPathKey(key), 'a key is a path');
     this.#previous = key;
@@ -57,8 +62,7 @@ export class MapBuilder {
     this.#values.push(value);
     this.#bytes += key.length + value.length;
     if (!endsMapNode(0, key, this.#keys.length, this.#bytes)) return;
-    const leaf = this.#closeLeaf();
-    this.#onLeaf?.(leaf);
+    this.#closeLeaf(false);
   }
 
   /** Whether a leaf can be added: the entries so far have all got into leaves. */
@@ -67,10 +71,11 @@ export class MapBuilder {
   }
 
   /** A leaf that a map had which was built before, and that is still stored. */
-  addLeaf({ lastKey, entries, id }: EndedLeaf): void {
-    invariant(this.isBetweenLeaves, 'a leaf follows a leaf');
+  addLeaf({ lastKey, entries, id, isLast }: EndedLeaf): void {
+    invariant(this.isBetweenLeaves && !this.#isEnded, 'a leaf follows a leaf');
     invariant(this.#previous === undefined || lastKey > this.#previous, 'leaves come in key order');
     this.#previous = lastKey;
+    this.#isEnded = isLast;
     this.#entries += entries;
     this.#addChild(1, lastKey, id, entries);
   }
@@ -78,7 +83,7 @@ export class MapBuilder {
   /** The root of the map, or undefined when nothing was added. */
   finish(): BlobId | undefined {
     if (this.#entries === 0) return undefined;
-    if (this.#keys.length > 0) this.#closeLeaf();
+    if (this.#keys.length > 0) this.#closeLeaf(true);
     for (let level = 1; ; level++) {
       const inner = this.#innerAt(level);
       const top = this.#inners.length === level;
@@ -88,7 +93,7 @@ export class MapBuilder {
     }
   }
 
-  #closeLeaf(): EndedLeaf {
+  #closeLeaf(isLast: boolean): void {
     const id = this.#blobs.writeBlob('tree', encodeMapLeaf(this.#keys, this.#values));
     const lastKey = this.#keys.at(-1) ?? '';
     const entries = this.#keys.length;
@@ -96,7 +101,7 @@ export class MapBuilder {
     this.#values = [];
     this.#bytes = 0;
     this.#addChild(1, lastKey, id, entries);
-    return { lastKey, entries, id };
+    this.#onLeaf?.({ lastKey, entries, id, isLast });
   }
 
   #addChild(level: number, lastKey: string, id: BlobId, count: number): void {

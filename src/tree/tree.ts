@@ -27,7 +27,7 @@ function decodeEntry(key: PathKey, value: Uint8Array): TreeEntry {
 export class TreeBuilder {
   readonly #map: MapBuilder;
 
-  /** `onLeaf` is called for each leaf of the map that ends by itself. */
+  /** `onLeaf` is called for each leaf of the map that is built. */
   constructor(blobs: BlobWriter, onLeaf?: (leaf: EndedLeaf) => void) {
     this.#map = new MapBuilder(blobs, onLeaf);
   }
