@@ -10,8 +10,8 @@ export interface OpenSource {
   isDatabase(): boolean;
   /** Fills `buffer` from `offset` up to `bytes`; returns how many there were. */
   read(buffer: Uint8Array, offset: number, bytes: number): number;
-  /** Reads from the beginning again. */
-  rewind(): void;
+  /** Reads on from there. */
+  seek(position: number): void;
   /** Whether size and times are still what they were at open. */
   isUnchanged(): boolean;
 }
@@ -36,8 +36,8 @@ export async function withSource<T>(
         position += count;
         return count;
       },
-      rewind: () => {
-        position = 0;
+      seek: (to) => {
+        position = to;
       },
       isUnchanged: () => sameTimes(stat, fstatSync(fd, { bigint: true })),
     });

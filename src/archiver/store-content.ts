@@ -2,17 +2,16 @@
  * Bytes to blobs: how a file's content is cut and stored. Input comes in pieces through a reader function, so a live file,
  * a database's copy and an archive's member all take the same way.
  */
-import { type Cutter, createCutter } from '../chunker/cutter.ts';
-import { chooseProfile, cutProfiles } from '../chunker/parameters.ts';
+import { chooseProfile } from '../chunker/parameters.ts';
 import { createHasher } from '../codec/hash.ts';
 import { invariant } from '../model/errors.ts';
 import { type BlobId, blobIdFromBytes, idBytes } from '../model/ids.ts';
 import { limits } from '../model/limits.ts';
 import type { BlobStore, NamedBlob } from '../model/store.ts';
-import type { Chunk, FileContent, FileNode } from '../model/tree.ts';
-import { ChunkListBuilder } from '../tree/chunk-list.ts';
+import type { FileContent, FileNode } from '../model/tree.ts';
 import { readUnitIds, unitBytesFor, updatePageMap, writePageMap } from '../tree/page-map.ts';
-import { type KnownChunks, knownChunksOf } from './known-chunks.ts';
+import { ChunkedStore } from './chunked-store.ts';
+import { knownChunksOf } from './known-chunks.ts';
 
 /** Fills `buffer` from `offset` up to `bytes`; fewer only at the end. */
 export type ReadBytes = (buffer: Uint8Array, offset: number, bytes: number) => number;
@@ -58,7 +57,9 @@ export function* storeContent(
   if (size <= limits.singleChunkBytesMax) return storeSmall(blobs, read, size, before, onBytes);
   const profile = chooseProfile(size, before?.kind === 'list' ? before.profile : undefined);
   const known = knownChunksOf(blobs, previous, profile);
-  return yield* new ChunkedStore(blobs, profile, known, onBytes).run(read, size);
+  const stored = yield* new ChunkedStore(blobs, profile, onBytes, { known }).run(read, size);
+  invariant(stored !== undefined, 'nothing was said of how it begins');
+  return stored;
 }
 
 function storeSmall(
@@ -86,147 +87,6 @@ export function storeSmallBytes(
   const isAsBefore = previous?.kind === 'blob' && previous.id === id;
   if (!isAsBefore) blobs.writeBlobs('data', [{ id, bytes }]);
   return { kind: 'blob', id };
-}
-
-/** Cuts a stream at content-defined points and at holes. */
-class ChunkedStore {
-  readonly #blobs: BlobStore;
-  readonly #onBytes: OnBytes;
-  readonly #profile: number;
-  readonly #cutter: Cutter;
-  readonly #hasher = createHasher();
-  /** Until something differs. */
-  #known: KnownChunks | undefined;
-  #chunks: Chunk[] = [];
-  /** Chunks in the window that are not yet written. */
-  #cut: NamedBlob[] = [];
-  #list: ChunkListBuilder | undefined;
-
-  constructor(blobs: BlobStore, profile: number, known: KnownChunks | undefined, onBytes: OnBytes) {
-    this.#blobs = blobs;
-    this.#onBytes = onBytes;
-    this.#profile = profile;
-    this.#known = known;
-    const cut = cutProfiles[profile];
-    invariant(cut !== undefined, `cut profile ${profile}`);
-    this.#cutter = createCutter(cut);
-  }
-
-  *run(read: ReadBytes, size: number): Steps<StoredContent> {
-    const { window } = this.#cutter;
-    let total = 0;
-    let kept = 0; // bytes at the start of the window that are not yet cut
-    for (;;) {
-      // Whole hole blocks only, so that blocks stay aligned to the file.
-      const room = Math.floor((window.length - kept) / limits.holeBytes) * limits.holeBytes;
-      const wanted = Math.min(room, size - total);
-      const count = wanted > 0 ? read(window, kept, wanted) : 0;
-      this.#hasher.update(window.subarray(kept, kept + count));
-      total += count;
-      this.#onBytes(count);
-      const final = count < wanted || total >= size;
-      kept = this.#cutWindow(kept, kept + count, final);
-      if (final) break;
-      yield;
-    }
-    this.#cutter.release(); // after a failure it is not used again, and goes with this
-    const hash = blobIdFromBytes(this.#hasher.digest());
-    return { content: this.#finish(hash), size: total };
-  }
-
-  /** Cuts what is in the window; `fresh` is where the new bytes begin. Returns how many bytes stay at its start. */
-  #cutWindow(fresh: number, end: number, final: boolean): number {
-    const { window } = this.#cutter;
-    let start = 0;
-    for (let block = fresh; block + limits.holeBytes <= end; block += limits.holeBytes) {
-      if (!isZero(window, block)) continue;
-      this.#cutRange(start, block, true);
-      this.#addHole(limits.holeBytes);
-      start = block + limits.holeBytes;
-    }
-    start = this.#cutRange(start, end, final);
-    this.#blobs.writeBlobs('data', this.#cut);
-    this.#cut = [];
-    window.copyWithin(0, start, end);
-    return end - start;
-  }
-
-  /** Cuts [start, end); the rest is kept for more bytes unless `final`. Returns where the rest begins. */
-  #cutRange(start: number, end: number, final: boolean): number {
-    let at = start;
-    while (at < end) {
-      const known = this.#knownIn(at, end, final);
-      if (known === 'open') return at;
-      if (known !== undefined) {
-        this.#add(known);
-        at += known.bytes;
-        continue;
-      }
-      const cut = this.#cutter.cut(at, end);
-      const isOpen = cut === end && end - at < this.#maxBytes();
-      if (isOpen && !final) return at;
-      this.#addChunk(at, cut);
-      at = cut;
-    }
-    return at;
-  }
-
-  /** The known chunk that begins at `at`; `open` where more bytes are needed to tell. */
-  #knownIn(at: number, end: number, final: boolean): Chunk | 'open' | undefined {
-    const chunk = this.#known?.next;
-    if (chunk !== undefined && chunk.bytes <= this.#maxBytes()) {
-      const cut = at + chunk.bytes;
-      if (cut > end && !final) return 'open';
-      if (cut <= end && this.#blobs.idOf(this.#cutter.window.subarray(at, cut)) === chunk.id) {
-        this.#known?.pass();
-        return chunk;
-      }
-    }
-    this.#known = undefined;
-    return undefined;
-  }
-
-  #maxBytes(): number {
-    return cutProfiles[this.#profile]?.maxBytes ?? 0;
-  }
-
-  #addChunk(start: number, end: number): void {
-    const bytes = this.#cutter.window.subarray(start, end);
-    const id = this.#blobs.idOf(bytes);
-    this.#cut.push({ id, bytes });
-    this.#add({ bytes: end - start, id });
-  }
-
-  #addHole(bytes: number): void {
-    const last = this.#chunks.at(-1);
-    if (last !== undefined && last.id === undefined) {
-      this.#chunks[this.#chunks.length - 1] = { bytes: last.bytes + bytes, id: undefined };
-    } else this.#add({ bytes, id: undefined });
-  }
-
-  /** Keeps the last chunk back: a hole may still grow. */
-  #add(chunk: Chunk): void {
-    this.#chunks.push(chunk);
-    if (this.#list === undefined && this.#chunks.length <= limits.nodeChunksMax) return;
-    this.#list ??= new ChunkListBuilder(this.#blobs);
-    for (const done of this.#chunks.splice(0, this.#chunks.length - 1)) this.#list.add(done);
-  }
-
-  #finish(hash: BlobId): FileContent {
-    const only = this.#chunks[0];
-    if (this.#list === undefined) {
-      if (this.#chunks.length === 1 && only?.id !== undefined) return { kind: 'blob', id: only.id };
-      return { kind: 'chunks', chunks: this.#chunks, hash };
-    }
-    for (const chunk of this.#chunks) this.#list.add(chunk);
-    return { kind: 'list', profile: this.#profile, root: this.#list.finish(), hash };
-  }
-}
-
-const zeroBlock = Buffer.alloc(limits.holeBytes);
-
-function isZero(bytes: Uint8Array, start: number): boolean {
-  return zeroBlock.equals(bytes.subarray(start, start + limits.holeBytes));
 }
 
 /** The hash of so many bytes; undefined when there are fewer. */

@@ -11,14 +11,8 @@ import type { CaptureResult, OnCopied, UncheckedCopy } from '../sqlite/capture.t
 import type { WalkedEntry } from '../walker/source-walk.ts';
 import type { Findings } from './findings.ts';
 import { type OpenSource, readSmall, type SmallSource, withSource } from './read-file.ts';
-import {
-  hashContent,
-  type Steps,
-  type StoredContent,
-  storeContent,
-  storePages,
-  storeSmallBytes,
-} from './store-content.ts';
+import { hashContent, type Steps, type StoredContent, storePages, storeSmallBytes } from './store-content.ts';
+import { storeFileContent } from './store-grown.ts';
 
 /** The least that SQLite makes a database of: one page. */
 const databaseBytesMin = 512n;
@@ -193,7 +187,7 @@ export class FileStorer {
         this.#onBytes(bytes);
         return { content: previous.content, size: bytes };
       }
-      source.rewind();
+      source.seek(0);
       return await this.#inSteps(storePages(blobs, source.read, bytes, pageSize, previous, this.#onBytes));
     });
   }
@@ -217,7 +211,7 @@ export class FileStorer {
       const read = await withSource(entry.path, async (source) => {
         const size = Number(source.stat.size);
         if (mayBeDatabase && source.stat.size >= databaseBytesMin && source.isDatabase()) return 'database';
-        const stored = await this.#inSteps(storeContent(blobs, source.read, size, previous, this.#onBytes));
+        const stored = await this.#inSteps(storeFileContent(blobs, source, size, previous, this.#onBytes));
         return { stored, stable: source.isUnchanged() && stored.size === size, stat: source.stat };
       });
       if (read === undefined) {

@@ -8,6 +8,8 @@ import { asBuffer, type BlobId } from '../model/ids.ts';
 /** Hash of bytes that come in pieces. */
 export interface Hasher {
   update(bytes: Uint8Array): void;
+  /** The 32 bytes of what has come until now; more may come. */
+  digestSoFar(): Uint8Array;
   /** The 32 bytes; the hasher cannot be used afterwards. */
   digest(): Uint8Array;
 }
@@ -49,8 +51,14 @@ interface NativeHasher {
 interface PortableModule {
   blake3: {
     (bytes: Uint8Array, options?: { readonly key: Uint8Array }): Uint8Array;
-    create(): { update(bytes: Uint8Array): unknown; digest(): Uint8Array };
+    create(): PortableHasher;
   };
+}
+
+interface PortableHasher {
+  update(bytes: Uint8Array): unknown;
+  clone(): PortableHasher;
+  digest(): Uint8Array;
 }
 
 const require = createRequire(import.meta.url);
@@ -91,7 +99,8 @@ export function loadNativeHash(): HashBackend | undefined {
     },
     createHasher: () => {
       const hasher = new native.Blake3Hasher();
-      return { update: (bytes) => void hasher.update(bytes), digest: () => hasher.digestBuffer() };
+      const digest = (): Uint8Array => hasher.digestBuffer();
+      return { update: (bytes) => void hasher.update(bytes), digestSoFar: digest, digest };
     },
   };
 }
@@ -110,7 +119,11 @@ export function loadPortableHash(): HashBackend {
     },
     createHasher: () => {
       const hasher = blake3.create();
-      return { update: (bytes) => void hasher.update(bytes), digest: () => hasher.digest() };
+      return {
+        update: (bytes) => void hasher.update(bytes),
+        digestSoFar: () => hasher.clone().digest(),
+        digest: () => hasher.digest(),
+      };
     },
   };
 }

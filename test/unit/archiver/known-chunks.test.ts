@@ -5,6 +5,7 @@ import { type PreviousContent, runSteps, storeContent } from '../../../src/archi
 import { DamageError, FileSystemError } from '../../../src/model/errors.ts';
 import type { BlobId } from '../../../src/model/ids.ts';
 import type { NamedBlob } from '../../../src/model/store.ts';
+import { changed } from '../../helpers/changed-bytes.ts';
 import { MemoryStore } from '../../helpers/memory-store.ts';
 import { readerOf } from '../../helpers/reader-of.ts';
 import { Seeded } from '../../helpers/seeded.ts';
@@ -23,25 +24,6 @@ class CountingStore extends MemoryStore {
 
 function storeIt(store: MemoryStore, bytes: Buffer, previous?: PreviousContent): PreviousContent {
   return runSteps(storeContent(store, readerOf(bytes), bytes.length, previous, () => {}));
-}
-
-/** Something else in one place of it, or less, or more of it. */
-function changed(random: Seeded, bytes: Buffer): Buffer {
-  const at = random.below(bytes.length);
-  const length = random.below(200 * KiB);
-  const zeros = Buffer.alloc(length);
-  const fresh = random.below(2) === 0 ? random.bytes(length) : zeros;
-  const aligned = at - (at % (64 * KiB));
-  const kinds = [
-    () => Buffer.concat([bytes, fresh]),
-    () => bytes.subarray(0, Math.max(70 * KiB, at)),
-    () => Buffer.concat([bytes.subarray(0, at), fresh, bytes.subarray(at)]),
-    () => Buffer.concat([bytes.subarray(0, at), fresh, bytes.subarray(at + length)]),
-    () => Buffer.concat([bytes.subarray(0, aligned), Buffer.alloc(128 * KiB), bytes.subarray(aligned)]),
-    () => Buffer.concat([bytes.subarray(0, aligned), bytes.subarray(aligned + 64 * KiB)]),
-    () => bytes,
-  ];
-  return (kinds[random.below(kinds.length)] as () => Buffer)();
 }
 
 for (const seed of [1, 2, 3, 4]) {
