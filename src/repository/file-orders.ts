@@ -40,9 +40,14 @@ interface WaitingFile {
   readonly pieces: Uint8Array | readonly LocatedPiece[];
 }
 
+interface KnownFrame {
+  readonly name: string;
+  readonly task: DecodeTask;
+}
+
 /** Without a frame: zeros. */
 interface LocatedPiece {
-  readonly frame?: DecodeTask;
+  readonly frame?: KnownFrame;
   readonly position: number;
   readonly bytes: number;
   readonly id: BlobId | undefined;
@@ -78,7 +83,9 @@ export class FileOrders {
   /** What threads have, in the order of their answers. */
   readonly #running: BlobOrder[][] = [];
   /** Of the frames of late. */
-  readonly #tasks = new Map<string, DecodeTask>();
+  readonly #known = new Map<string, KnownFrame>();
+  /** The one that was asked for last: most pieces are in the frame that the one before them is in, and to make its name takes longer. */
+  #last: { readonly place: FramePlace; readonly frame: KnownFrame | undefined } | undefined;
 
   constructor(
     layout: RepositoryLayout,
@@ -160,21 +167,28 @@ export class FileOrders {
     const pieces: LocatedPiece[] = [];
     for (const { id, bytes } of chunks) {
       const place = id && this.#find(id);
-      const frame = place && this.#taskOf(place.frame);
+      const frame = place && this.#frameOf(place.frame);
       if (id !== undefined && (frame === undefined || place?.bytes !== bytes)) return undefined;
       pieces.push({ id, bytes, position: place?.position ?? 0, ...(frame === undefined ? {} : { frame }) });
     }
     return pieces;
   }
 
-  #taskOf(place: FramePlace): DecodeTask | undefined {
+  #frameOf(place: FramePlace): KnownFrame | undefined {
+    if (this.#last?.place !== place) this.#last = { place, frame: this.#lookUp(place) };
+    return this.#last.frame;
+  }
+
+  #lookUp(place: FramePlace): KnownFrame | undefined {
     const name = nameOf(place);
-    const known = this.#tasks.get(name);
+    const known = this.#known.get(name);
     if (known !== undefined) return known;
     const task = decodeTaskOf(this.#layout, place);
-    if (this.#tasks.size > 1000) this.#tasks.clear();
-    if (task !== undefined) this.#tasks.set(name, task);
-    return task;
+    if (task === undefined) return undefined;
+    if (this.#known.size > 1000) this.#known.clear();
+    const frame = { name, task };
+    this.#known.set(name, frame);
+    return frame;
   }
 
   /** The files that wait longest go to a thread that has room. While there is none, they are put in place here. */
@@ -252,11 +266,12 @@ export class FileOrders {
   }
 
   #filesOfFrames(files: readonly OpenFile[]): FilesOfFrames {
-    const frames = new Map<DecodeTask, number>();
+    const numbers = new Map<string, number>();
+    const frames: DecodeTask[] = [];
     const pieceOf = ({ frame, position, bytes, id }: LocatedPiece): StoredPiece => {
       if (frame === undefined || id === undefined) return { bytes };
-      const number = frames.get(frame) ?? frames.size;
-      frames.set(frame, number);
+      const number = numbers.get(frame.name) ?? frames.push(frame.task) - 1;
+      numbers.set(frame.name, number);
       return { bytes, frame: number, position, id };
     };
     const stored = files.map(({ place, order: { size, hash }, pieces }): StoredFile => {
@@ -265,7 +280,7 @@ export class FileOrders {
     const { keyring } = this.#layout;
     return {
       files: stored,
-      frames: [...frames.keys()],
+      frames,
       ...(keyring === undefined ? {} : { idKey: keyring.keys.idKey }),
     };
   }
@@ -295,8 +310,9 @@ function piecesIn(pieces: WaitingFile['pieces']): number {
 
 /** Names of the frames that a file begins and ends in. */
 function endsOf(pieces: Uint8Array | readonly LocatedPiece[]): readonly [string, string] {
+  if (pieces instanceof Uint8Array) return ['', ''];
   const isStored = ({ frame }: LocatedPiece): boolean => frame !== undefined;
-  const ends = pieces instanceof Uint8Array ? [] : [pieces.find(isStored), pieces.findLast(isStored)];
-  const [first = '', last = ''] = ends.map((end) => `${end?.frame?.path}:${end?.frame?.offset}`);
-  return [first, last];
+  const first = pieces[0]?.frame ?? pieces.find(isStored)?.frame;
+  const last = pieces.at(-1)?.frame ?? pieces.findLast(isStored)?.frame;
+  return [first?.name ?? '', last?.name ?? ''];
 }

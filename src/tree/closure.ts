@@ -119,7 +119,7 @@ class ClosureWalk {
   }
 
   #entry(key: string, value: Uint8Array | undefined): boolean {
-    const node = decodeNode(value ?? new Uint8Array(0), `entry ${displayKey(key as PathKey)}`);
+    const node = decodeNode(value ?? new Uint8Array(0), () => `entry ${displayKey(key as PathKey)}`);
     return node.type !== 'file' || this.content(node.content, node.size);
   }
 

@@ -37,6 +37,7 @@ function partsOf(
 ): Uint8Array | readonly Chunk[] | undefined {
   if (content.kind === 'inline') return content.bytes;
   if (content.kind === 'blob') return [{ bytes: size, id: content.id }];
+  if (content.kind === 'chunks') return content.chunks; // a node holds few
   try {
     const [chunks] = batches(chunksOf(blobs, content, size), limits.orderedFileChunksMax);
     return chunks !== undefined && chunks.length < limits.orderedFileChunksMax ? chunks : undefined;

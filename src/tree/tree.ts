@@ -20,7 +20,7 @@ export function openTree(blobs: BlobReader, root: BlobId | null): TreeReader {
 }
 
 function decodeEntry(key: PathKey, value: Uint8Array): TreeEntry {
-  return { key, node: decodeNode(value, `entry ${displayKey(key)}`) };
+  return { key, node: decodeNode(value, () => `entry ${displayKey(key)}`) };
 }
 
 /** Collects entries in key order; the same entries give the same root on any machine. */
