@@ -121,11 +121,11 @@ export class FileOrders {
     return this.#waitingFiles > waitingFilesMax || this.#waitingBytes > waitingBytesMax;
   }
 
-  /** Whether threads have nothing to do, as in the beginning, and there is enough for them. */
+  /** Whether a thread has room for a task, and there is enough to choose one from. */
   get #isAwaited(): boolean {
-    return (
-      this.#running.length === 0 && this.#waitingBytes > taskBytesMax && this.#threads?.areReady === true
-    );
+    const threads = this.#threads;
+    if (this.#waitingBytes <= taskBytesMax || threads?.areReady !== true) return false;
+    return !threads.isFull || threads.isOldestReady;
   }
 
   #wait(file: WaitingFile): void {
