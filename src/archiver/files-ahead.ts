@@ -24,7 +24,9 @@ const taskBytesMax = 4_000_000;
 const fileBytesMax = 64n * 1024n * 1024n;
 /** Of those that come after a database: so many are looked at, and so much of them is stored. */
 const entriesMeanwhile = 200;
-const bytesMeanwhile = 32n * 1024n * 1024n;
+const bytesMeanwhile = 64n * 1024n * 1024n;
+/** The walk goes on so far: those have been seen when the copy is there. */
+const walkedMeanwhile = 2000;
 /** Where fewer of the entries than one in so many have changed times, nothing is gained by being ahead. */
 const entriesPerFileMax = 20;
 
@@ -138,11 +140,17 @@ export class FilesAhead {
       file.stored = await store(entry, file.known);
       if (file.stored !== undefined) left -= size;
     }
+    Array.from(this.#walkOn(walkedMeanwhile));
   }
 
   *#nextEntries(count: number): Generator<WalkedEntry> {
     yield* this.#group.slice(this.#groupAt, this.#groupAt + count);
     if (this.#group.length - this.#groupAt > count) return; // what is known is asked for in order
+    yield* this.#walkOn(count);
+  }
+
+  /** Until so many are waiting. */
+  *#walkOn(count: number): Generator<WalkedEntry> {
     this.#waiting = this.#waiting.slice(this.#at);
     this.#at = 0;
     const sinceMs = this.#context.nowMs();

@@ -103,18 +103,31 @@ export function* hashContent(read: ReadBytes, size: number): Steps<BlobId | unde
   return blobIdFromBytes(hasher.digest());
 }
 
+/** How a database was stored before, and the ids of its units where they have been read already. */
+export type PreviousPages = PreviousContent & { readonly units?: Buffer | undefined };
+
+/** Reads the ids of the units, if it was stored so: nothing else need be known of the next version. */
+export function withUnits(
+  blobs: BlobStore,
+  previous: PreviousContent | undefined,
+): PreviousPages | undefined {
+  if (blobs.isWriteOnly || previous?.content.kind !== 'pages') return previous;
+  const { content, size } = previous;
+  return { content, size, units: readUnitIds(blobs, content, Math.ceil(size / content.unitBytes)) };
+}
+
 /** Stores a database by its units. `previous` is the version before, if it was stored so. */
 export function* storePages(
   blobs: BlobStore,
   read: ReadBytes,
   size: number,
   pageBytes: number,
-  previous: PreviousContent | undefined,
+  previous: PreviousPages | undefined,
   onBytes: OnBytes,
 ): Steps<StoredContent> {
   const unitBytes = unitBytesFor(size, pageBytes);
   const map = blobs.isWriteOnly ? undefined : previousMap(previous, unitBytes);
-  const before = map === undefined ? undefined : readUnitIds(blobs, map, Math.ceil(map.size / unitBytes));
+  const before = map && (previous?.units ?? readUnitIds(blobs, map, Math.ceil(map.size / unitBytes)));
   const units = new Units(blobs, unitBytes, Math.ceil(size / unitBytes), before);
   const hasher = createHasher();
   // No Buffer: to make a view on a part of one takes twice as long.

@@ -1,6 +1,6 @@
 /** One file of a source stored: a database by a consistent copy, anything else by its bytes, read again when it did not hold still. */
 import type { BigIntStats } from 'node:fs';
-import { errnoOf, FileSystemError, invariant } from '../model/errors.ts';
+import { DamageError, errnoOf, FileSystemError, invariant } from '../model/errors.ts';
 import { limits } from '../model/limits.ts';
 import { type ByteString, byteStringOf, displayKey, type PathKey } from '../model/paths.ts';
 import type { Progress } from '../model/progress.ts';
@@ -11,7 +11,15 @@ import type { CaptureResult, OnCopied, UncheckedCopy } from '../sqlite/capture.t
 import type { WalkedEntry } from '../walker/source-walk.ts';
 import type { Findings } from './findings.ts';
 import { type OpenSource, readSmall, type SmallSource, withSource } from './read-file.ts';
-import { hashContent, type Steps, type StoredContent, storePages, storeSmallBytes } from './store-content.ts';
+import {
+  hashContent,
+  type PreviousPages,
+  type Steps,
+  type StoredContent,
+  storePages,
+  storeSmallBytes,
+  withUnits,
+} from './store-content.ts';
 import { storeFileContent } from './store-grown.ts';
 
 /** The least that SQLite makes a database of: one page. */
@@ -137,11 +145,14 @@ export class FileStorer {
   ): Promise<FileNode | undefined> {
     // The copy is stored while it is checked. What was stored of one that turns out to be damaged is referred to by nothing.
     let storing: Promise<StoredContent | undefined> | undefined;
+    let before: PreviousPages | undefined = previous;
     const asked = Promise.withResolvers<void>();
-    const aside = asked.promise.then(meanwhile);
+    const aside = asked.promise.then(meanwhile).then(() => {
+      before = this.#withUnits(previous);
+    });
     aside.catch(() => {}); // whoever waits for it is told
     const capturing = this.#context.capture(entry.path, (copy) => {
-      storing = this.#storeEarly(copy, previous, Promise.all([aside, storing]));
+      storing = this.#storeEarly(copy, () => before, Promise.all([aside, storing]));
       storing.catch(() => {}); // the same
     });
     asked.resolve(); // the child is asked before anything else is done
@@ -156,18 +167,28 @@ export class FileStorer {
       return undefined;
     }
     this.schemas[displayKey(entry.key)] = result.userVersion;
-    const stored = early ?? (await this.#storeCopy(result, previous));
+    const stored = early ?? (await this.#storeCopy(result, () => before));
     return stored && this.#fileNode(entry, entry.stat, stored, 'captured');
+  }
+
+  /** What cannot be read is met again, and told, where it is wanted. */
+  #withUnits(previous: FileNode | undefined): PreviousPages | undefined {
+    try {
+      return withUnits(this.#context.blobs, previous);
+    } catch (error) {
+      if (!(error instanceof DamageError || error instanceof FileSystemError)) throw error;
+      return previous;
+    }
   }
 
   /** Undefined where the copy has been found damaged and removed already. Of a database that is copied once more, the first is done with first. */
   async #storeEarly(
     copy: UncheckedCopy,
-    previous: FileNode | undefined,
+    before: () => PreviousPages | undefined,
     earlier: Promise<unknown> | undefined,
   ): Promise<StoredContent | undefined> {
     try {
-      return await this.#storeCopy(copy, previous, earlier);
+      return await this.#storeCopy(copy, before, earlier);
     } catch (error) {
       if (errnoOf(error) === 'ENOENT') return undefined;
       throw error;
@@ -176,11 +197,12 @@ export class FileStorer {
 
   async #storeCopy(
     { copyPath, bytes, pageSize }: Omit<UncheckedCopy, 'kind'>,
-    previous: FileNode | undefined,
+    before: () => PreviousPages | undefined,
     earlier?: Promise<unknown>,
   ): Promise<StoredContent | undefined> {
     const { blobs } = this.#context;
     await earlier;
+    const previous = before();
     return await withSource(byteStringOf(copyPath), async (source) => {
       const mayBeAsBefore = previous?.size === bytes && bytes >= wholeHashBytesMin;
       if (mayBeAsBefore && (await this.#isCopyOf(source, previous))) {
@@ -193,7 +215,7 @@ export class FileStorer {
   }
 
   /** Of a database that was only opened and closed, nothing has to be cut and compared page by page. */
-  async #isCopyOf({ read }: OpenSource, { content, size }: FileNode): Promise<boolean> {
+  async #isCopyOf({ read }: OpenSource, { content, size }: PreviousPages): Promise<boolean> {
     return content.kind === 'pages' && (await this.#inSteps(hashContent(read, size))) === content.hash;
   }
 

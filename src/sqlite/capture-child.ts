@@ -3,7 +3,7 @@
  * output, one at a time. It is a process of its own because closing any descriptor of a file drops all the locks that the
  * process holds on it, SQLite's too; and because a crash in native code must cost one database, not the run.
  */
-import { rmSync, writeSync } from 'node:fs';
+import { readSync, rmSync, writeSync } from 'node:fs';
 import { errnoOf } from '../model/errors.ts';
 import { byteStringFromBytes } from '../model/paths.ts';
 import { captureDatabase } from './capture-database.ts';
@@ -15,8 +15,17 @@ process.umask(0o077); // SQLite makes its files 0644 before the umask
 process.on('SIGINT', () => {});
 process.on('SIGHUP', () => {});
 
+const standardInput = 0;
+/** `process.stdout` is a stream, which takes 2 ms to make. */
+const standardOutput = 1;
+const newline = 0x0a;
+/** Far more than a path in base64 and a folder. */
+const requestBytesMax = 64 * 1024;
+
 let folder: string | undefined;
 
+const first = readFirstLine();
+if (first !== undefined) void onRequest(first);
 eachLine(process.stdin, (line) => void onRequest(line));
 process.stdin.on('close', leave);
 
@@ -24,6 +33,26 @@ async function onRequest(line: string): Promise<void> {
   const task = parseRequest(line);
   folder = task.folder;
   tell(await captureDatabase(task, tell));
+}
+
+/**
+ * The first request is there when we are, or will be in a moment. To make a stream of the input takes 6 ms, which is done while nobody
+ * waits for it. Undefined where the input cannot be read so, or has ended.
+ */
+function readFirstLine(): string | undefined {
+  const buffer = Buffer.alloc(requestBytesMax);
+  let bytes = 0;
+  try {
+    while (bytes < buffer.length) {
+      const count = readSync(standardInput, buffer, bytes, buffer.length - bytes, null);
+      bytes += count;
+      if (count === 0) return undefined;
+      if (buffer[bytes - 1] === newline) return buffer.toString('utf8', 0, bytes - 1);
+    }
+  } catch (error) {
+    if (errnoOf(error) === undefined || bytes > 0) throw error;
+  }
+  return undefined;
 }
 
 /** Results are small, and a pipe takes them at once, which matters before a check that takes long. */
@@ -34,9 +63,6 @@ function tell(message: UncheckedCopy | CaptureResult): void {
     if (errnoOf(error) !== 'EPIPE') throw error; // the parent has ended, and so has our input
   }
 }
-
-/** `process.stdout` is a stream, which takes 2 ms to make. */
-const standardOutput = 1;
 
 function parseRequest(line: string): CaptureSource {
   const request = JSON.parse(line) as CaptureRequest;
