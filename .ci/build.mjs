@@ -27,6 +27,8 @@ if (types.error !== undefined) console.error(`Cannot run tsc (${types.error.mess
 if (types.status !== 0) process.exit(types.status ?? 1);
 
 const commands = readdirSync('src/cli/commands');
+/** Files that are the first of a process or a thread. */
+const runByNode = ['capture-child.cjs', 'frame-thread.cjs'];
 
 // CommonJS: see the launcher. One file for each command, without shared chunks: two files load faster than twelve.
 await build({
@@ -50,11 +52,24 @@ await build({
   banner: { js: "const exuviaModuleUrl = require('node:url').pathToFileURL(__filename).href;" },
   logLevel: 'warning',
 });
-for (const name of readdirSync(`${next}/bundle`)) writeAsAscii(`${next}/bundle/${name}`);
+for (const name of readdirSync(`${next}/bundle`)) {
+  writeAsAscii(`${next}/bundle/${name}`);
+  if (!runByNode.includes(name)) wrap(`${next}/bundle/${name}`);
+}
 copyFileSync('src/cli/launcher.cjs', `${next}/launcher.cjs`);
 chmodSync(`${next}/launcher.cjs`, 0o755);
 rmSync('dist', { recursive: true, force: true });
 renameSync(next, 'dist');
+
+/**
+ * What the launcher calls, as it stands: V8 need not be given half a megabyte of text once more with something put around it. It is what
+ * the file exports, and where it is run as a script, without a module, what it gives.
+ */
+function wrap(path) {
+  const head =
+    "(typeof module === 'object' ? (run) => (module.exports = run) : (run) => run)((function (exports, require, module, __filename, __dirname) {";
+  writeFileSync(path, `${head}${readFileSync(path, 'latin1')}\n}))`, 'latin1');
+}
 
 /** The launcher reads it as such, V8 holds it in half the space. esbuild writes other characters as escapes, but for those of comments. */
 function writeAsAscii(path) {

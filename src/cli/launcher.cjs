@@ -57,26 +57,42 @@ const packageOfKind = 'node:zlib';
 /** What the files of the bundle that ran have given. */
 const modules = new Map();
 
+/** Runs a file of the bundle, which the build has made a function. Without `keeping`, it is loaded as Node loads files. */
+function runBundle(name, keeping) {
+  if (modules.has(name)) return modules.get(name).exports;
+  const { join } = require('node:path');
+  const folder = join(__dirname, 'bundle');
+  const path = join(folder, name);
+  const run = keeping === undefined ? require(path) : loadKept(path, name, keeping);
+  const module = { exports: {} };
+  modules.set(name, module);
+  const requireBeside = (id) => {
+    if (id === packageOfKind) kind = 1;
+    return id.startsWith('./')
+      ? runBundle(id.slice(2), keeping)
+      : (id === hashPackage && nativeHash()) || require(id);
+  };
+  requireBeside.resolve = require.resolve;
+  run(module.exports, requireBeside, module, path, folder);
+  return module.exports;
+}
+
 /**
- * Runs a file of the bundle with the code that V8 made of it in earlier runs. Node can do that too, and does for packages that are
+ * Loads a file with the code that V8 made of it in earlier runs. Node can do that too, and does for packages that are
  * no part of the bundle; but it keeps what is compiled when a file is loaded. The functions that are called afterwards, most of what
  * runs, would be compiled each time: 20 ms of processor time in a snapshot with nothing to do.
  */
-function runBundle(name, { folder, hash }) {
-  if (modules.has(name)) return modules.get(name).exports;
+function loadKept(path, name, { folder, hash }) {
   const { readFileSync } = require('node:fs');
   const { join } = require('node:path');
-  const path = join(__dirname, 'bundle', name);
   const bytes = readFileSync(path);
   const sourceHash = hash(bytes);
   const pathHash = hash(Buffer.from(path)).toString('hex', 0, 8);
   const place = join(folder, [name, pathHash, process.version, process.arch].join('-'));
   const kept = readKeptCode(place, sourceHash, hash);
-  const head = '(function (exports, require, module, __filename, __dirname) {';
   // The bundle is ASCII, which the build sees to: as UTF-8 it takes 1 to 2 ms to read.
-  const script = new (require('node:vm').Script)(`${head}${bytes.toString('latin1')}\n})`, {
+  const script = new (require('node:vm').Script)(bytes.toString('latin1'), {
     filename: path,
-    columnOffset: -head.length,
     cachedData: kept?.code,
   });
   const runs = kept === undefined || script.cachedDataRejected ? [0, 0] : kept.runs;
@@ -86,17 +102,7 @@ function runBundle(name, { folder, hash }) {
     const code = script.createCachedData();
     keepCode(place, [headerOf(runs, sourceHash, hash(code)), code]);
   });
-  const module = { exports: {} };
-  modules.set(name, module);
-  const requireBeside = (id) => {
-    if (id === packageOfKind) kind = 1;
-    return id.startsWith('./')
-      ? runBundle(id.slice(2), { folder, hash })
-      : (id === hashPackage && nativeHash()) || require(id);
-  };
-  requireBeside.resolve = require.resolve;
-  script.runInThisContext()(module.exports, requireBeside, module, path, join(__dirname, 'bundle'));
-  return module.exports;
+  return script.runInThisContext();
 }
 
 /** Undefined for what is not there, is of other source, or rotted: V8 does not look, and would crash. Whether it suits this V8, V8 says. */
@@ -202,8 +208,7 @@ if (isNewEnough(process.versions.node)) {
   const folder = keepsCode ? process.env.NODE_COMPILE_CACHE || closedFolder(codeCacheFolder()) : undefined;
   if (folder !== undefined) require('node:module').enableCompileCache(folder);
   const hash = folder === undefined ? undefined : nativeHash()?.blake3;
-  if (hash === undefined) require('./bundle/main.cjs');
-  else runBundle('main.cjs', { folder, hash });
+  runBundle('main.cjs', hash && { folder, hash });
 } else {
   const other = process.env.EXUVIA_LAUNCHED ? undefined : bundledNode();
   if (other === undefined) {
