@@ -274,6 +274,6 @@ function readFrameEntry(input: ByteReader, offset: number): PackedFrame {
     throw input.error(`unknown kind of frame ${kind}`);
   const lengths = Array.from({ length: blobCount }, () => input.varint());
   if (lengths.some((length) => length > limits.blobBytesMax)) throw input.error('a blob that is too long');
-  const blobs = lengths.map((length) => ({ bytes: length, id: input.id() }));
+  const blobs = input.ids(blobCount).map((id, at) => ({ bytes: lengths[at] ?? 0, id }));
   return { offset, bytes, kind: kind === frameKinds.data ? 'data' : 'tree', blobs };
 }

@@ -13,6 +13,7 @@ export type PackId = string & { readonly [packIdTag]: true };
 
 export const idBytes = 32;
 export const packIdBytes = 16;
+const idDigits = 2 * idBytes;
 
 const hex64 = /^[0-9a-f]{64}$/;
 const hex32 = /^[0-9a-f]{32}$/;
@@ -37,6 +38,12 @@ export function parsePackId(text: string): PackId {
 /** The blob id held by 32 bytes of `bytes` at `offset`. */
 export function blobIdFromBytes(bytes: Uint8Array, offset = 0): BlobId {
   return asBuffer(bytes).toString('hex', offset, offset + idBytes) as BlobId;
+}
+
+/** As many ids, one behind the other. They share the memory of their text: for who keeps all of them or none. */
+export function blobIdsFromBytes(bytes: Uint8Array, offset: number, count: number): BlobId[] {
+  const text = asBuffer(bytes).toString('hex', offset, offset + idBytes * count);
+  return Array.from({ length: count }, (_, at) => text.slice(idDigits * at, idDigits * (at + 1)) as BlobId);
 }
 
 /** The pack id held by 16 bytes of `bytes` at `offset`. */

@@ -47,7 +47,7 @@ interface KnownFrame {
 
 /** Without a frame: zeros. */
 interface LocatedPiece {
-  readonly frame?: KnownFrame;
+  readonly frame: KnownFrame | undefined;
   readonly position: number;
   readonly bytes: number;
   readonly id: BlobId | undefined;
@@ -169,7 +169,7 @@ export class FileOrders {
       const place = id && this.#find(id);
       const frame = place && this.#frameOf(place.frame);
       if (id !== undefined && (frame === undefined || place?.bytes !== bytes)) return undefined;
-      pieces.push({ id, bytes, position: place?.position ?? 0, ...(frame === undefined ? {} : { frame }) });
+      pieces.push({ id, bytes, position: place?.position ?? 0, frame });
     }
     return pieces;
   }
@@ -268,12 +268,16 @@ export class FileOrders {
   #filesOfFrames(files: readonly OpenFile[]): FilesOfFrames {
     const numbers = new Map<string, number>();
     const frames: DecodeTask[] = [];
-    const pieceOf = ({ frame, position, bytes, id }: LocatedPiece): StoredPiece => {
-      if (frame === undefined || id === undefined) return { bytes };
+    let last: { readonly frame: KnownFrame; readonly number: number } | undefined;
+    const numberOf = (frame: KnownFrame): number => {
+      if (last?.frame === frame) return last.number;
       const number = numbers.get(frame.name) ?? frames.push(frame.task) - 1;
       numbers.set(frame.name, number);
-      return { bytes, frame: number, position, id };
+      last = { frame, number };
+      return number;
     };
+    const pieceOf = ({ frame, position, bytes, id }: LocatedPiece): StoredPiece =>
+      frame === undefined || id === undefined ? { bytes } : { bytes, frame: numberOf(frame), position, id };
     const stored = files.map(({ place, order: { size, hash }, pieces }): StoredFile => {
       return { place, size, hash, content: pieces instanceof Uint8Array ? pieces : pieces.map(pieceOf) };
     });

@@ -1,5 +1,5 @@
 /** The bytes of a stored file, whatever way they are held: verified as they come. */
-import { batches, batchesAhead } from '../model/batches.ts';
+import { batchesAhead } from '../model/batches.ts';
 import { DamageError } from '../model/errors.ts';
 import type { BlobId } from '../model/ids.ts';
 import { limits } from '../model/limits.ts';
@@ -39,8 +39,10 @@ function partsOf(
   if (content.kind === 'blob') return [{ bytes: size, id: content.id }];
   if (content.kind === 'chunks') return content.chunks; // a node holds few
   try {
-    const [chunks] = batches(chunksOf(blobs, content, size), limits.orderedFileChunksMax);
-    return chunks !== undefined && chunks.length < limits.orderedFileChunksMax ? chunks : undefined;
+    const chunks: Chunk[] = [];
+    for (const chunk of chunksOf(blobs, content, size))
+      if (chunks.push(chunk) >= limits.orderedFileChunksMax) return undefined;
+    return chunks.length === 0 ? undefined : chunks;
   } catch (error) {
     if (error instanceof DamageError) return undefined;
     throw error;
