@@ -12,6 +12,7 @@ import type { FileContent, FileNode } from '../model/tree.ts';
 import { readUnitIds, unitBytesFor, updatePageMap, writePageMap } from '../tree/page-map.ts';
 import { ChunkedStore } from './chunked-store.ts';
 import { knownChunksOf } from './known-chunks.ts';
+import { PageBlocks } from './page-blocks.ts';
 
 /** Fills `buffer` from `offset` up to `bytes`; fewer only at the end. */
 export type ReadBytes = (buffer: Uint8Array, offset: number, bytes: number) => number;
@@ -103,8 +104,16 @@ export function* hashContent(read: ReadBytes, size: number): Steps<BlobId | unde
   return blobIdFromBytes(hasher.digest());
 }
 
-/** How a database was stored before, and the ids of its units where they have been read already. */
-export type PreviousPages = PreviousContent & { readonly units?: Buffer | undefined };
+/** How a database was stored before, the ids of its units where they have been read already, and digests of its blocks. */
+export interface PreviousPages extends PreviousContent {
+  readonly units?: Buffer | undefined;
+  readonly digests?: Uint8Array | undefined;
+}
+
+/** `digests` are those of its blocks, where there was a version before: the next one is looked at more quickly with them. */
+export interface StoredPages extends StoredContent {
+  readonly digests?: Buffer;
+}
 
 /** Reads the ids of the units, if it was stored so: nothing else need be known of the next version. */
 export function withUnits(
@@ -124,11 +133,13 @@ export function* storePages(
   pageBytes: number,
   previous: PreviousPages | undefined,
   onBytes: OnBytes,
-): Steps<StoredContent> {
+): Steps<StoredPages> {
   const unitBytes = unitBytesFor(size, pageBytes);
   const map = blobs.isWriteOnly ? undefined : previousMap(previous, unitBytes);
   const before = map && (previous?.units ?? readUnitIds(blobs, map, Math.ceil(map.size / unitBytes)));
-  const units = new Units(blobs, unitBytes, Math.ceil(size / unitBytes), before);
+  const blocks = map && new PageBlocks(size, unitBytes);
+  blocks?.compareWith(previous?.digests, map?.size ?? 0);
+  const units = new Units(blobs, { unitBytes, count: Math.ceil(size / unitBytes), before, blocks });
   const hasher = createHasher();
   // No Buffer: to make a view on a part of one takes twice as long.
   const buffer = new Uint8Array(Math.max(unitBytes, 1024 * 1024));
@@ -148,7 +159,16 @@ export function* storePages(
     map === undefined || before === undefined
       ? writePageMap(blobs, units.ids)
       : updatePageMap(blobs, map, before, units.ids);
-  return { content: { kind: 'pages', unitBytes, base: pages.base, layers: pages.layers, hash }, size };
+  const content = { kind: 'pages', unitBytes, base: pages.base, layers: pages.layers, hash } as const;
+  return { content, size, ...(blocks === undefined ? {} : { digests: blocks.digests }) };
+}
+
+interface UnitsOptions {
+  readonly unitBytes: number;
+  readonly count: number;
+  /** Ids of the version before. */
+  readonly before: Buffer | undefined;
+  readonly blocks: PageBlocks | undefined;
 }
 
 /** The units of a database, most of which are as they were. */
@@ -159,9 +179,11 @@ class Units {
   readonly #unitBytes: number;
   /** So many have an id of before until they are written; all blobs of before are there. */
   readonly #knownCount: number;
+  readonly #blocks: PageBlocks | undefined;
 
-  constructor(blobs: BlobStore, unitBytes: number, count: number, before: Buffer | undefined) {
+  constructor(blobs: BlobStore, { unitBytes, count, before, blocks }: UnitsOptions) {
     this.#blobs = blobs;
+    this.#blocks = blocks;
     this.#unitBytes = unitBytes;
     this.ids = Buffer.alloc(count * idBytes);
     this.#knownCount = (before?.copy(this.ids) ?? 0) / idBytes;
@@ -170,6 +192,22 @@ class Units {
   /** `first` is the number of the first one in the bytes. */
   write(bytes: Uint8Array, first: number): void {
     const changed: NamedBlob[] = [];
+    const blockBytes = this.#blocks?.blockBytes ?? bytes.length;
+    for (let at = 0, no = first; at < bytes.length; at += blockBytes, no += blockBytes / this.#unitBytes) {
+      const block = bytes.subarray(at, at + blockBytes);
+      if (!this.#isBlockAsBefore(block, no)) this.#takeChanged(block, no, changed);
+    }
+    if (changed.length > 0) this.#blobs.writeBlobs('data', changed);
+  }
+
+  /** The ids of its units are those of before then, and stand already. */
+  #isBlockAsBefore(block: Uint8Array, first: number): boolean {
+    const blocks = this.#blocks;
+    if (blocks === undefined || block.length < blocks.blockBytes) return false;
+    return blocks.isAsBefore(block, (first * this.#unitBytes) / blocks.blockBytes);
+  }
+
+  #takeChanged(bytes: Uint8Array, first: number, changed: NamedBlob[]): void {
     for (let at = 0, no = first; at < bytes.length; at += this.#unitBytes, no++) {
       const unit = bytes.subarray(at, at + this.#unitBytes);
       if (no < this.#knownCount && this.#isAsBefore(unit, no * idBytes)) continue;
@@ -177,7 +215,6 @@ class Units {
       this.ids.write(id, no * idBytes, idBytes, 'hex');
       changed.push({ id, bytes: unit });
     }
-    if (changed.length > 0) this.#blobs.writeBlobs('data', changed);
   }
 
   #isAsBefore(unit: Uint8Array, place: number): boolean {

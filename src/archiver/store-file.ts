@@ -5,7 +5,7 @@ import { limits } from '../model/limits.ts';
 import { type ByteString, byteStringOf, displayKey, type PathKey } from '../model/paths.ts';
 import type { Progress } from '../model/progress.ts';
 import { isSqliteHeader } from '../model/sqlite-names.ts';
-import type { BlobStore } from '../model/store.ts';
+import type { BlobStore, FileCache } from '../model/store.ts';
 import type { FileNode, FileState, TreeNode } from '../model/tree.ts';
 import type { CaptureResult, OnCopied, UncheckedCopy } from '../sqlite/capture.ts';
 import type { WalkedEntry } from '../walker/source-walk.ts';
@@ -35,7 +35,10 @@ export type CaptureFile = (path: ByteString, onCopied: OnCopied) => Promise<Capt
 
 export interface StoreContext {
   readonly blobs: BlobStore;
+  readonly cache: Pick<FileCache, 'blockDigests' | 'rememberBlockDigests'>;
   readonly capture: CaptureFile;
+  /** Whether nothing is believed of what is known. */
+  readonly force: boolean;
   readonly progress: Progress;
   /** Lets others have their turn, in the middle of a large file too. */
   readonly breathe: () => Promise<void>;
@@ -174,7 +177,9 @@ export class FileStorer {
   /** What cannot be read is met again, and told, where it is wanted. */
   #withUnits(previous: FileNode | undefined): PreviousPages | undefined {
     try {
-      return withUnits(this.#context.blobs, previous);
+      const before = withUnits(this.#context.blobs, previous);
+      if (this.#context.force || before?.content.kind !== 'pages') return before;
+      return { ...before, digests: this.#context.cache.blockDigests?.(before.content.hash) };
     } catch (error) {
       if (!(error instanceof DamageError || error instanceof FileSystemError)) throw error;
       return previous;
@@ -210,8 +215,16 @@ export class FileStorer {
         return { content: previous.content, size: bytes };
       }
       source.seek(0);
-      return await this.#inSteps(storePages(blobs, source.read, bytes, pageSize, previous, this.#onBytes));
+      const steps = storePages(blobs, source.read, bytes, pageSize, previous, this.#onBytes);
+      const { digests, ...stored } = await this.#inSteps(steps);
+      if (digests !== undefined) this.#rememberDigests(digests, stored, previous);
+      return stored;
     });
+  }
+
+  #rememberDigests(digests: Uint8Array, now: StoredContent, before: PreviousPages | undefined): void {
+    if (now.content.kind !== 'pages' || before?.content.kind !== 'pages') return;
+    this.#context.cache.rememberBlockDigests?.(now.content.hash, digests, before.content.hash);
   }
 
   /** Of a database that was only opened and closed, nothing has to be cut and compared page by page. */

@@ -169,6 +169,10 @@ export interface FileCache {
   /** Takes effect once everything written so far is durable. */
   remember(source: string, file: KnownFile): void;
   forget(source: string, key: PathKey): void;
+  /** Of the blocks of a database, by the hash of all of it. */
+  blockDigests?(content: BlobId): Uint8Array | undefined;
+  /** Of the version that came after `before`, whose own are forgotten. Takes effect with what else is remembered. */
+  rememberBlockDigests?(content: BlobId, digests: Uint8Array, before: BlobId): void;
   /** Nothing of what was said since it last took effect. */
   discard(): void;
 }

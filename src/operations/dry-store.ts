@@ -74,6 +74,7 @@ export function onlyKnowing(cache: FileCache | undefined): FileCache {
     },
     known: (source, after) => cache?.known(source, after) ?? [],
     leaves: (source) => cache?.leaves(source) ?? [],
+    blockDigests: (content) => cache?.blockDigests?.(content),
     remember() {},
     rememberLeaves() {},
     forget() {},

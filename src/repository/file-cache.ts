@@ -5,12 +5,13 @@
  */
 import { ByteReader, ByteWriter } from '../codec/bytes.ts';
 import { hashTextOf } from '../codec/hash.ts';
-import { asBuffer } from '../model/ids.ts';
+import { asBuffer, type BlobId } from '../model/ids.ts';
 import { limits } from '../model/limits.ts';
 import { byteStringFromBytes, byteStringToBytes, type PathKey } from '../model/paths.ts';
 import type { FileCache, KnownFile, KnownLeaf } from '../model/store.ts';
 import type { Database, Statement } from './database.ts';
 import { prepareGeneration } from './index-schema.ts';
+import { KnownDigests } from './known-digests.ts';
 import { PendingRows, readRow, writeRow } from './pending-rows.ts';
 
 /** A block that has more is split. */
@@ -71,6 +72,7 @@ export class IndexFileCache implements FileCache {
   #pendingCount = 0;
   /** The generation that what is pending is of. */
   #pendingOf: string | undefined;
+  readonly #digests: KnownDigests;
   readonly #pendingLeaves = new Map<string, readonly KnownLeaf[]>();
   /** Of the source that was asked for last. */
   #knownHeads: { readonly source: Buffer; readonly heads: readonly BlockHead[] } | undefined;
@@ -88,6 +90,7 @@ export class IndexFileCache implements FileCache {
     this.#update = database.prepare('UPDATE known_block SET head = ?, rows = ? WHERE no = ?');
     this.#remove = database.prepare('DELETE FROM known_block WHERE no = ?');
     this.#readGeneration = prepareGeneration(database);
+    this.#digests = new KnownDigests(database, seal);
   }
 
   get generation(): string {
@@ -129,6 +132,14 @@ export class IndexFileCache implements FileCache {
     this.#pendingLeaves.set(source, leaves);
   }
 
+  blockDigests(content: BlobId): Uint8Array | undefined {
+    return this.#digests.of(content);
+  }
+
+  rememberBlockDigests(content: BlobId, digests: Uint8Array, before: BlobId): void {
+    this.#digests.remember(content, digests, before);
+  }
+
   remember(source: string, file: KnownFile): void {
     this.#add(source, file.key, file);
   }
@@ -138,7 +149,7 @@ export class IndexFileCache implements FileCache {
   }
 
   get hasPending(): boolean {
-    return this.#pendingCount > 0 || this.#pendingLeaves.size > 0;
+    return this.#pendingCount > 0 || this.#pendingLeaves.size > 0 || this.#digests.hasPending;
   }
 
   /** To be called inside a transaction, when every blob written so far is in a published pack. */
@@ -148,6 +159,7 @@ export class IndexFileCache implements FileCache {
     this.#knownHeads = undefined; // another process may have written since
     for (const [path, changes] of this.#pending) this.#merge(this.#seal.nameOf(path), changes);
     this.#writeLeaves();
+    this.#digests.flush();
     this.discard();
     this.#changed();
   }
@@ -185,6 +197,7 @@ export class IndexFileCache implements FileCache {
     this.#pending.clear();
     this.#pendingCount = 0;
     this.#pendingLeaves.clear();
+    this.#digests.discard();
   }
 
   #add(source: string, key: PathKey, file: KnownFile | undefined): void {

@@ -21,7 +21,7 @@ import {
   sqliteCodeOf,
 } from './database.ts';
 
-const schemaVersion = 14;
+const schemaVersion = 15;
 const applicationId = 0x45585556; // 'EXUV'
 
 // Rows that are believed without a look at the packs carry a checksum: SQLite has none, and disks rot.
@@ -60,6 +60,8 @@ const schema = `
   ) STRICT;
   CREATE INDEX known_block_source ON known_block (source);
   -- Leaves of each source's tree as it was built last; see known-leaves.ts.
+  -- Of the blocks of databases; see known-digests.ts.
+  CREATE TABLE known_digests (no INTEGER PRIMARY KEY, content BLOB NOT NULL UNIQUE, digests BLOB NOT NULL) STRICT;
   CREATE TABLE known_leaves (source BLOB PRIMARY KEY, leaves BLOB NOT NULL) STRICT, WITHOUT ROWID;
 `;
 

@@ -303,6 +303,7 @@ export class PackIndex {
   clear(): void {
     this.#database.exec(
       `DELETE FROM blob; DELETE FROM frame; DELETE FROM pack; DELETE FROM known_block; DELETE FROM known_leaves;
+       DELETE FROM known_digests;
        INSERT OR REPLACE INTO meta (name, value) VALUES ('generation', hex(randomblob(8)));`,
     );
     this.#forgetPlaces();
