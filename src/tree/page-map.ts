@@ -9,7 +9,7 @@
  */
 import { ByteReader, ByteWriter } from '../codec/bytes.ts';
 import { DamageError, invariant } from '../model/errors.ts';
-import { asBuffer, type BlobId, blobIdFromBytes, idBytes } from '../model/ids.ts';
+import { asBuffer, type BlobId, blobIdFromBytes, blobIdsFromBytes, idBytes } from '../model/ids.ts';
 import { limits } from '../model/limits.ts';
 import type { BlobReader, BlobWriter } from '../model/store.ts';
 
@@ -180,5 +180,6 @@ export function unitBytesFor(bytes: number, pageBytes: number): number {
 
 /** Ids in a flat list, one by one. */
 export function* unitIds(ids: Uint8Array): Generator<BlobId> {
-  for (let at = 0; at < ids.length; at += idBytes) yield blobIdFromBytes(ids, at);
+  for (let at = 0; at < ids.length; at += segmentBytes)
+    yield* blobIdsFromBytes(ids, at, Math.min(segmentBytes, ids.length - at) / idBytes);
 }
