@@ -154,6 +154,7 @@ export function* storePages(
     yield;
   }
   invariant(total === size, 'a copy of a database does not change');
+  units.finish();
   const hash = blobIdFromBytes(hasher.digest());
   const pages =
     map === undefined || before === undefined
@@ -161,6 +162,13 @@ export function* storePages(
       : updatePageMap(blobs, map, before, units.ids);
   const content = { kind: 'pages', unitBytes, base: pages.base, layers: pages.layers, hash } as const;
   return { content, size, ...(blocks === undefined ? {} : { digests: blocks.digests }) };
+}
+
+/** Where few units change, they are copied and written many at once: whether they are there is then asked with one statement. */
+const changedBytesMax = 1024 * 1024;
+
+function copyOf(bytes: Uint8Array): Uint8Array {
+  return Uint8Array.prototype.slice.call(bytes);
 }
 
 interface UnitsOptions {
@@ -180,6 +188,8 @@ class Units {
   /** So many have an id of before until they are written; all blobs of before are there. */
   readonly #knownCount: number;
   readonly #blocks: PageBlocks | undefined;
+  #changed: NamedBlob[] = [];
+  #changedBytes = 0;
 
   constructor(blobs: BlobStore, { unitBytes, count, before, blocks }: UnitsOptions) {
     this.#blobs = blobs;
@@ -191,13 +201,19 @@ class Units {
 
   /** `first` is the number of the first one in the bytes. */
   write(bytes: Uint8Array, first: number): void {
-    const changed: NamedBlob[] = [];
     const blockBytes = this.#blocks?.blockBytes ?? bytes.length;
     for (let at = 0, no = first; at < bytes.length; at += blockBytes, no += blockBytes / this.#unitBytes) {
       const block = bytes.subarray(at, at + blockBytes);
-      if (!this.#isBlockAsBefore(block, no)) this.#takeChanged(block, no, changed);
+      if (!this.#isBlockAsBefore(block, no)) this.#takeChanged(block, no);
     }
-    if (changed.length > 0) this.#blobs.writeBlobs('data', changed);
+    if (this.#blocks === undefined) this.finish();
+  }
+
+  /** Writes what has changed. */
+  finish(): void {
+    if (this.#changed.length > 0) this.#blobs.writeBlobs('data', this.#changed);
+    this.#changed = [];
+    this.#changedBytes = 0;
   }
 
   /** The ids of its units are those of before then, and stand already. */
@@ -207,14 +223,16 @@ class Units {
     return blocks.isAsBefore(block, (first * this.#unitBytes) / blocks.blockBytes);
   }
 
-  #takeChanged(bytes: Uint8Array, first: number, changed: NamedBlob[]): void {
+  #takeChanged(bytes: Uint8Array, first: number): void {
     for (let at = 0, no = first; at < bytes.length; at += this.#unitBytes, no++) {
       const unit = bytes.subarray(at, at + this.#unitBytes);
       if (no < this.#knownCount && this.#isAsBefore(unit, no * idBytes)) continue;
       const id = this.#blobs.idOf(unit);
       this.ids.write(id, no * idBytes, idBytes, 'hex');
-      changed.push({ id, bytes: unit });
+      this.#changed.push({ id, bytes: this.#blocks === undefined ? unit : copyOf(unit) });
+      this.#changedBytes += unit.length;
     }
+    if (this.#changedBytes >= changedBytesMax) this.finish();
   }
 
   #isAsBefore(unit: Uint8Array, place: number): boolean {

@@ -152,6 +152,7 @@ export class FileStorer {
     const asked = Promise.withResolvers<void>();
     const aside = asked.promise.then(meanwhile).then(() => {
       before = this.#withUnits(previous);
+      this.#context.blobs.expectWrites?.();
     });
     aside.catch(() => {}); // whoever waits for it is told
     const capturing = this.#context.capture(entry.path, (copy) => {

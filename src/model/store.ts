@@ -39,6 +39,8 @@ export interface BlobWriter {
   isIdAt?(bytes: Uint8Array, ids: Buffer, place: number): boolean;
   /** The same for bytes of which the (unkeyed) hash is known. */
   idOfHash(hash: Uint8Array): BlobId;
+  /** Says that blobs will be written, by who has nothing to do at the moment. Promises nothing. */
+  expectWrites?(): void;
   hasBlob(id: BlobId): boolean;
   /** Those of the blobs that are there: asked for together, each takes a tenth of the time. */
   presentBlobs(ids: readonly BlobId[]): ReadonlySet<BlobId>;

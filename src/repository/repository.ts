@@ -126,6 +126,10 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
     this.#stored.frames.useOnce();
   }
 
+  expectWrites(): void {
+    this.#writer?.expectWrites();
+  }
+
   expectOrders(bytes: number): boolean {
     return this.#stored.orders.expect(bytes);
   }

@@ -129,8 +129,9 @@ function changesBetween(before: Buffer, ids: Buffer): Map<number, Buffer> {
     const end = Math.min(start + comparedBytes, ids.length);
     if (end <= before.length && ids.compare(before, start, end, start, end) === 0) continue;
     for (let at = start; at < end; at += idBytes) {
-      const id = ids.subarray(at, at + idBytes);
-      if (!id.equals(before.subarray(at, at + idBytes))) changes.set(at / idBytes, id);
+      const next = at + idBytes;
+      if (next > before.length || ids.compare(before, at, next, at, next) !== 0)
+        changes.set(at / idBytes, ids.subarray(at, next));
     }
   }
   return changes;
