@@ -2,12 +2,12 @@
  * Reads frames, and keeps the last ones. Whoever reads much says what comes next: then threads read, open, decode and prove frames
  * ahead. An answer that is no frame is asked for again here, where what is wrong with it is told.
  */
-import { hashBytes } from '../codec/hash.ts';
 import { type BlobId, blobIdFromBytes, idBytes, type PackId } from '../model/ids.ts';
 import { FrameCache } from './frame-cache.ts';
 import { type CheckedFrame, type DecodeTask, FrameThreads, threadsWorthStarting } from './frame-threads.ts';
 import { packPath, type RepositoryLayout } from './layout.ts';
 import { packKeysOf, readFrame } from './pack-files.ts';
+import { blobIdIn } from './pack-keys.ts';
 
 export interface FramePlace {
   readonly pack: PackId;
@@ -50,9 +50,9 @@ export class FrameReader {
     const blob = frame.blobs[position];
     if (blob === undefined) return false;
     const { keyring } = this.#layout;
-    const hash = frame.hashes?.subarray(idBytes * position, idBytes * (position + 1)) ?? hashBytes(blob);
-    const found = keyring === undefined ? blobIdFromBytes(hash) : keyring.keys.blobIdOfHash(hash);
-    return found === id;
+    if (frame.hashes === undefined) return blobIdIn(keyring, blob) === id;
+    const hash = frame.hashes.subarray(idBytes * position, idBytes * (position + 1));
+    return (keyring?.keys.blobIdOfHash(hash) ?? blobIdFromBytes(hash)) === id;
   }
 
   /** Says which frames are read next. Promises nothing. */

@@ -116,6 +116,7 @@ class Planner {
   readonly #request: RestoreRequest;
   readonly #actions: RestoreAction[] = [];
   readonly #madeFolders = new Set<PathKey>();
+  /** Where what is not among them is removed. */
   readonly #wantedKeys = new Set<PathKey>();
   readonly #conflicts: PathKey[] = [];
 
@@ -136,7 +137,7 @@ class Planner {
     const { key, node } = entry;
     const isNewParent = this.#planParents(key);
     if (this.#isBelowKept(key)) return;
-    this.#wantedKeys.add(key);
+    if (this.#request.deleteExtra) this.#wantedKeys.add(key);
     const present = isNewParent ? undefined : statOf(targetPath(this.#request.target, key));
     if (node.type === 'directory') this.#planFolder(key, node, present);
     else if (present?.isDirectory()) this.#planOverFolder(entry);
@@ -148,6 +149,14 @@ class Planner {
   #planParents(key: PathKey): boolean {
     const parent = parentKey(key);
     if (parent === undefined) return false;
+    // Most entries are in the folder that the one before them is in.
+    if (this.#last?.parent !== parent) this.#last = { parent, isNew: this.#planParent(parent) };
+    return this.#last.isNew;
+  }
+
+  #last: { readonly parent: PathKey; readonly isNew: boolean } | undefined;
+
+  #planParent(parent: PathKey): boolean {
     if (this.#madeFolders.has(parent)) return this.#isNew(parent);
     const entry = this.#request.tree.getEntry(parent);
     if (entry?.node.type === 'directory') {
@@ -162,6 +171,7 @@ class Planner {
   readonly #keptInstead = new Set<PathKey>();
 
   #isBelowKept(key: PathKey): boolean {
+    if (this.#keptInstead.size === 0) return false;
     for (let at = parentKey(key); at !== undefined; at = parentKey(at))
       if (this.#keptInstead.has(at)) return true;
     return false;
