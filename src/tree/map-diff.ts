@@ -2,7 +2,7 @@
  * What differs between two ordered maps: two cursors, and equal subtrees are stepped over unread, so the cost follows
  * the number of changes and not the size of the maps.
  */
-import { isLeaf } from '../codec/map-codec.ts';
+import { isLeaf, type MapLeaf } from '../codec/map-codec.ts';
 import { asBuffer, type BlobId } from '../model/ids.ts';
 import type { BlobReader } from '../model/store.ts';
 import { type PlacedNode, readChild, readMapNode, spanOf } from './map-reader.ts';
@@ -24,21 +24,45 @@ export function* diffMaps(
   const b = new MapCursor(blobs, after);
   for (;;) {
     if (!alignCursors(blobs, a, b)) return;
-    const keyA = a.key;
-    const keyB = b.key;
-    if (keyB === undefined || (keyA !== undefined && keyA < keyB)) {
-      yield { key: keyA ?? '', before: a.value, after: undefined };
-      a.stepOver();
-    } else if (keyA === undefined || keyB < keyA) {
-      yield { key: keyB, before: undefined, after: b.value };
-      b.stepOver();
-    } else {
-      if (!equalBytes(a.value, b.value)) yield { key: keyA, before: a.value, after: b.value };
-      a.stepOver();
-      b.stepOver();
-    }
+    if (b.leaf === undefined) yield* restOf(a, (value) => ({ before: value, after: undefined }));
+    else if (a.leaf === undefined) yield* restOf(b, (value) => ({ before: undefined, after: value }));
+    else yield* diffLeaves(a, b);
   }
 }
+
+/** Up to the end of one of two leaves. Most of their entries are the same: cursors are not moved for each. */
+function* diffLeaves(a: MapCursor, b: MapCursor): Generator<MapChange> {
+  const before = a.leaf ?? noLeaf;
+  const after = b.leaf ?? noLeaf;
+  let atA = a.index;
+  let atB = b.index;
+  while (atA < before.keys.length && atB < after.keys.length) {
+    const keyA = before.keys[atA] as string;
+    const keyB = after.keys[atB] as string;
+    const valueA = before.values[atA] as Uint8Array;
+    const valueB = after.values[atB] as Uint8Array;
+    if (keyA <= keyB) atA++;
+    if (keyB <= keyA) atB++;
+    if (keyA < keyB) yield { key: keyA, before: valueA, after: undefined };
+    else if (keyB < keyA) yield { key: keyB, before: undefined, after: valueB };
+    else if (!asBuffer(valueA).equals(valueB)) yield { key: keyA, before: valueA, after: valueB };
+  }
+  a.moveTo(atA);
+  b.moveTo(atB);
+}
+
+/** Of the rest of a leaf, when the other map is at its end. */
+function* restOf(
+  cursor: MapCursor,
+  changeOf: (value: Uint8Array) => Omit<MapChange, 'key'>,
+): Generator<MapChange> {
+  const { keys, values } = cursor.leaf ?? noLeaf;
+  for (let at = cursor.index; at < keys.length; at++)
+    yield { key: keys[at] as string, ...changeOf(values[at] as Uint8Array) };
+  cursor.moveTo(keys.length);
+}
+
+const noLeaf: MapLeaf = { level: 0, keys: [], values: [] };
 
 /** Moves both cursors past what is equal and down to entries; false when both are at their end. */
 function alignCursors(blobs: BlobReader, a: MapCursor, b: MapCursor): boolean {
@@ -49,7 +73,7 @@ function alignCursors(blobs: BlobReader, a: MapCursor, b: MapCursor): boolean {
     } else if (a.child !== undefined && a.level >= b.level) a.stepInto();
     else if (b.child !== undefined) b.stepInto();
     else if (a.child !== undefined) a.stepInto();
-    else return a.key !== undefined || b.key !== undefined;
+    else return a.leaf !== undefined || b.leaf !== undefined;
     expectChildren(blobs, a, b);
   }
 }
@@ -64,11 +88,7 @@ function expectChildren(blobs: BlobReader, a: MapCursor, b: MapCursor): void {
   if (read.length > 1) blobs.expectBlobs?.(read);
 }
 
-function equalBytes(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
-  return a !== undefined && b !== undefined && asBuffer(a).equals(b);
-}
-
-/** Stands on an entry of a leaf (`key`, `value`), on a subtree not yet entered (`child`), or at the end. */
+/** Stands in a leaf (`leaf`, `index`), on a subtree not yet entered (`child`), or at the end. */
 class MapCursor {
   readonly #blobs: BlobReader;
   readonly #stack: (PlacedNode & { index: number; expected: number })[] = [];
@@ -93,14 +113,14 @@ class MapCursor {
     return top === undefined ? -1 : top.node.level - 1;
   }
 
-  get key(): string | undefined {
+  get leaf(): MapLeaf | undefined {
     const top = this.#stack.at(-1);
-    return top !== undefined && isLeaf(top.node) ? top.node.keys[top.index] : undefined;
+    return this.#root === undefined && top !== undefined && isLeaf(top.node) ? top.node : undefined;
   }
 
-  get value(): Uint8Array | undefined {
-    const top = this.#stack.at(-1);
-    return top !== undefined && isLeaf(top.node) ? top.node.values[top.index] : undefined;
+  /** Of the entry or the subtree ahead in the node that it stands in. */
+  get index(): number {
+    return this.#stack.at(-1)?.index ?? 0;
   }
 
   get isAtEnd(): boolean {
@@ -137,11 +157,18 @@ class MapCursor {
 
   stepOver(): void {
     this.#root = undefined;
+    this.moveTo(this.index + 1);
+  }
+
+  /** In the node that it stands in; at its end, on to what follows that. */
+  moveTo(index: number): void {
+    let next = index;
     for (let top = this.#stack.at(-1); top !== undefined; top = this.#stack.at(-1)) {
-      top.index++;
+      top.index = next;
       const length = isLeaf(top.node) ? top.node.keys.length : top.node.children.length;
       if (top.index < length) return;
       this.#stack.pop();
+      next = this.index + 1;
     }
   }
 }
