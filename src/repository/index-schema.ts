@@ -59,9 +59,9 @@ const schema = `
     no INTEGER PRIMARY KEY, source BLOB NOT NULL, head BLOB NOT NULL, rows BLOB NOT NULL
   ) STRICT;
   CREATE INDEX known_block_source ON known_block (source);
-  -- Leaves of each source's tree as it was built last; see known-leaves.ts.
   -- Of the blocks of databases; see known-digests.ts.
   CREATE TABLE known_digests (no INTEGER PRIMARY KEY, content BLOB NOT NULL UNIQUE, digests BLOB NOT NULL) STRICT;
+  -- Leaves of each source's tree as it was built last; see known-leaves.ts.
   CREATE TABLE known_leaves (source BLOB PRIMARY KEY, leaves BLOB NOT NULL) STRICT, WITHOUT ROWID;
 `;
 
