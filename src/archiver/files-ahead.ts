@@ -115,7 +115,7 @@ export class FilesAhead {
     this.#isStarting = true;
   }
 
-  /** To be told what is still to be added of what the walk has given: once threads run, they begin with that. */
+  /** To be told what is still to be added of what the walk has given: once threads run, they begin with that, and with what waits. */
   begin(entries: readonly WalkedEntry[], from: number, sinceMs: number): void {
     this.#group = entries;
     this.#groupAt = from + 1;
@@ -126,6 +126,7 @@ export class FilesAhead {
       const entry = entries[at];
       if (entry !== undefined) this.#consider({ entry, sinceMs });
     }
+    for (const waiting of this.#waiting.slice(this.#at)) this.#consider(waiting);
     this.#submitRest();
   }
 
@@ -146,6 +147,7 @@ export class FilesAhead {
   *#nextEntries(count: number): Generator<WalkedEntry> {
     yield* this.#group.slice(this.#groupAt, this.#groupAt + count);
     if (this.#group.length - this.#groupAt > count) return; // what is known is asked for in order
+    for (const { entry } of this.#waiting.slice(this.#at, this.#at + count)) yield entry;
     yield* this.#walkOn(count);
   }
 

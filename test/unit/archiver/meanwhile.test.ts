@@ -1,19 +1,20 @@
 /** While a database is captured, files that come after it are stored: always the same ones, before anything of the database. */
 import assert from 'node:assert/strict';
-import { appendFileSync, linkSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, linkSync, mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { type ArchivedSource, archiveSource } from '../../../src/archiver/archiver.ts';
 import { byteStringOf } from '../../../src/model/paths.ts';
 import { silentProgress } from '../../../src/model/progress.ts';
 import { type Decision, type PathFilter, takeAll } from '../../../src/model/selection.ts';
-import type { NamedBlob } from '../../../src/model/store.ts';
+import type { FileHasher, NamedBlob } from '../../../src/model/store.ts';
 import { inTransaction } from '../../../src/repository/database.ts';
 import { checkedBlocks, IndexFileCache } from '../../../src/repository/file-cache.ts';
 import { openMemoryIndex } from '../../../src/repository/index-schema.ts';
 import type { CaptureResult, OnCopied } from '../../../src/sqlite/capture.ts';
 import { endsMapNode } from '../../../src/tree/boundary.ts';
 import { MemoryStore } from '../../helpers/memory-store.ts';
+import { readyHasher } from '../../helpers/ready-hasher.ts';
 import { Seeded } from '../../helpers/seeded.ts';
 import { temporaryFolder } from '../../helpers/temporary.ts';
 
@@ -39,6 +40,7 @@ interface Site {
   /** Called for each capture, before the copy is there. */
   whileCapturing: () => Promise<void>;
   captures: number;
+  hasher?: FileHasher;
   readonly archive: (filter?: PathFilter) => Promise<ArchivedSource>;
 }
 
@@ -70,7 +72,7 @@ function site(context: TestContext): Site {
       const archived = await archiveSource(
         { path: byteStringOf(root), filter, isWhole: true, cacheName: root },
         {
-          ...{ blobs: store, cache, progress: silentProgress, force: false, capture },
+          ...{ blobs: store, cache, progress: silentProgress, force: false, capture, hasher: made.hasher },
           nowMs: () => Date.now() + 60_000,
         },
       );
@@ -168,6 +170,53 @@ test('what is known of files is found also far behind a database', async (contex
   await made.archive();
   writeFileSync(join(made.root, '000.db'), pagesOf('after'));
   assert.equal((await made.archive()).readBytes, 3 * pageBytes);
+});
+
+test('what is known of files is found where one database after another is captured', async (context) => {
+  const made = site(context);
+  const files = numberedNames(2400);
+  const databases = ['0000.db', '1920.md.db']; // one of the last that the walk has gone on to
+  for (const name of files) writeFileSync(join(made.root, name), longText(name));
+  for (const name of databases) writeFileSync(join(made.root, name), pagesOf('before'));
+  await made.archive();
+  for (const name of databases) writeFileSync(join(made.root, name), pagesOf('after'));
+  assert.equal((await made.archive()).readBytes, databases.length * 3 * pageBytes);
+  let bytes = 0;
+  for (let at = 5; at < files.length; at += 40) {
+    const text = longText(`${at}`);
+    writeFileSync(join(made.root, `${files[at]}`), text);
+    bytes += text.length;
+  }
+  assert.equal((await made.archive()).readBytes, bytes);
+});
+
+test('files to which the walk has gone on during a capture are hashed by threads as well', async (context) => {
+  const made = site(context);
+  const random = new Seeded(5);
+  const names = numberedNames(2300);
+  for (const name of names) writeFileSync(join(made.root, name), random.bytes(8000));
+  writeFileSync(join(made.root, '0000.db'), pagesOf('before'));
+  await made.archive();
+  writeFileSync(join(made.root, '0000.db'), pagesOf('after'));
+  for (const name of names) utimesSync(join(made.root, name), 1_700_000_000, 1_700_000_000);
+  await using hasher = await readyHasher();
+  const hashed: string[] = [];
+  made.hasher = {
+    start: () => {},
+    get hasRoom() {
+      return hasher.hasRoom;
+    },
+    hash(asked) {
+      hashed.push(...asked.paths.split('\0'));
+      return hasher.hash(asked);
+    },
+  };
+  await made.archive();
+  const first = hashed[0] ?? '';
+  assert.deepEqual(
+    hashed,
+    names.map((name) => byteStringOf(join(made.root, name))).filter((path) => path >= first),
+  );
 });
 
 function numberedNames(count: number): string[] {
