@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ArchivedSource } from '../archiver/archiver.ts';
-import { DamageError } from '../model/errors.ts';
+import { DamageError, FileSystemError } from '../model/errors.ts';
 import type { BlobId } from '../model/ids.ts';
 import { limits } from '../model/limits.ts';
 import type { Snapshot, SnapshotRecord, SnapshotSource, SnapshotStats } from '../model/snapshot.ts';
@@ -87,11 +87,11 @@ function unchangedSchemas(plan: BackupPlan, parent: Snapshot | undefined): Recor
 }
 
 export function changesSince(
-  environment: Environment,
+  environment: Pick<Environment, 'progress'>,
   blobs: BlobStore,
-  parent: Snapshot | undefined,
+  parent: Pick<Snapshot, 'sources'> | undefined,
   sources: readonly SnapshotSource[],
-  archived: readonly ArchivedSource[],
+  archived: readonly Pick<ArchivedSource, 'files'>[],
 ): ChangeCounts {
   const sum = { newFiles: 0, changedFiles: 0, removedFiles: 0 };
   for (const [index, source] of sources.entries()) {
@@ -108,9 +108,9 @@ export function changesSince(
   return sum;
 }
 
-/** The counts are for people: a damaged parent must not keep this snapshot from being made. */
+/** The counts are for people: a parent that is damaged, or on a bad part of the disk, must not keep this snapshot from being made. */
 function countOrWarn(
-  environment: Environment,
+  environment: Pick<Environment, 'progress'>,
   blobs: BlobStore,
   before: BlobId,
   after: BlobId | null,
@@ -118,8 +118,9 @@ function countOrWarn(
   try {
     return countChanges(blobs, before, after);
   } catch (error) {
-    if (!(error instanceof DamageError)) throw error;
-    environment.progress.warn(`The snapshot before is damaged (${error.message}); this one is whole`);
+    if (!(error instanceof DamageError || error instanceof FileSystemError)) throw error;
+    const trouble = error instanceof DamageError ? 'is damaged' : 'cannot be read';
+    environment.progress.warn(`The snapshot before ${trouble} (${error.message}); this one is whole`);
     return countChanges(blobs, null, after);
   }
 }
