@@ -1,5 +1,5 @@
 /**
- * A file that only grew at its end, as logs do. All of it is read and hashed, and where the hash of what it was before is that of then,
+ * A file that only grew at its end, as logs do, or was only touched. All of it is read and hashed, and where the hash of what it was before is that of then,
  * its chunks are too: they are neither hashed nor listed one by one, and only what the last part of the list describes is cut again.
  */
 import { chooseProfile } from '../chunker/parameters.ts';
