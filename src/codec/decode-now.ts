@@ -26,6 +26,14 @@ export interface DecodeNowOptions {
 /** All that whole zstd frames decode to. Node 22 gives of one that is cut short what there is, and says nothing. */
 export function unzstd(bytes: Uint8Array, options: DecodeNowOptions): Buffer {
   if (!areWholeZstdFrames(bytes)) throw new Error('cut short, or not compressed by zstd');
+  return unzstdWhatIsThere(bytes, options);
+}
+
+/**
+ * The same for who only looks for something in it: of bytes that begin with a zstd frame, whatever follows. Seekable files end with a
+ * frame that holds none, and others with what belongs to something else.
+ */
+export function unzstdWhatIsThere(bytes: Uint8Array, options: DecodeNowOptions): Buffer {
   return decodeNow(createZstdDecompress(options), bytes, constants.ZSTD_e_end);
 }
 

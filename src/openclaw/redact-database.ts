@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { zstdCompressSync } from 'node:zlib';
 import Database from 'better-sqlite3';
-import { unzstd } from '../codec/decode-now.ts';
+import { unzstdWhatIsThere } from '../codec/decode-now.ts';
 import { messageOf } from '../model/errors.ts';
 import { limits } from '../model/limits.ts';
 import { cleanText, holdsKnown, holdsSecret } from './redact-text.ts';
@@ -161,7 +161,7 @@ function cleanTextCell(column: string, value: string, known: readonly string[]):
 function uncompressed(bytes: Buffer): Buffer | undefined {
   if (bytes.length < 4 || bytes.readUInt32LE(0) !== 0xfd2fb528) return undefined;
   try {
-    return unzstd(bytes, { maxOutputLength: limits.transcriptEventBytesMax });
+    return unzstdWhatIsThere(bytes, { maxOutputLength: limits.transcriptEventBytesMax });
   } catch {
     return undefined; // it only begins like that: looked at as bytes
   }

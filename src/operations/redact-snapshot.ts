@@ -4,7 +4,7 @@
  */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { type ReadBytes, runSteps, storeContent, storePages } from '../archiver/store-content.ts';
-import { gunzip, unzstd } from '../codec/decode-now.ts';
+import { gunzip, unzstdWhatIsThere } from '../codec/decode-now.ts';
 import { ExuviaError, InterruptedError, messageOf } from '../model/errors.ts';
 import type { BlobId } from '../model/ids.ts';
 import { type ByteString, displayKey, isUtf8 } from '../model/paths.ts';
@@ -247,7 +247,7 @@ function unpacked(bytes: Buffer): Buffer | undefined {
   try {
     if (bytes[0] === 0x1f && bytes[1] === 0x8b) return gunzip(bytes, { maxOutputLength: unpackedBytesMax });
     if (bytes.length > 4 && bytes.readUInt32LE(0) === 0xfd2fb528)
-      return unzstd(bytes, { maxOutputLength: unpackedBytesMax });
+      return unzstdWhatIsThere(bytes, { maxOutputLength: unpackedBytesMax });
   } catch {
     return undefined; // it only begins like that, or is too large: looked at as it is
   }

@@ -7,6 +7,7 @@ import { type TestContext, test } from 'node:test';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import Database from 'better-sqlite3';
 import { runCli } from '../helpers/cli.ts';
+import { Seeded } from '../helpers/seeded.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 
 const secrets = {
@@ -196,6 +197,11 @@ test('restoring it where nothing is says what is missing, and leaves no mark for
 
 test('what cannot be looked into stops it, by name, and nothing is written', (context) => {
   const broken = Buffer.concat([Buffer.from('SQLite format 3\0'), Buffer.alloc(5000, 0xee)]);
+  const compressed = zstdCompressSync(
+    `${new Seeded(1).text(5000)} ${secrets.profile} ${new Seeded(2).text(5000)}`,
+  );
+  assert.ok(!compressed.includes(secrets.profile));
+  const emptyFrame = Buffer.from('5e2a4d1804000000' + '00000000', 'hex'); // one that decoders skip
   const cases: [string, string | Buffer, RegExp][] = [
     [
       'workspace/dump.bin',
@@ -203,6 +209,17 @@ test('what cannot be looked into stops it, by name, and nothing is written', (co
       /Cannot redact workspace\/dump\.bin: it is no text/,
     ],
     ['workspace/old.gz', gzipSync(secrets.profile), /Cannot redact workspace\/old\.gz/],
+    ['workspace/old.zst', compressed, /Cannot redact workspace\/old\.zst/],
+    [
+      'workspace/seekable.zst',
+      Buffer.concat([compressed, emptyFrame]),
+      /Cannot redact workspace\/seekable\.zst/,
+    ],
+    [
+      'workspace/longer.zst',
+      Buffer.concat([compressed, Buffer.alloc(5)]),
+      /Cannot redact workspace\/longer\.zst/,
+    ],
     ['openclaw.json', '{ broken', /Cannot redact openclaw\.json: it is a configuration that is not JSON5/],
     [
       'workspace/broken.sqlite',
