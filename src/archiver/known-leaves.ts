@@ -149,5 +149,5 @@ export function isEntangled({ type, stat, sidecars, sidecarOf }: WalkedEntry): b
   return sidecars.length > 0 || sidecarOf !== undefined || (type === 'file' && stat.nlink > 1n);
 }
 
-/** Half a hash: two states that agree in it neither happen nor can be made. */
+/** Half a hash: two states that agree in it do not happen, and to make them takes 2^64 hashes. */
 const digestBytes = 16;

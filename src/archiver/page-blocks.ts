@@ -6,7 +6,7 @@ import { hashTextOf } from '../codec/hash.ts';
 import { asBuffer } from '../model/ids.ts';
 
 const blockBytesMin = 32 * 1024;
-/** Half a hash: two states that agree in it neither happen nor can be made. */
+/** Half a hash: two states that agree in it do not happen, and to make them takes 2^64 hashes. */
 const digestBytes = 16;
 
 export class PageBlocks {
