@@ -19,8 +19,8 @@ const standardInput = 0;
 /** `process.stdout` is a stream, which takes 2 ms to make. */
 const standardOutput = 1;
 const newline = 0x0a;
-/** Far more than a path in base64 and a folder. */
-const requestBytesMax = 64 * 1024;
+/** More than the longest path of any system, in base64, and a folder. */
+const requestBytesMax = 256 * 1024;
 
 let folder: string | undefined;
 
