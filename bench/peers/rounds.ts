@@ -23,7 +23,7 @@ export interface Contestant {
 
 export interface Contest {
   readonly contestants: readonly Contestant[];
-  /** Read before the warm rounds, so that none of the contestants has to fetch it from the disk. */
+  /** Read before each warm run, so that none of the contestants has to fetch it from the disk: some systems drop what is not used for seconds. */
   readonly warm: readonly string[];
   readonly beforeRound?: (round: number) => Promise<void>;
 }
@@ -61,7 +61,6 @@ export async function measureContest(contest: Contest, cache: Cache, rounds: num
     memoryBytes: [] as number[],
     bytes: [] as number[],
   }));
-  if (cache === 'warm') for (const path of contest.warm) readThrough(path);
   for (let round = 0; round < rounds; round++) {
     await contest.beforeRound?.(round);
     for (let turn = 0; turn < contestants.length; turn++) {
@@ -71,6 +70,7 @@ export async function measureContest(contest: Contest, cache: Cache, rounds: num
       // What others left to be written must not be written at the expense of this one.
       execFileSync('sync');
       if (cache === 'cold') dropCaches();
+      else for (const path of contest.warm) readThrough(path);
       const { wallMs, cpuMs, memoryBytes } = await runCommands(commands, contestant.env, true);
       const bytes = await contestant.finish?.(round);
       runs[index]!.wallMs.push(wallMs);
