@@ -7,6 +7,7 @@ import type { BlobId } from '../model/ids.ts';
 import type { SnapshotSource } from '../model/snapshot.ts';
 import type { BlobKind, BlobStore, FileCache, NamedBlob } from '../model/store.ts';
 import type { Repository } from '../repository/repository.ts';
+import { CaptureProcess } from '../sqlite/capture.ts';
 import { type CreateOptions, planBackup } from './backup-plan.ts';
 import { withSettings } from './configured-backup.ts';
 import { archiveAll } from './create-backup.ts';
@@ -153,10 +154,12 @@ async function readPresent(
   const isHome = folders.sources === undefined;
   const { settings } = loadSettings(findHome(environment, places));
   const plan = planBackup(environment, isHome ? withSettings(places, settings) : { ...places, ...folders });
+  await using captures = new CaptureProcess();
   const destination = {
     blobs: store,
     cache: store.cache,
     parent: undefined,
+    captures,
     staging: store.scratch.temporaryFolder,
   };
   const run = await archiveAll(environment, plan, destination);

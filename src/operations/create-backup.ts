@@ -28,6 +28,7 @@ import { openRepository } from './places.ts';
 import { type ArchiveRun, changesSince, recordOf, sumStats } from './snapshot-record.ts';
 import { checkTags } from './tags.ts';
 import { type TouchedPlace, withTouched } from './touched-places.ts';
+import { hasYoungDatabase } from './young-databases.ts';
 
 export type { CreateOptions } from './backup-plan.ts';
 export type { TouchedPlace } from './touched-places.ts';
@@ -49,13 +50,15 @@ export async function createBackup(environment: Environment, options: CreateOpti
   checkTags(options.tags ?? []);
   const plan = planBackup(environment, options);
   const toArchive = options.output && (await planArchive(environment, options.output, options.dryRun));
-  if (options.dryRun) return await runDry(environment, plan);
+  await using captures = new CaptureProcess();
+  if (hasYoungDatabase(plan)) captures.start();
+  if (options.dryRun) return await runDry(environment, plan, captures);
   await using repository = await openRepository(environment, plan.repositoryRoot, 'append', {
     create: true,
     compress: options.compress,
     encrypt: options.encrypt,
   });
-  const created = await runBackup(environment, plan, repository);
+  const created = await runBackup(environment, plan, repository, captures);
   if (toArchive === undefined || created.snapshot === undefined) return created;
   return { ...created, archive: await toArchive(repository, created.snapshot) };
 }
@@ -80,7 +83,8 @@ export async function createBackupIn(
 ): Promise<CreatedBackup> {
   const plan = planBackup(environment, { ...options, repository: repository.root });
   const sources = withTouched(plan.sources, touched, repository.root);
-  return await runBackup(environment, { ...plan, sources }, repository);
+  await using captures = new CaptureProcess();
+  return await runBackup(environment, { ...plan, sources }, repository, captures);
 }
 
 /** Where a run stores: a repository, or nowhere. */
@@ -88,10 +92,16 @@ export interface Destination {
   readonly blobs: BlobStore;
   readonly cache: FileCache;
   readonly parent: Snapshot | undefined;
+  /** Takes copies of databases, in this folder. */
+  readonly captures: CaptureProcess;
   readonly staging: string;
 }
 
-async function runDry(environment: Environment, plan: BackupPlan): Promise<CreatedBackup> {
+async function runDry(
+  environment: Environment,
+  plan: BackupPlan,
+  captures: CaptureProcess,
+): Promise<CreatedBackup> {
   const exists = existsSync(join(plan.repositoryRoot, parametersName));
   await using repository = exists
     ? await openRepository(environment, plan.repositoryRoot, 'read')
@@ -104,6 +114,7 @@ async function runDry(environment: Environment, plan: BackupPlan): Promise<Creat
       blobs: store,
       cache: store.fileCache,
       parent,
+      captures,
       staging,
     });
     const stats = { ...run.stats, addedBytes: store.addedBytes };
@@ -117,6 +128,7 @@ async function runBackup(
   environment: Environment,
   plan: BackupPlan,
   repository: Repository,
+  captures: CaptureProcess,
 ): Promise<CreatedBackup> {
   const before = repository.written;
   const parent = findParent(plan, repository);
@@ -125,6 +137,7 @@ async function runBackup(
     blobs: repository,
     cache: repository.fileCache,
     parent,
+    captures,
     staging,
   }).catch((error: unknown) => {
     repository.salvage();
@@ -187,9 +200,9 @@ async function archiveOnce(
   force: boolean,
 ): Promise<ArchiveRun> {
   const startedMs = environment.clock.nowMs();
-  const { parent } = destination;
+  const { parent, captures, staging } = destination;
   const { only = [], include = [], exclude = [] } = plan.options;
-  await using captures = new CaptureProcess({ stagingDir: destination.staging });
+  await using _released = { [Symbol.asyncDispose]: () => captures.release() };
   await using hasher = new ThreadHasher();
   const archived: ArchivedSource[] = [];
   for (const source of plan.sources) {
@@ -205,7 +218,7 @@ async function archiveOnce(
         {
           blobs: destination.blobs,
           cache: destination.cache,
-          capture: (path, onCopied) => captures.capture(path, onCopied),
+          capture: (path, onCopied) => captures.capture(path, staging, onCopied),
           hasher,
           progress: environment.progress,
           signal: environment.signal,

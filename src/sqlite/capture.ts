@@ -1,4 +1,7 @@
-/** The parent's side of capturing: starts the child, asks it one database at a time, and outlives its death. */
+/**
+ * The parent's side of capturing: starts the child, ahead of the first database where one is expected, asks it one database at a time, and
+ * outlives its death.
+ */
 import type { ChildProcessByStdio } from 'node:child_process';
 import { mkdtempSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -14,8 +17,6 @@ import type { CaptureRequest, CaptureResult, OnCopied, UncheckedCopy } from './r
 export type { CaptureMethod, CaptureResult, OnCopied, UncheckedCopy } from './result.ts';
 
 export interface CaptureProcessOptions {
-  /** Where copies are made; created if it is missing. */
-  readonly stagingDir: string;
   /** The child's program; by default the one that belongs to this module. */
   readonly childPath?: string;
   /** How long a capture of so many bytes may take. */
@@ -33,6 +34,7 @@ type Child = ChildProcessByStdio<Writable, Readable, Readable>;
 interface RunningChild {
   readonly process: Child;
   readonly ended: Promise<void>;
+  wasAsked: boolean;
   settle: ((result: CaptureResult) => void) | undefined;
   /** What is told of a copy that it has made meanwhile. */
   onCopied: OnCopied;
@@ -43,40 +45,57 @@ interface RunningChild {
 export class CaptureProcess implements AsyncDisposable {
   readonly #options: CaptureProcessOptions;
   #child: RunningChild | undefined;
+  /** Children that were told to end. */
+  readonly #leaving: RunningChild[] = [];
   #folder: string | undefined;
   #last: Promise<unknown> = Promise.resolve();
   #isDisposed = false;
 
-  constructor(options: CaptureProcessOptions) {
+  constructor(options: CaptureProcessOptions = {}) {
     this.#options = options;
   }
 
+  /** Starts the child before it is asked for anything: that takes longer than what it does with a small database. */
+  start(): void {
+    this.#runningChild();
+  }
+
   /**
-   * Captures the database at the absolute path `path`. A second call waits for the first. The copy is there until the
-   * next capture begins, or until this is disposed of; `onCopied` hears of it before it is checked, and opens it at once if at all.
+   * Captures the database at the absolute path `path` into `stagingDir`, which is made if it is missing. A second call waits for the first. The
+   * copy is there until the next capture begins, or until `release`; `onCopied` hears of it before it is checked, and opens it at once if at all.
    * Does not reject for anything that is wrong with the database.
    */
-  capture(path: ByteString, onCopied: OnCopied = () => {}): Promise<CaptureResult> {
-    const result = this.#last.then(() => this.#capture(path, onCopied));
+  capture(path: ByteString, stagingDir: string, onCopied: OnCopied = () => {}): Promise<CaptureResult> {
+    const result = this.#last.then(() => this.#capture(path, stagingDir, onCopied));
     this.#last = result.catch(() => {});
     return result;
+  }
+
+  /** Removes the copy, and lets the child go: one that is at work is gone afterwards, another one ends meanwhile. */
+  async release(): Promise<void> {
+    const child = this.#child;
+    this.#child = undefined;
+    if (child !== undefined) {
+      this.#leaving.push(child);
+      if (child.settle !== undefined) {
+        kill(child, runEnded);
+        await child.ended;
+      } else if (child.wasAsked) child.process.stdin.end();
+      else kill(child, runEnded);
+    }
+    this.#removeCopy();
   }
 
   /** Ends the child, at once if it is at work, and removes the copy. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isDisposed = true;
-    const child = this.#child;
-    if (child !== undefined) {
-      if (child.settle === undefined) child.process.stdin.end();
-      else kill(child, 'the run ended before it was captured');
-      await child.ended;
-    }
-    this.#removeCopy();
+    await this.release();
+    await Promise.all(this.#leaving.map(({ ended }) => ended));
   }
 
-  async #capture(path: ByteString, onCopied: OnCopied): Promise<CaptureResult> {
-    if (this.#isDisposed) return failed('the run ended before it was captured');
-    const folder = this.#freshFolder();
+  async #capture(path: ByteString, stagingDir: string, onCopied: OnCopied): Promise<CaptureResult> {
+    if (this.#isDisposed) return failed(runEnded);
+    const folder = this.#freshFolder(stagingDir);
     const child = this.#runningChild();
     const limitMs = (this.#options.timeLimitMs ?? captureTimeLimitMs)(bytesToCopy(path));
     const timer = setTimeout(() => kill(child, `it took longer than ${limitMs / 1000} s`), limitMs);
@@ -87,10 +106,10 @@ export class CaptureProcess implements AsyncDisposable {
     }
   }
 
-  #freshFolder(): string {
+  #freshFolder(stagingDir: string): string {
     this.#removeCopy();
-    makePrivateFolder(this.#options.stagingDir);
-    this.#folder = mkdtempSync(join(this.#options.stagingDir, 'capture-')); // 0700
+    makePrivateFolder(stagingDir);
+    this.#folder = mkdtempSync(join(stagingDir, 'capture-')); // 0700
     return this.#folder;
   }
 
@@ -106,6 +125,8 @@ export class CaptureProcess implements AsyncDisposable {
     return this.#child;
   }
 }
+
+const runEnded = 'the run ended before it was captured';
 
 /** Beside this module, in the form that runs: TypeScript, JavaScript or a bundle. */
 function defaultChildPath(): string {
@@ -127,6 +148,7 @@ function startChild(program: string, onEnd: (child: RunningChild) => void): Runn
   const child: RunningChild = {
     process: started,
     ended,
+    wasAsked: false,
     settle: undefined,
     onCopied: () => {},
     killedBecause: undefined,
@@ -145,6 +167,7 @@ function startChild(program: string, onEnd: (child: RunningChild) => void): Runn
 
 function ask(child: RunningChild, request: CaptureRequest, onCopied: OnCopied): Promise<CaptureResult> {
   return new Promise((resolve) => {
+    child.wasAsked = true;
     child.onCopied = onCopied;
     child.settle = resolve;
     child.process.stdin.write(`${JSON.stringify(request)}\n`);

@@ -4,7 +4,7 @@ import { CaptureProcess } from '../../../src/sqlite/capture.ts';
 import { databaseProblems } from '../../helpers/sqlite-writer.ts';
 
 const [, , stagingDir = '', path = ''] = process.argv;
-await using captures = new CaptureProcess({ stagingDir });
-const result = await captures.capture(byteStringOf(path));
+await using captures = new CaptureProcess();
+const result = await captures.capture(byteStringOf(path), stagingDir);
 const problems = result.kind === 'captured' ? databaseProblems(result.copyPath) : [];
 console.log(JSON.stringify({ result, problems }));

@@ -63,6 +63,33 @@ test('CaptureProcess starts one child, at the first capture', onLinux, async () 
   assert.deepEqual(capturingChildrenOf(process.pid), []);
 });
 
+test('CaptureProcess.start() starts the child that captures, and release() lets it go', onLinux, async () => {
+  await withSandbox(async ({ at, captures, mustCapture, stagingDir }) => {
+    createLedger({ path: at('x.db'), journalMode: 'DELETE' });
+    captures.start();
+    const children = capturingChildrenOf(process.pid);
+    assert.equal(children.length, 1);
+    await mustCapture('x.db');
+    assert.deepEqual(capturingChildrenOf(process.pid), children);
+    await captures.release();
+    assert.deepEqual(readdirSync(stagingDir), []);
+    await mustCapture('x.db');
+    const [another] = capturingChildrenOf(process.pid).filter((pid) => !children.includes(pid));
+    assert.ok(another !== undefined, 'who captures again starts another child');
+  });
+  assert.deepEqual(capturingChildrenOf(process.pid), []);
+});
+
+test('CaptureProcess ends a child that was never asked', onLinux, async () => {
+  await withSandbox(async ({ captures, stagingDir }) => {
+    captures.start();
+    const [child] = capturingChildrenOf(process.pid);
+    await captures[Symbol.asyncDispose]();
+    assert.ok(child !== undefined && !existsSync(`/proc/${child}`));
+    assert.equal(existsSync(stagingDir), false);
+  });
+});
+
 test('capture() does one after the other', async () => {
   await withSandbox(async ({ at, capture }) => {
     for (const name of ['a.db', 'b.db']) createLedger({ path: at(name), journalMode: 'DELETE' });
@@ -95,8 +122,8 @@ test('capture() says why its child could not work', async () => {
     writeFileSync(at('broken.mjs'), "throw new Error('the addon does not load');");
     writeFileSync(at('babbling.mjs'), "process.stdin.once('data', () => console.log('hello'));");
     const reasons = ['broken.mjs', 'babbling.mjs', 'missing.mjs'].map(async (program) => {
-      await using captures = new CaptureProcess({ stagingDir, childPath: at(program) });
-      const result = await captures.capture(byteStringOf(at('x.db')));
+      await using captures = new CaptureProcess({ childPath: at(program) });
+      const result = await captures.capture(byteStringOf(at('x.db')), stagingDir);
       return result.kind === 'failed' ? result.reason : result.kind;
     });
     const [broken = '', babbling = '', missing = ''] = await Promise.all(reasons);
@@ -164,15 +191,19 @@ test('the child ends with its parent, and takes the copy with it', onLinux, asyn
 });
 
 test('capture() tells of a copy before it is checked, and it can be read meanwhile', async () => {
-  await withSandbox(async ({ at, captures }) => {
+  await withSandbox(async ({ at, captures, stagingDir }) => {
     createLedger({ path: at('x.db'), journalMode: 'WAL', fillerBytes: 3_000_000 });
     let whole: Buffer | undefined;
     let isAnswered = false;
-    const result = await captures.capture(byteStringOf(at('x.db')), ({ copyPath, bytes, pageSize }) => {
-      assert.equal(isAnswered, false);
-      whole = readFileSync(copyPath);
-      assert.deepEqual([whole.length, whole.readUInt16BE(16)], [bytes, pageSize]);
-    });
+    const result = await captures.capture(
+      byteStringOf(at('x.db')),
+      stagingDir,
+      ({ copyPath, bytes, pageSize }) => {
+        assert.equal(isAnswered, false);
+        whole = readFileSync(copyPath);
+        assert.deepEqual([whole.length, whole.readUInt16BE(16)], [bytes, pageSize]);
+      },
+    );
     isAnswered = true;
     assert.ok(result.kind === 'captured' && whole !== undefined);
     assert.equal(result.bytes, whole.length);
@@ -181,13 +212,13 @@ test('capture() tells of a copy before it is checked, and it can be read meanwhi
 });
 
 test('capture() tells of each copy that it makes, the damaged ones too', async () => {
-  await withSandbox(async ({ at, captures }) => {
+  await withSandbox(async ({ at, captures, stagingDir }) => {
     createLedger({ path: at('x.db'), journalMode: 'DELETE', fillerBytes: 3_000_000 });
     const bytes = readFileSync(at('x.db'));
     bytes.fill(0xff, 4096, 3 * 4096);
     writeFileSync(at('x.db'), bytes);
     let copies = 0;
-    const result = await captures.capture(byteStringOf(at('x.db')), () => copies++);
+    const result = await captures.capture(byteStringOf(at('x.db')), stagingDir, () => copies++);
     assert.ok(result.kind === 'failed');
     assert.match(result.reason, /damaged|malformed/);
     assert.equal(copies, 2); // by each way

@@ -199,7 +199,7 @@ describe('how names reach SQLite', onPosix, () => {
   };
   for (const [what, name] of Object.entries(names)) {
     test(`capture() takes ${what}`, async () => {
-      await withSandbox(async ({ at, captures, folder }) => {
+      await withSandbox(async ({ at, captures, folder, stagingDir }) => {
         const path = Buffer.concat([Buffer.from(`${folder}/`), name]);
         const db = new Database(at('source.db'));
         db.exec('PRAGMA journal_mode = WAL; CREATE TABLE t (a); INSERT INTO t VALUES (41)');
@@ -208,7 +208,7 @@ describe('how names reach SQLite', onPosix, () => {
           writeFileSync(Buffer.concat([path, Buffer.from(suffix)]), readFileSync(at(`source.db${suffix}`)));
         }
         db.close();
-        const result = assertCaptured(await captures.capture(byteStringFromBytes(path)));
+        const result = assertCaptured(await captures.capture(byteStringFromBytes(path), stagingDir));
         assert.equal(result.method, 'live');
         assert.equal(
           withDatabase(result.copyPath, (copy) => copy.prepare('SELECT a FROM t').pluck().get()),

@@ -33,9 +33,9 @@ export async function withSandbox(
   const folder = mkdtempSync(join(top, 'source-'));
   const stagingDir = join(top, 'staging');
   try {
-    await using captures = new CaptureProcess({ stagingDir, ...options });
+    await using captures = new CaptureProcess(options);
     const at = (name: string) => join(folder, name);
-    const capture = (name: string) => captures.capture(byteStringOf(at(name)));
+    const capture = (name: string) => captures.capture(byteStringOf(at(name)), stagingDir);
     const mustCapture = async (name: string) => assertCaptured(await capture(name));
     await work({ folder, stagingDir, captures, at, capture, mustCapture });
   } finally {
