@@ -5,6 +5,8 @@
 const firstLookMs = 300;
 const lookEveryMs = 50;
 const youngBytesMax = 12_000_000;
+const growth = '--semi-space-growth-factor'; // looked at each time that it would grow
+const growthOfV8 = 2;
 
 /** Costs nothing in a run that is over sooner. */
 export function boundYoungMemory(): void {
@@ -16,8 +18,10 @@ async function watchYoungSpace(): Promise<void> {
   const timer = setInterval(() => {
     const young = getHeapSpaceStatistics().find(({ space_name: name }) => name === 'new_space');
     if (young === undefined || young.physical_space_size < youngBytesMax) return;
-    setFlagsFromString('--semi-space-growth-factor=1'); // looked at each time that it would grow
+    setFlagsFromString(`${growth}=1`);
     clearInterval(timer);
+    // Before the launcher keeps what was compiled: V8 takes no code that was made under other flags than it has.
+    process.prependOnceListener('exit', () => setFlagsFromString(`${growth}=${growthOfV8}`));
   }, lookEveryMs);
   timer.unref();
 }
