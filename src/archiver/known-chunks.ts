@@ -2,7 +2,7 @@
  * The chunks of a file as it was stored before. Where chunks end is decided by what is in them: as long as the bytes are those of before,
  * they end where they ended, which need not be looked for, and all of them are there.
  */
-import { DamageError, FileSystemError } from '../model/errors.ts';
+import { tellsUnreadable } from '../model/errors.ts';
 import type { BlobId } from '../model/ids.ts';
 import type { BlobStore } from '../model/store.ts';
 import type { Chunk, FileNode } from '../model/tree.ts';
@@ -43,7 +43,7 @@ export class KnownChunks {
     try {
       return this.#chunks.next().value;
     } catch (error) {
-      if (!(error instanceof DamageError || error instanceof FileSystemError)) throw error;
+      if (!tellsUnreadable(error)) throw error;
       return undefined;
     }
   }

@@ -1,6 +1,6 @@
 /** One file of a source stored: a database by a consistent copy, anything else by its bytes, read again when it did not hold still. */
 import type { BigIntStats } from 'node:fs';
-import { DamageError, errnoOf, FileSystemError, invariant } from '../model/errors.ts';
+import { errnoOf, FileSystemError, invariant, tellsUnreadable } from '../model/errors.ts';
 import { limits } from '../model/limits.ts';
 import { type ByteString, byteStringOf, displayKey, type PathKey } from '../model/paths.ts';
 import type { Progress } from '../model/progress.ts';
@@ -182,7 +182,7 @@ export class FileStorer {
       if (this.#context.force || before?.content.kind !== 'pages') return before;
       return { ...before, digests: this.#context.cache.blockDigests?.(before.content.hash) };
     } catch (error) {
-      if (!(error instanceof DamageError || error instanceof FileSystemError)) throw error;
+      if (!tellsUnreadable(error)) throw error;
       return previous;
     }
   }

@@ -4,7 +4,7 @@
  */
 import { chooseProfile } from '../chunker/parameters.ts';
 import { createHasher, type Hasher } from '../codec/hash.ts';
-import { DamageError, FileSystemError } from '../model/errors.ts';
+import { tellsUnreadable } from '../model/errors.ts';
 import { limits } from '../model/limits.ts';
 import type { BlobStore } from '../model/store.ts';
 import type { FileContent } from '../model/tree.ts';
@@ -71,7 +71,7 @@ function readEnd(blobs: BlobStore, { root }: ListContent, size: number): ListEnd
     const end = endOfList(blobs, root, size);
     return end.leaves.length === 0 ? undefined : end;
   } catch (error) {
-    if (!(error instanceof DamageError || error instanceof FileSystemError)) throw error;
+    if (!tellsUnreadable(error)) throw error;
     return undefined;
   }
 }

@@ -141,6 +141,11 @@ export class FileSystemError extends ExuviaError {
   }
 }
 
+/** Whether what was stored cannot be read: it is damaged, or the system refuses. */
+export function tellsUnreadable(error: unknown): error is DamageError | FileSystemError {
+  return error instanceof DamageError || error instanceof FileSystemError;
+}
+
 const reasons: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
   EPERM: 'operation not permitted',

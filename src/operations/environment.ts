@@ -2,6 +2,7 @@
 import { createRequire } from 'node:module';
 import { homedir, hostname, userInfo } from 'node:os';
 import { type Clock, type RandomBytes, systemClock } from '../model/clock.ts';
+import { errnoOf, UsageError } from '../model/errors.ts';
 import { type Progress, silentProgress } from '../model/progress.ts';
 import type { KeySource } from './key-source.ts';
 
@@ -34,7 +35,7 @@ function randomBytes(count: number): Uint8Array {
 export function systemEnvironment(changes: Partial<Environment> = {}): Environment {
   return {
     env: process.env,
-    cwd: process.cwd(),
+    cwd: currentFolder(),
     osHome: homedir(),
     host: hostname(),
     user: userName(),
@@ -53,5 +54,17 @@ function userName(): string {
     return userInfo().username;
   } catch {
     return ''; // A user id without a name, as in many containers.
+  }
+}
+
+function currentFolder(): string {
+  try {
+    return process.cwd();
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+    throw new UsageError(
+      'The current folder was removed',
+      'Change to a folder that is there, and run the command again.',
+    );
   }
 }

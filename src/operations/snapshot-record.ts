@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ArchivedSource } from '../archiver/archiver.ts';
-import { DamageError, FileSystemError } from '../model/errors.ts';
+import { DamageError, tellsUnreadable } from '../model/errors.ts';
 import type { BlobId } from '../model/ids.ts';
 import { limits } from '../model/limits.ts';
 import type { Snapshot, SnapshotRecord, SnapshotSource, SnapshotStats } from '../model/snapshot.ts';
@@ -118,7 +118,7 @@ function countOrWarn(
   try {
     return countChanges(blobs, before, after);
   } catch (error) {
-    if (!(error instanceof DamageError || error instanceof FileSystemError)) throw error;
+    if (!tellsUnreadable(error)) throw error;
     const trouble = error instanceof DamageError ? 'is damaged' : 'cannot be read';
     environment.progress.warn(`The snapshot before ${trouble} (${error.message}); this one is whole`);
     return countChanges(blobs, null, after);

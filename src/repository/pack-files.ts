@@ -14,7 +14,7 @@ import {
 } from '../codec/pack.ts';
 import { salvageFrames } from '../codec/salvage-frames.ts';
 import { salvageSealedFrames, unsealFrame } from '../codec/sealed-frame.ts';
-import { DamageError, errnoOf, FileSystemError } from '../model/errors.ts';
+import { DamageError, errnoOf, FileSystemError, tellsUnreadable } from '../model/errors.ts';
 import type { PackId } from '../model/ids.ts';
 import { limits } from '../model/limits.ts';
 import { packPath, packSuffix, type RepositoryLayout } from './layout.ts';
@@ -117,7 +117,7 @@ export function packKeysOf(layout: RepositoryLayout, id: PackId): PackKeys | und
       layout.keyring?.forFrames(id, () => readSealedHeader(fd, place), place),
     );
   } catch (error) {
-    if (error instanceof DamageError || error instanceof FileSystemError) return undefined;
+    if (tellsUnreadable(error)) return undefined;
     throw error;
   }
 }

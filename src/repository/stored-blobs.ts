@@ -1,6 +1,6 @@
 /** Blobs that are in packs, as they are read: where they are, the frames they are in, and what threads do of that. */
 import type { PackDirectory } from '../codec/pack.ts';
-import { DamageError, FileSystemError } from '../model/errors.ts';
+import { DamageError, tellsUnreadable } from '../model/errors.ts';
 import type { BlobId, PackId } from '../model/ids.ts';
 import { ExpectedBlobs } from './expected-blobs.ts';
 import { FileOrders } from './file-orders.ts';
@@ -69,7 +69,7 @@ export class StoredBlobs {
     try {
       return readPackDirectory(this.#layout, pack).directory;
     } catch (error) {
-      if (error instanceof DamageError || error instanceof FileSystemError) return undefined;
+      if (tellsUnreadable(error)) return undefined;
       throw error;
     }
   }

@@ -4,7 +4,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { type CliRun, runCli } from '../helpers/cli.ts';
+import { type CliRun, launcherPath, runCli } from '../helpers/cli.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 
 interface Place {
@@ -296,4 +296,21 @@ test('errors are JSON with --json', (context) => {
   assert.equal(run.status, 10);
   assert.equal(run.json.error.code, 'ERR_NO_REPOSITORY');
   assert.match(run.json.error.message, /there is no repository/);
+});
+
+test('a current folder that is gone', {
+  skip: process.platform !== 'linux' && 'others keep it',
+}, (context) => {
+  const { home } = smallHome(context);
+  const gone = join(home, 'gone');
+  const words = 'mkdir "$2" && cd "$2" && rmdir "$2" && exec "$0" "$1" backup list';
+  const run = spawnSync('sh', ['-c', words, process.execPath, launcherPath, gone], {
+    env: { ...process.env, HOME: home },
+    encoding: 'utf8',
+  });
+  assert.equal(run.status, 2, run.stderr);
+  assert.equal(
+    run.stderr,
+    'exuvia: The current folder was removed\nChange to a folder that is there, and run the command again.\n',
+  );
 });
