@@ -296,7 +296,9 @@ class SourceArchiver {
     if (this.#context.force) return;
     await this.#ahead.storeMeanwhile(async (entry, known) => {
       const startedMs = this.#context.nowMs();
-      const stored = await this.#files.storeAhead(entry, storedBefore(entry, known));
+      const previous = storedBefore(entry, known);
+      const stored = await this.#files.storeAhead(entry, previous);
+      if (previous !== undefined && stored?.node !== undefined) this.#ahead.noteRead(previous, stored.node);
       return stored && { ...stored, startedMs };
     });
   }

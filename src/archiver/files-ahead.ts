@@ -130,7 +130,7 @@ export class FilesAhead {
     this.#submitRest();
   }
 
-  /** Stores files that come soon, for who has to wait. Always the same ones, however long that is. */
+  /** Stores files that come soon, for who has to wait. Always the same ones, however long that is; none any more once threads are on their way. */
   async storeMeanwhile(store: StoreAhead): Promise<void> {
     if (this.#isAhead || this.#isStarting) return;
     let left = bytesMeanwhile;
@@ -140,6 +140,7 @@ export class FilesAhead {
       if (file === undefined || size > left || !isPlain(entry)) continue;
       file.stored = await store(entry, file.known);
       if (file.stored !== undefined) left -= size;
+      if (this.#isStarting) break; // most of what comes is as it was stored: threads see to that, beside one database after another
     }
     Array.from(this.#walkOn(walkedMeanwhile));
   }

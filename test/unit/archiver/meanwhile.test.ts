@@ -219,6 +219,39 @@ test('files to which the walk has gone on during a capture are hashed by threads
   );
 });
 
+test('once files after a database turn out to be as they were, threads are started and hash what follows', async (context) => {
+  const made = site(context);
+  const random = new Seeded(6);
+  const databases = ['1.db', '2.db'];
+  const names = numberedNames(20).map((name) => `b-${name}`);
+  const bytes = 1024 * 1024;
+  for (const name of names) writeFileSync(join(made.root, name), random.bytes(bytes));
+  for (const name of databases) writeFileSync(join(made.root, name), pagesOf('before'));
+  await made.archive();
+  for (const name of databases) writeFileSync(join(made.root, name), pagesOf('after'));
+  for (const name of names) utimesSync(join(made.root, name), 1_700_000_000, 1_700_000_000);
+  await using threads = await readyHasher();
+  const hashed: string[] = [];
+  const startedAfter: number[] = [];
+  made.hasher = {
+    start: () => void startedAfter.push(made.captures),
+    get hasRoom() {
+      return startedAfter.length > 0 && threads.hasRoom;
+    },
+    hash(asked) {
+      hashed.push(...asked.paths.split('\0'));
+      return threads.hash(asked);
+    },
+  };
+  made.captures = 0;
+  const archived = await made.archive();
+  assert.deepEqual(startedAfter, [1], 'while the first is captured');
+  const notStored = names.slice(8).map((name) => byteStringOf(join(made.root, name)));
+  assert.deepEqual(hashed, notStored, 'all but the first 8 MiB');
+  assert.equal(archived.readBytes, names.length * bytes + databases.length * 3 * pageBytes, 'each once');
+  assert.equal((await made.archive()).readBytes, 0);
+});
+
 function numberedNames(count: number): string[] {
   return Array.from({ length: count }, (_, at) => `${`${at}`.padStart(4, '0')}.md`);
 }
