@@ -20,7 +20,10 @@ export const limits = {
   frameRawBytesMax: 8 * MiB,
   frameStoredBytesMax: 9 * MiB,
   frameBlobsMax: 65_536,
+  /** A pack is sealed when it holds this much, or so many blobs or frames: its directory must not get too large. */
   packBytesTarget: 16 * MiB,
+  packBlobsTarget: 500_000,
+  packFramesTarget: 32_768,
   packBytesMax: 64 * MiB,
   packDirectoryBytesMax: 32 * MiB,
   packFramesMax: 65_536,
@@ -77,6 +80,11 @@ invariant(
   'a frame holds any blob',
 );
 invariant(limits.mapNodeBytesMax + limits.keyBytesMax * 2 <= limits.blobBytesMax, 'a map node is a blob');
+invariant(
+  (limits.packBlobsTarget + limits.frameBlobsMax) * (32 + 5) + (limits.packFramesTarget + 1) * 16 <
+    limits.packDirectoryBytesMax,
+  'the directory of any pack that is written can be read',
+);
 invariant(limits.pageSegmentUnits * 32 <= limits.blobBytesMax, 'a page segment is a blob');
 invariant(
   (limits.pageUnitsMax / limits.pageSegmentUnits) * 32 <= limits.blobBytesMax,

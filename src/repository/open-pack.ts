@@ -30,6 +30,7 @@ import {
 import type { RandomBytes } from '../model/clock.ts';
 import { invariant } from '../model/errors.ts';
 import { type PackId, packIdBytes } from '../model/ids.ts';
+import { limits } from '../model/limits.ts';
 import { packPath, type RepositoryLayout } from './layout.ts';
 import { packPlace, readExactly } from './pack-files.ts';
 import type { PackKeyring } from './pack-keys.ts';
@@ -42,6 +43,7 @@ export class OpenPack {
   readonly #sealing: PackSealing | undefined;
   readonly #header: Buffer;
   #bytes: number;
+  #blobs = 0;
   #sync: 'none' | 'running' | 'done' = 'none';
   #syncError: unknown;
   #isClosed = false;
@@ -58,9 +60,13 @@ export class OpenPack {
     withPath('write', this.#path, () => writeFully(this.#fd, this.#header, 0));
   }
 
-  /** So far, without its end. */
-  get bytes(): number {
-    return this.#bytes;
+  /** Whether it is to be sealed now. */
+  get isFull(): boolean {
+    return (
+      this.#bytes >= limits.packBytesTarget ||
+      this.#blobs >= limits.packBlobsTarget ||
+      this.#frames.length >= limits.packFramesTarget
+    );
   }
 
   append(encoded: Uint8Array, frame: Pick<PackedFrame, 'kind' | 'blobs'>): PackedFrame {
@@ -76,6 +82,7 @@ export class OpenPack {
     }
     const packed: PackedFrame = { ...frame, offset, bytes: this.#bytes - offset };
     this.#frames.push(packed);
+    this.#blobs += frame.blobs.length;
     return packed;
   }
 

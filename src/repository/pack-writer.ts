@@ -245,7 +245,7 @@ export class PackWriter {
     this.#pack ??= new OpenPack(temporary, random, layout.keyring);
     const pack = this.#pack;
     closed.written = { pack, frame: pack.append(encoded, { kind: closed.kind, blobs: closed.blobs }) };
-    if (pack.bytes < limits.packBytesTarget) return;
+    if (!pack.isFull) return;
     this.#sealPack();
     this.#sealed.at(-1)?.beginSync();
   }

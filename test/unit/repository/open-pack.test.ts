@@ -6,6 +6,8 @@ import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { FileSystemError } from '../../../src/model/errors.ts';
+import { type BlobId, idBytes } from '../../../src/model/ids.ts';
+import { limits } from '../../../src/model/limits.ts';
 import { repositoryLayout } from '../../../src/repository/layout.ts';
 import { OpenPack } from '../../../src/repository/open-pack.ts';
 import { temporaryFolder } from '../../helpers/temporary.ts';
@@ -32,6 +34,26 @@ for (const [when, wait] of [
     pack.discard();
     while (!pack.isSynced) await new Promise(setImmediate);
     assert.deepEqual(fs.readdirSync(root), []);
+  });
+}
+
+/** What compresses well makes a pack of few bytes and very many blobs. */
+for (const [what, blobsPerFrame] of [
+  ['blobs', limits.frameBlobsMax],
+  ['frames', 0],
+] as const) {
+  test(`a pack is full before it has more ${what} than its directory can name`, (context) => {
+    const root = temporaryFolder(context);
+    const id = '5a'.repeat(idBytes) as BlobId;
+    const blobs = Array.from({ length: blobsPerFrame }, () => ({ id, bytes: limits.blobBytesMax }));
+    const pack = new OpenPack(root, randomBytes, undefined);
+    const frame = Buffer.alloc(16);
+    let count = 0;
+    for (; !pack.isFull; count++) pack.append(frame, { kind: 'data', blobs });
+    assert.ok(count * frame.length < limits.packBytesTarget / 16, 'it is not full of bytes');
+    pack.seal();
+    const { directory } = pack.publish(repositoryLayout(join(root, 'repository')));
+    assert.equal(directory.frames.length, count);
   });
 }
 
