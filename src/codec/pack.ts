@@ -13,7 +13,15 @@
  *                                            sealed: 0 to 15 are one block under the block key
  */
 import { DamageError, ExuviaError, invariant } from '../model/errors.ts';
-import { asBuffer, type BlobId, idToBytes, type PackId, packIdFromBytes } from '../model/ids.ts';
+import {
+  asBuffer,
+  type BlobId,
+  blobIdsFromBytes,
+  idBytes,
+  idToBytes,
+  type PackId,
+  packIdFromBytes,
+} from '../model/ids.ts';
 import { limits } from '../model/limits.ts';
 import { ByteReader, ByteWriter } from './bytes.ts';
 import {
@@ -63,6 +71,17 @@ export interface PackDirectory {
   readonly frames: readonly PackedFrame[];
   /** Of a sealed pack: the frame after the others, which holds nothing. */
   readonly padding?: { readonly offset: number; readonly bytes: number };
+}
+
+/** A frame of a directory that was read. Its blobs are made when they are asked for: a text and an object for each takes six times as long as the rest. */
+export interface ListedFrame extends PackedFrame {
+  /** Of its blobs: 32 bytes each. */
+  readonly ids: Buffer;
+  readonly lengths: readonly number[];
+}
+
+export interface ListedDirectory extends PackDirectory {
+  readonly frames: readonly ListedFrame[];
 }
 
 /** What seals a pack that is written. */
@@ -214,7 +233,7 @@ export function decodePackEnd(
   packBytes: number,
   place: string,
   keys?: PackKeys,
-): PackDirectory {
+): ListedDirectory {
   const bytes = asBuffer(end);
   const trailerBytes = bytes.subarray(bytes.length - packTrailerBytes);
   const trailer = decodePackTrailer(trailerBytes, packBytes, place, keys);
@@ -239,7 +258,7 @@ function decodeDirectory(
   trailer: PackTrailer,
   place: string,
   isSealed: boolean,
-): Omit<PackDirectory, 'id'> {
+): Omit<ListedDirectory, 'id'> {
   const record = decoded.blobs[0];
   if (decoded.kind !== 'directory' || decoded.blobs.length !== 1 || record === undefined) {
     throw new DamageError(place, 'where its directory should be is something else');
@@ -248,7 +267,7 @@ function decodeDirectory(
   const paddingBytes = isSealed ? input.u32() : 0;
   const frameCount = input.varint();
   if (frameCount > limits.packFramesMax) throw input.error(`${frameCount} frames`);
-  const frames: PackedFrame[] = [];
+  const frames: ListedFrame[] = [];
   let offset = firstFrameOffset(isSealed);
   for (let index = 0; index < frameCount; index++) {
     const frame = readFrameEntry(input, offset);
@@ -256,14 +275,14 @@ function decodeDirectory(
     frames.push(frame);
   }
   input.end();
-  const blobCount = frames.reduce((sum, frame) => sum + frame.blobs.length, 0);
+  const blobCount = frames.reduce((sum, frame) => sum + frame.lengths.length, 0);
   if (offset + paddingBytes !== trailer.directoryOffset || blobCount !== trailer.blobCount) {
     throw input.error('its frames do not add up');
   }
   return paddingBytes === 0 ? { frames } : { frames, padding: { offset, bytes: paddingBytes } };
 }
 
-function readFrameEntry(input: ByteReader, offset: number): PackedFrame {
+function readFrameEntry(input: ByteReader, offset: number): ListedFrame {
   const bytes = input.varint();
   const kind = input.u8();
   const blobCount = input.varint();
@@ -272,8 +291,16 @@ function readFrameEntry(input: ByteReader, offset: number): PackedFrame {
   }
   if (kind !== frameKinds.data && kind !== frameKinds.tree)
     throw input.error(`unknown kind of frame ${kind}`);
-  const lengths = Array.from({ length: blobCount }, () => input.varint());
+  const lengths: number[] = [];
+  while (lengths.length < blobCount) lengths.push(input.varint());
   if (lengths.some((length) => length > limits.blobBytesMax)) throw input.error('a blob that is too long');
-  const blobs = input.ids(blobCount).map((id, at) => ({ bytes: lengths[at] ?? 0, id }));
-  return { offset, bytes, kind: kind === frameKinds.data ? 'data' : 'tree', blobs };
+  const ids = input.bytes(idBytes * blobCount);
+  let blobs: readonly PackedBlob[] | undefined;
+  return {
+    ...{ offset, bytes, kind: kind === frameKinds.data ? 'data' : 'tree', ids, lengths },
+    get blobs() {
+      blobs ??= blobIdsFromBytes(ids, 0, blobCount).map((id, at) => ({ bytes: lengths[at] ?? 0, id }));
+      return blobs;
+    },
+  };
 }

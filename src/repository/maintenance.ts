@@ -8,7 +8,7 @@
  */
 import { existsSync, renameSync, statSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
-import type { PackDirectory } from '../codec/pack.ts';
+import type { ListedDirectory } from '../codec/pack.ts';
 import type { RepositoryParameters } from '../codec/parameters.ts';
 import { snapshotIdOfFileName } from '../codec/snapshot-codec.ts';
 import { makePrivateFolder, removeFile, syncFolder, withPath } from '../io/files.ts';
@@ -65,7 +65,7 @@ export interface Repacked {
 }
 
 export interface PackFound {
-  readonly directory: PackDirectory;
+  readonly directory: ListedDirectory;
   readonly packBytes: number;
   /** Offsets of frames that an earlier check found damaged, and what it said. */
   readonly knownBad: ReadonlyMap<number, string>;
@@ -121,11 +121,11 @@ export class Maintenance {
   }
 
   /** Says which packs are verified next, so that threads begin. Promises nothing. */
-  expectVerified(packs: readonly PackDirectory[]): void {
+  expectVerified(packs: readonly ListedDirectory[]): void {
     this.#parts.prover.expect(packs);
   }
 
-  verifyFrames(directory: PackDirectory): Generator<Verified> {
+  verifyFrames(directory: ListedDirectory): Generator<Verified> {
     return this.#parts.prover.verify(directory);
   }
 

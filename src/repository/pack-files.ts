@@ -8,7 +8,7 @@ import {
   decodePackTrailer,
   firstFrameOffset,
   isSealedHeader,
-  type PackDirectory,
+  type ListedDirectory,
   packHeaderBytes,
   packTrailerBytes,
 } from '../codec/pack.ts';
@@ -68,7 +68,7 @@ export function packFileBytes(layout: RepositoryLayout, id: PackId): number | un
 export function readPackDirectory(
   layout: RepositoryLayout,
   id: PackId,
-): { directory: PackDirectory; packBytes: number } {
+): { directory: ListedDirectory; packBytes: number } {
   const place = packPlace(id);
   const keys = layout.keyring?.forDirectory(id);
   const headerBytes = firstFrameOffset(keys !== undefined);

@@ -3,7 +3,7 @@
  * frame (`shared-pack`); no byte comes back. What could not be proven is looked at again here, where what is wrong with it is told.
  */
 import { type BlobProof, blobProof } from '../codec/hash.ts';
-import type { PackDirectory } from '../codec/pack.ts';
+import type { ListedDirectory } from '../codec/pack.ts';
 import type { PackId } from '../model/ids.ts';
 import { decodeTaskOf, type FrameReader, threadsFromBytes } from './frame-reader.ts';
 import { FrameThreads, threadsWorthStarting } from './frame-threads.ts';
@@ -21,7 +21,7 @@ export class PackProver {
   readonly #reader: FrameReader;
   readonly #threadCount: number;
   #threads: FrameThreads<'prove'> | undefined;
-  #expected: PackDirectory[] = [];
+  #expected: ListedDirectory[] = [];
   /** Packs that threads have, and that were not asked for yet. */
   readonly #shared = new Map<PackId, SharedPack>();
   /** Those of them that have frames which nobody has taken. */
@@ -49,7 +49,7 @@ export class PackProver {
   }
 
   /** Says which packs are verified next, in this order, after those that were said before. Promises nothing. */
-  expect(packs: readonly PackDirectory[]): void {
+  expect(packs: readonly ListedDirectory[]): void {
     this.begin(packs.reduce((sum, { frames }) => sum + (frames.at(-1)?.offset ?? 0), 0));
     if (this.#threads === undefined) return;
     this.#expected.push(...packs);
@@ -57,7 +57,7 @@ export class PackProver {
   }
 
   /** Each blob of each frame must have the id of its bytes. */
-  *verify(directory: PackDirectory): Generator<Verified> {
+  *verify(directory: ListedDirectory): Generator<Verified> {
     const { id, frames } = directory;
     const pack = this.#shared.get(id);
     if (pack === undefined) {
@@ -99,7 +99,7 @@ export class PackProver {
   }
 
   /** Undefined where what opens the pack cannot be read. */
-  #partsOf(directory: PackDirectory): SharedPackParts | undefined {
+  #partsOf(directory: ListedDirectory): SharedPackParts | undefined {
     const task = decodeTaskOf(this.#layout, { pack: directory.id, offset: 0, bytes: 0 });
     if (task === undefined) return undefined;
     const { path, keys } = task;
@@ -126,7 +126,7 @@ export class PackProver {
     return false;
   }
 
-  #forget(directory: PackDirectory): void {
+  #forget(directory: ListedDirectory): void {
     this.#shared.delete(directory.id);
     this.#blobsAhead -= blobCountOf(directory);
     if (this.#threads !== undefined) this.#share(this.#threads);

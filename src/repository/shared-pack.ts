@@ -9,7 +9,7 @@
  */
 import { type FrameKind, frameKinds } from '../codec/frame.ts';
 import type { PackKeys } from '../codec/keys.ts';
-import type { PackDirectory, PackedFrame } from '../codec/pack.ts';
+import type { ListedDirectory, ListedFrame } from '../codec/pack.ts';
 import { invariant } from '../model/errors.ts';
 import { idBytes } from '../model/ids.ts';
 
@@ -111,12 +111,12 @@ function blobsIn(memory: SharedArrayBuffer, frames: number): number {
   return (memory.byteLength - 4 * (headerFields + frameFields * frames)) / (4 + idBytes);
 }
 
-export function blobCountOf({ frames }: Pick<PackDirectory, 'frames'>): number {
-  return frames.reduce((sum, { blobs }) => sum + blobs.length, 0);
+export function blobCountOf({ frames }: Pick<ListedDirectory, 'frames'>): number {
+  return frames.reduce((sum, { lengths }) => sum + lengths.length, 0);
 }
 
 /** The same directory in memory that can be shared. */
-export function sharedDirectory({ frames }: Pick<PackDirectory, 'frames'>): SharedArrayBuffer {
+export function sharedDirectory({ frames }: Pick<ListedDirectory, 'frames'>): SharedArrayBuffer {
   const blobs = blobCountOf({ frames });
   const lengthsAt = headerFields + frameFields * frames.length;
   const idsAt = 4 * (lengthsAt + blobs);
@@ -127,14 +127,13 @@ export function sharedDirectory({ frames }: Pick<PackDirectory, 'frames'>): Shar
   let blobNumber = 0;
   for (const [number, frame] of frames.entries()) {
     fields.set(fieldsOf(frame, blobNumber), headerFields + frameFields * number);
-    for (const { id, bytes } of frame.blobs) {
-      fields[lengthsAt + blobNumber] = bytes;
-      ids.write(id, idBytes * blobNumber++, 'hex');
-    }
+    fields.set(frame.lengths, lengthsAt + blobNumber);
+    ids.set(frame.ids, idBytes * blobNumber);
+    blobNumber += frame.lengths.length;
   }
   return memory;
 }
 
-function fieldsOf({ offset, bytes, kind, blobs }: PackedFrame, firstBlob: number): readonly number[] {
-  return [states.indexOf('open'), offset, bytes, kinds.indexOf(kind), blobs.length, firstBlob];
+function fieldsOf({ offset, bytes, kind, lengths }: ListedFrame, firstBlob: number): readonly number[] {
+  return [states.indexOf('open'), offset, bytes, kinds.indexOf(kind), lengths.length, firstBlob];
 }

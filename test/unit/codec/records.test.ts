@@ -22,6 +22,7 @@ import { DamageError, ExuviaError } from '../../../src/model/errors.ts';
 import { parsePackId } from '../../../src/model/ids.ts';
 import { byteStringOf, type PathKey } from '../../../src/model/paths.ts';
 import type { TreeNode } from '../../../src/model/tree.ts';
+import { listed } from '../../helpers/listed.ts';
 import { buildRecord } from '../../helpers/records.ts';
 import { Seeded } from '../../helpers/seeded.ts';
 
@@ -165,7 +166,8 @@ test('decodePackEnd() gives the directory, and finds every changed bit and every
   ];
   const end = encodePackEnd({ id: packId, frames });
   const packBytes = packHeaderBytes + 150 + end.length;
-  assert.deepEqual(decodePackEnd(header, end, packBytes, 'x'), { id: packId, frames });
+  const directory = decodePackEnd(header, end, packBytes, 'x');
+  assert.deepEqual(directory, { id: packId, frames: frames.map(listed) });
   everyFlipIsFound(end, (changed) => decodePackEnd(header, changed, packBytes, 'x'));
   everyFlipIsFound(header, (changed) => decodePackEnd(changed, end, packBytes, 'x'));
   everyCutIsFound(end, (changed) =>

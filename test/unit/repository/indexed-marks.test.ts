@@ -5,6 +5,7 @@ import type { BlobId, PackId } from '../../../src/model/ids.ts';
 import { openMemoryIndex } from '../../../src/repository/index-schema.ts';
 import { IndexedMarks } from '../../../src/repository/indexed-marks.ts';
 import { PackIndex } from '../../../src/repository/pack-index.ts';
+import { listed } from '../../helpers/listed.ts';
 import { Seeded } from '../../helpers/seeded.ts';
 
 const packIds = [1, 2, 3].map((byte) => Buffer.alloc(16, byte).toString('hex') as PackId);
@@ -23,7 +24,7 @@ function manyIds(): BlobId[] {
 }
 
 function directoryOf(pack: number, blobs: readonly PackedBlob[]) {
-  return { id: packIds[pack]!, frames: [{ kind: 'data' as const, offset: 32, bytes: 100, blobs }] };
+  return { id: packIds[pack]!, frames: [listed({ kind: 'data', offset: 32, bytes: 100, blobs })] };
 }
 
 test('marks know each blob of the index once, in its newest place', () => {

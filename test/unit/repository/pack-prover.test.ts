@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { PackDirectory } from '../../../src/codec/pack.ts';
+import type { ListedDirectory } from '../../../src/codec/pack.ts';
 import { type OpenOptions, Repository } from '../../../src/repository/repository.ts';
 import type { Verified } from '../../../src/repository/verify-pack.ts';
 import { encryptedOptions, plainOptions } from '../../helpers/repositories.ts';
@@ -24,7 +24,7 @@ async function fill(root: string, options: OpenOptions): Promise<void> {
 async function verified(root: string, options: OpenOptions, isExpected: boolean): Promise<Verified[]> {
   await using repository = Repository.open(root, { ...options, mode: 'read', create: false });
   const { maintenance } = repository;
-  const packs: PackDirectory[] = [];
+  const packs: ListedDirectory[] = [];
   for (const { found } of maintenance.packDirectories()) {
     assert.ok('directory' in found);
     packs.push(found.directory);
@@ -93,7 +93,7 @@ test('a pack of more blobs than threads may have at once is proven all the same'
     return found.directory;
   });
   // The same frame again and again stands for many that are like it.
-  const crowded = packs.map((pack): PackDirectory => {
+  const crowded = packs.map((pack): ListedDirectory => {
     const [first] = pack.frames;
     return first!.blobs.length < 10_000
       ? pack

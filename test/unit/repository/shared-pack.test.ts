@@ -7,6 +7,7 @@ import { DamageError } from '../../../src/model/errors.ts';
 import { idBytes, idToBytes } from '../../../src/model/ids.ts';
 import { proveNextFrame, provePack } from '../../../src/repository/prove-pack.ts';
 import { SharedPack, sharedDirectory } from '../../../src/repository/shared-pack.ts';
+import { listed } from '../../helpers/listed.ts';
 import { Seeded } from '../../helpers/seeded.ts';
 
 const random = new Seeded(11);
@@ -34,7 +35,7 @@ const decoding = {
 const goesOn = () => true;
 
 function sharedPack(): [SharedPack, SharedPack] {
-  const parts = { path: 'pack', memory: sharedDirectory({ frames }) };
+  const parts = { path: 'pack', memory: sharedDirectory({ frames: frames.map(listed) }) };
   return [new SharedPack(parts), new SharedPack(parts)];
 }
 
