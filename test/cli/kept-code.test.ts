@@ -146,3 +146,16 @@ test('the launcher runs where nothing can be kept', (context) => {
   writeFileSync(join(site.folder, '..'), 'a file where the folder should be');
   site.run();
 });
+
+test('the launcher has Node keep the code of packages, and only in runs that load one', (context) => {
+  const home = temporaryFolder(context);
+  const folder = join(home, '.cache', 'exuvia', 'code');
+  const keptByNode = (): boolean =>
+    readdirSync(folder, { withFileTypes: true }).some((one) => one.isDirectory());
+  assert.equal(runCli(['--version'], { home }).status, 0);
+  assert.equal(keptByNode(), false);
+  const archive = join(home, 'archive.zip');
+  writeFileSync(archive, Buffer.concat([Buffer.from('PK\x05\x06', 'latin1'), Buffer.alloc(18)]));
+  runCli(['backup', 'verify', archive], { home }); // an empty archive is none of ours, which it says after having read it
+  assert.equal(keptByNode(), true);
+});
