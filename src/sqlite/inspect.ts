@@ -19,7 +19,10 @@ export interface CopyFacts {
 /** Rolls back what a hot journal undoes, brings in what a log holds, and leaves one file. */
 export function recoverCopy(copyPath: string): void {
   // The first read recovers, and closing the only connection brings the log in.
-  withCopy(copyPath, (database) => database.pragma('user_version'));
+  withCopy(copyPath, (database) => {
+    waitForNoDisk(database);
+    database.pragma('user_version');
+  });
   // A journal that is still there has nothing to undo: its header is zeros (PERSIST mode, exclusive locking).
   rmSync(`${copyPath}-journal`, { force: true });
 }
@@ -37,6 +40,15 @@ export function inspectCopy(copyPath: string, onCopied: OnCopied): CopyFacts {
   const sidecar = sidecarsOf(copyPath).find((path) => existsSync(path));
   if (sidecar !== undefined) throw new Refusal('broken', 'its copy could not be made into one file');
   return facts;
+}
+
+/** Nobody wants the copy after a crash. What has a schema that we cannot read is brought in more slowly. */
+function waitForNoDisk(database: Database.Database): void {
+  try {
+    database.pragma('synchronous = OFF');
+  } catch (error) {
+    if (!isAboutSchema(error)) throw error;
+  }
 }
 
 function withCopy<T>(copyPath: string, work: (database: Database.Database) => T): T {

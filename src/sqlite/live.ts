@@ -1,19 +1,22 @@
 /**
- * Capture through SQLite itself: a read-only connection and one read transaction, while others write.
+ * Capture through SQLite itself: a read-only connection and one read transaction, while others write. Its locks make plain copies of
+ * the files a consistent state; the backup interface takes five times as long (see docs/decisions/0005-sqlite-capture.md).
  *
- * In WAL mode the transaction pins a snapshot that writers do not disturb, and the backup interface copies it. (Without
- * the transaction, `backup()` starts over at every foreign commit, for ever under a busy writer.)
+ * In rollback mode the transaction's SHARED lock keeps writers from committing, so it has to be short.
  *
- * In rollback mode the transaction's SHARED lock keeps writers from committing, so it has to be short: the file is copied
- * as it is, which takes a fifth of the time the backup interface takes (see docs/decisions/0005-sqlite-capture.md).
+ * In WAL mode writers go on, and nothing comes into the file that was not in the log when the transaction began: a checkpoint stops at
+ * the oldest reader, or does not begin. So the file with the log is the state of some commit since then, if the log was not begun anew
+ * meanwhile, which its header tells; where it was, the backup interface copies the state that the transaction pins.
  */
-import { closeSync, openSync, symlinkSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
+import { errnoOf } from '../model/errors.ts';
 import { type ByteString, byteStringToBytes, fsPath, isUtf8, textOf } from '../model/paths.ts';
 import { copyDescriptor } from './copy.ts';
+import { recoverCopy } from './inspect.ts';
 import type { CaptureTask } from './result.ts';
-import { mayUseLog } from './survey.ts';
+import { mayUseLog, sidecarPath } from './survey.ts';
 
 /** How long SQLite itself waits for a lock. Each attempt waits that long. */
 const lockWaitMs = 500;
@@ -21,10 +24,17 @@ const lockWaitMs = 500;
 /** Between two steps the child hears whether its parent is still there. 500 to 100,000 pages take the same time in all. */
 const pagesPerStep = 500;
 
+/** To bring a log into the copy takes as long as to copy four times as much. */
+const fileToLogMin = 4;
+
+/** Of the log: its salts are others each time that it begins anew. */
+const logHeaderBytes = 32;
+
 /** Copies the database to `task.copyPath`. Throws what SQLite throws; nothing of it stays open. */
 export async function captureLive(task: CaptureTask): Promise<void> {
-  // Opened before the connection and closed after it: closing it would drop the connection's locks.
-  const fd = openSync(fsPath(task.source), 'r');
+  // Opened before the connection and closed after it: closing one would drop the connection's locks.
+  const file = openSync(fsPath(task.source), 'r');
+  const log = openOrNot(sidecarPath(task.source, '-wal'));
   try {
     const database = new Database(openableName(task), {
       readonly: true,
@@ -32,25 +42,68 @@ export async function captureLive(task: CaptureTask): Promise<void> {
       timeout: lockWaitMs,
     });
     try {
-      await copyInOneTransaction(database, fd, task);
+      await copyInOneTransaction(database, file, log, task);
     } finally {
       database.close();
     }
   } finally {
-    closeSync(fd);
+    closeSync(file);
+    if (log !== undefined) closeSync(log);
   }
+  recoverCopy(task.copyPath);
 }
 
-async function copyInOneTransaction(database: Database.Database, fd: number, task: CaptureTask) {
+async function copyInOneTransaction(
+  database: Database.Database,
+  file: number,
+  log: number | undefined,
+  task: CaptureTask,
+): Promise<void> {
   database.exec('BEGIN');
   // Any read starts the transaction. This one does not look at the schema, which a newer SQLite may have written.
   database.pragma('user_version');
-  if (mayUseLog(fd, task.source)) {
+  if (!mayUseLog(file, task.source)) copyDescriptor(file, task.copyPath);
+  else if (log === undefined || !copyWithLog(file, log, task))
     await database.backup(task.copyPath, { progress: () => pagesPerStep });
-  } else {
-    copyDescriptor(fd, task.copyPath);
-  }
   database.exec('COMMIT');
+}
+
+/**
+ * @internal `copy` is that of the tests. False, and nothing is left of it, where the log is another by now, was begun anew, or is so long
+ * that the backup interface is faster.
+ */
+export function copyWithLog(
+  file: number,
+  log: number,
+  { source, copyPath }: CaptureTask,
+  copy = copyDescriptor,
+): boolean {
+  const path = sidecarPath(source, '-wal');
+  const { ino, size } = fstatSync(log);
+  if (size * fileToLogMin > fstatSync(file).size) return false;
+  if (statSync(fsPath(path), { throwIfNoEntry: false })?.ino !== ino) return false;
+  const header = readLogHeader(log);
+  copy(file, copyPath);
+  // An empty log had nothing to add when the transaction began, and what comes now stays in it.
+  if (header.length === 0) return true;
+  copy(log, `${copyPath}-wal`);
+  if (readLogHeader(log).equals(header)) return true;
+  for (const copied of [copyPath, `${copyPath}-wal`]) rmSync(copied, { force: true });
+  return false;
+}
+
+function readLogHeader(log: number): Buffer {
+  const header = Buffer.alloc(logHeaderBytes);
+  return header.subarray(0, readSync(log, header, 0, logHeaderBytes, 0));
+}
+
+function openOrNot(path: ByteString): number | undefined {
+  try {
+    return openSync(fsPath(path), 'r');
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error;
+    return undefined; // then SQLite finds none either, or says why it cannot be read
+  }
 }
 
 /**

@@ -16,6 +16,8 @@ export interface WriterOptions {
   readonly lockingMode?: 'NORMAL' | 'EXCLUSIVE';
   /** `endless`: commits as fast as it can. `half`: stops in the middle of a transaction that has reached the file. `idle`: commits once. */
   readonly work: 'endless' | 'half' | 'idle';
+  /** In WAL mode: the log is brought in after each few pages, so that it begins anew all the time, or is cut to nothing then. */
+  readonly log?: 'short' | 'truncated';
   readonly fillerBytes?: number;
   readonly pageSize?: number;
 }
@@ -149,6 +151,7 @@ function openForWriting(options: WriterOptions): Database.Database {
   db.pragma(`journal_mode = ${options.journalMode}`);
   db.pragma('synchronous = OFF');
   db.pragma(`locking_mode = ${options.lockingMode ?? 'NORMAL'}`);
+  if (options.log !== undefined) db.pragma('wal_autocheckpoint = 2');
   return db;
 }
 
@@ -181,6 +184,13 @@ function halfTransaction(db: Database.Database): void {
   db.exec('BEGIN IMMEDIATE; UPDATE account SET balance = balance + 1, padding = randomblob(300);');
 }
 
+/** As far as it can: while somebody reads, it stays. */
+function truncateLog(db: Database.Database): void {
+  db.pragma('busy_timeout = 0');
+  db.pragma('wal_checkpoint(TRUNCATE)');
+  db.pragma('busy_timeout = 20000');
+}
+
 function main(options: WriterOptions): void {
   const db = openForWriting(options);
   const transfer = transferOn(db);
@@ -198,6 +208,7 @@ function main(options: WriterOptions): void {
   const loop = () => {
     if (state.isStopped) return;
     for (let count = 0; count < 10 && !state.isPaused; count++) step();
+    if (options.log === 'truncated' && !state.isPaused) truncateLog(db);
     setImmediate(loop);
   };
   if (options.work === 'endless') loop();

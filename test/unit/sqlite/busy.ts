@@ -14,6 +14,7 @@ const windowCaptures = 10;
 export interface BusyOptions {
   readonly count: number;
   readonly fillerBytes: number;
+  readonly log?: WriterOptions['log'];
   /** So often all of it, each time with a new database: one that is written to for long grows. */
   readonly rounds?: number;
 }
@@ -31,13 +32,14 @@ interface BusyFigures {
 export async function captureUnderWriter(
   context: TestContext,
   journalMode: WriterOptions['journalMode'],
-  { count, fillerBytes, rounds = 1 }: BusyOptions,
+  { count, fillerBytes, log, rounds = 1 }: BusyOptions,
 ): Promise<void> {
   const figures: BusyFigures = { captures: 0, transactions: 0, meanwhileMs: [], aloneMs: [] };
   for (let round = 0; round < rounds; round++) {
     await withSandbox(async (sandbox) => {
       const path = sandbox.at('x.sqlite');
-      await using writer = await Writer.start({ path, journalMode, work: 'endless', fillerBytes });
+      const always = { path, journalMode, work: 'endless', fillerBytes } as const;
+      await using writer = await Writer.start(log === undefined ? always : { ...always, log });
       await captureBeside(sandbox, writer, { count, figures });
       await writer.stop();
       assert.deepEqual(databaseProblems(path), []);
