@@ -8,7 +8,7 @@
  * the oldest reader, or does not begin. So the file with the log is the state of some commit since then, if the log was not begun anew
  * meanwhile, which its header tells; where it was, the backup interface copies the state that the transaction pins.
  */
-import { closeSync, fstatSync, openSync, readSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, readSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { errnoOf } from '../model/errors.ts';
@@ -50,7 +50,7 @@ export async function captureLive(task: CaptureTask): Promise<void> {
     closeSync(file);
     if (log !== undefined) closeSync(log);
   }
-  recoverCopy(task.copyPath);
+  if (existsSync(`${task.copyPath}-wal`)) recoverCopy(task.copyPath);
 }
 
 async function copyInOneTransaction(
