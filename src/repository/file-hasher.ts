@@ -18,7 +18,7 @@ export class ThreadHasher implements FileHasher, AsyncDisposable {
   readonly #running: Answer[] = [];
 
   start(): void {
-    const count = threadsWorthStarting();
+    const count = threadsWorthStarting() - 1; // whoever asks is busy too
     if (count > 0) this.#threads ??= new FrameThreads(count, { tasksAhead });
   }
 
