@@ -5,7 +5,7 @@ import { createHasher, type Hasher } from '../codec/hash.ts';
 import { invariant } from '../model/errors.ts';
 import { type BlobId, blobIdFromBytes } from '../model/ids.ts';
 import { limits } from '../model/limits.ts';
-import type { BlobStore, NamedBlob } from '../model/store.ts';
+import { type BlobStore, type BlobStream, type NamedBlob, streamOf } from '../model/store.ts';
 import type { Chunk, FileContent } from '../model/tree.ts';
 import { ChunkListBuilder } from '../tree/chunk-list.ts';
 import type { KnownChunks } from './known-chunks.ts';
@@ -34,6 +34,7 @@ export class ChunkedStore {
   readonly #profile: number;
   readonly #cutter: Cutter;
   readonly #hasher: Hasher;
+  #stream: BlobStream = 'data';
   /** So many bytes of the file have been read. */
   #total: number;
   /** Of a file that begins as before, until that is proven. */
@@ -63,6 +64,7 @@ export class ChunkedStore {
   /** Undefined where the file does not begin as it was said to. */
   *run(read: ReadBytes, size: number): Steps<StoredContent | undefined> {
     const { window } = this.#cutter;
+    this.#stream = streamOf(size);
     // Up to where a block begins that may be a hole: blocks stay aligned to the file.
     const first = Math.min(-this.#total & (limits.holeBytes - 1), size - this.#total);
     let kept = this.#read(read, 0, first); // bytes at the start of the window that are not yet cut
@@ -118,7 +120,7 @@ export class ChunkedStore {
       start = block + limits.holeBytes;
     }
     start = this.#cutRange(start, end, final);
-    this.#blobs.writeBlobs('data', this.#cut);
+    this.#blobs.writeBlobs(this.#stream, this.#cut);
     this.#cut = [];
     window.copyWithin(0, start, end);
     return end - start;

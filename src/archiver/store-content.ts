@@ -7,7 +7,7 @@ import { createHasher } from '../codec/hash.ts';
 import { invariant } from '../model/errors.ts';
 import { type BlobId, blobIdFromBytes, idBytes } from '../model/ids.ts';
 import { limits } from '../model/limits.ts';
-import type { BlobStore, NamedBlob } from '../model/store.ts';
+import { type BlobStore, type BlobStream, type NamedBlob, streamOf } from '../model/store.ts';
 import type { FileContent, FileNode } from '../model/tree.ts';
 import { readUnitIds, unitBytesFor, updatePageMap, writePageMap } from '../tree/page-map.ts';
 import { ChunkedStore } from './chunked-store.ts';
@@ -139,7 +139,13 @@ export function* storePages(
   const before = map && (previous?.units ?? readUnitIds(blobs, map, Math.ceil(map.size / unitBytes)));
   const blocks = map && new PageBlocks(size, unitBytes);
   blocks?.compareWith(previous?.digests, map?.size ?? 0);
-  const units = new Units(blobs, { unitBytes, count: Math.ceil(size / unitBytes), before, blocks });
+  const units = new Units(blobs, {
+    stream: streamOf(size),
+    unitBytes,
+    count: Math.ceil(size / unitBytes),
+    before,
+    blocks,
+  });
   const hasher = createHasher();
   // No Buffer: to make a view on a part of one takes twice as long.
   const buffer = new Uint8Array(Math.max(unitBytes, 1024 * 1024));
@@ -172,6 +178,7 @@ function copyOf(bytes: Uint8Array): Uint8Array {
 }
 
 interface UnitsOptions {
+  readonly stream: BlobStream;
   readonly unitBytes: number;
   readonly count: number;
   /** Ids of the version before. */
@@ -184,6 +191,7 @@ class Units {
   /** Of all units. */
   readonly ids: Buffer;
   readonly #blobs: BlobStore;
+  readonly #stream: BlobStream;
   readonly #unitBytes: number;
   /** So many have an id of before until they are written; all blobs of before are there. */
   readonly #knownCount: number;
@@ -191,9 +199,10 @@ class Units {
   #changed: NamedBlob[] = [];
   #changedBytes = 0;
 
-  constructor(blobs: BlobStore, { unitBytes, count, before, blocks }: UnitsOptions) {
+  constructor(blobs: BlobStore, { stream, unitBytes, count, before, blocks }: UnitsOptions) {
     this.#blobs = blobs;
     this.#blocks = blocks;
+    this.#stream = stream;
     this.#unitBytes = unitBytes;
     this.ids = Buffer.alloc(count * idBytes);
     this.#knownCount = (before?.copy(this.ids) ?? 0) / idBytes;
@@ -211,7 +220,7 @@ class Units {
 
   /** Writes what has changed. */
   finish(): void {
-    if (this.#changed.length > 0) this.#blobs.writeBlobs('data', this.#changed);
+    if (this.#changed.length > 0) this.#blobs.writeBlobs(this.#stream, this.#changed);
     this.#changed = [];
     this.#changedBytes = 0;
   }

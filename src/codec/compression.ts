@@ -1,6 +1,7 @@
 /** Codecs of a frame's payload: as it is, or zstd (node:zlib, synchronous: asynchronous calls do not scale). */
 import { constants, zstdCompressSync } from 'node:zlib';
 import { DamageError } from '../model/errors.ts';
+import { limits } from '../model/limits.ts';
 import { unzstdInto } from './decode-now.ts';
 import { type Allocate, giveBack } from './memory.ts';
 import { zstdBounds } from './zstd-blocks.ts';
@@ -31,20 +32,37 @@ const singleTable = {
   [constants.ZSTD_c_targetLength]: 0, // else literals are not compressed
 };
 
+/** In large frames one table finds more than zstd's own two do in small ones, in less time (docs/decisions/0007). */
+const largeTable = {
+  ...singleTable,
+  [constants.ZSTD_c_windowLog]: 22,
+  [constants.ZSTD_c_hashLog]: 18,
+};
+
+type Tables = Readonly<Record<number, number>>;
+
+/** zstd's own where little is compressed, in small frames. */
+function tablesFor(raw: Uint8Array, chance: number, isLarge: boolean): Tables {
+  const hardlyCompresses = chance < chanceOfTextMin;
+  if (raw.length >= limits.largeFrameBytesMin)
+    return { ...largeTable, [constants.ZSTD_c_minMatch]: hardlyCompresses ? 6 : 7 };
+  if (!isLarge) return {};
+  return hardlyCompresses ? singleTable : smallTables;
+}
+
 /**
- * Compressed, or undefined where it does not pay. Samples decide first for large inputs. `isLarge`: much is compressed, and level 3 is taken with tables
- * of ours.
+ * Compressed, or undefined where it does not pay. Samples decide first for large inputs. `isLarge`: much is compressed: level 3 takes smaller tables
+ * then.
  */
 export function compressZstd(raw: Uint8Array, level: number, isLarge = false): Buffer | undefined {
   const chance = raw.length >= 4 * sampleBytes ? chanceOfEqualBytes(raw) : 1;
   if (chance < chanceOfNoiseMax && !samplesCompress(raw)) return undefined;
-  const tables = chance < chanceOfTextMin ? singleTable : smallTables;
   const compressed = zstdCompressSync(raw, {
     pledgedSrcSize: raw.length,
     chunkSize: raw.length + (raw.length >> 7) + 512, // in one piece: the result always fits
     params: {
       [constants.ZSTD_c_compressionLevel]: level,
-      ...(isLarge && level === levelOfTables ? tables : {}),
+      ...(level === levelOfTables ? tablesFor(raw, chance, isLarge) : {}),
       [constants.ZSTD_c_contentSizeFlag]: 0,
       [constants.ZSTD_c_checksumFlag]: 0,
     },

@@ -15,6 +15,12 @@ export const limits = {
   blobBytesMax: 4 * MiB,
   /** A data frame is closed when it holds this much. */
   dataFrameBytesTarget: 1 * MiB,
+  /** The same of one that holds parts of large contents, which are read as a whole: it compresses better. */
+  largeFrameBytesTarget: 4 * MiB,
+  /** A data frame of so much is one of those. */
+  largeFrameBytesMin: 2 * MiB,
+  /** A content of this size or more is large. */
+  largeContentBytesMin: 4 * MiB,
   /** Tree frames are smaller: they are read in pieces. */
   treeFrameBytesTarget: 256 * KiB,
   frameRawBytesMax: 8 * MiB,
@@ -78,6 +84,10 @@ invariant(limits.chunkBytesMax <= limits.blobBytesMax, 'a chunk is a blob');
 invariant(
   limits.blobBytesMax + limits.dataFrameBytesTarget <= limits.frameRawBytesMax,
   'a frame holds any blob',
+);
+invariant(
+  limits.largeFrameBytesTarget + 4 * limits.frameBlobsMax <= limits.frameRawBytesMax,
+  'a frame of large contents is a frame',
 );
 invariant(limits.mapNodeBytesMax + limits.keyBytesMax * 2 <= limits.blobBytesMax, 'a map node is a blob');
 invariant(

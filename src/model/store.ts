@@ -1,4 +1,5 @@
 import type { BlobId, SnapshotId } from './ids.ts';
+import { limits } from './limits.ts';
 import type { ByteString, PathKey } from './paths.ts';
 import type { Snapshot, SnapshotRecord } from './snapshot.ts';
 import type { Chunk, FileNode, TreeEntry } from './tree.ts';
@@ -32,6 +33,17 @@ export interface NamedBlob {
   readonly bytes: Uint8Array;
 }
 
+/**
+ * What a blob is stored among: others of its kind, or, as a part of a content that is large and mostly read as a whole, others of such. Those are in
+ * larger frames, which compress better.
+ */
+export type BlobStream = BlobKind | 'large';
+
+/** Of the parts of a content of so many bytes. */
+export function streamOf(bytes: number): BlobStream {
+  return bytes < limits.largeContentBytesMin ? 'data' : 'large';
+}
+
 export interface BlobWriter {
   /** The id that bytes have here; in an encrypted repository it is keyed. */
   idOf(bytes: Uint8Array): BlobId;
@@ -47,7 +59,7 @@ export interface BlobWriter {
   /** Stores the bytes unless the repository has them; copies them before it returns. */
   writeBlob(kind: BlobKind, bytes: Uint8Array): BlobId;
   /** The same for several, whose ids the caller has computed: what is there already is asked for together. */
-  writeBlobs(kind: BlobKind, blobs: readonly NamedBlob[]): void;
+  writeBlobs(stream: BlobStream, blobs: readonly NamedBlob[]): void;
 }
 
 export interface BlobStore extends BlobReader, BlobWriter {}

@@ -5,7 +5,7 @@
 import { statSync } from 'node:fs';
 import type { BlobId } from '../model/ids.ts';
 import type { SnapshotSource } from '../model/snapshot.ts';
-import type { BlobKind, BlobStore, FileCache, NamedBlob } from '../model/store.ts';
+import type { BlobKind, BlobStore, BlobStream, FileCache, NamedBlob } from '../model/store.ts';
 import type { Repository } from '../repository/repository.ts';
 import { CaptureProcess } from '../sqlite/capture.ts';
 import { type CreateOptions, planBackup } from './backup-plan.ts';
@@ -84,10 +84,10 @@ class ScratchStore implements BlobStore, AsyncDisposable {
     return this.scratch.idOfHash(hash);
   }
 
-  writeBlobs(kind: BlobKind, blobs: readonly NamedBlob[]): void {
+  writeBlobs(stream: BlobStream, blobs: readonly NamedBlob[]): void {
     const present = this.presentBlobs(blobs.map(({ id }) => id));
     const missing = blobs.filter(({ id }) => !present.has(id));
-    if (missing.length > 0) this.scratch.writeBlobs(kind, missing);
+    if (missing.length > 0) this.scratch.writeBlobs(stream, missing);
   }
 
   /** Files that are as the last backup saw them need not be read. Nothing is remembered: nothing is stored. */

@@ -2,7 +2,7 @@
 import { blobIdOf } from '../codec/hash.ts';
 import { DamageError } from '../model/errors.ts';
 import { type BlobId, blobIdFromBytes } from '../model/ids.ts';
-import type { BlobKind, BlobStore, FileCache, NamedBlob } from '../model/store.ts';
+import type { BlobKind, BlobStore, BlobStream, FileCache, NamedBlob } from '../model/store.ts';
 import type { Repository } from '../repository/repository.ts';
 
 export class DryStore implements BlobStore {
@@ -45,10 +45,11 @@ export class DryStore implements BlobStore {
     return id;
   }
 
-  writeBlobs(kind: BlobKind, blobs: readonly NamedBlob[]): void {
+  writeBlobs(stream: BlobStream, blobs: readonly NamedBlob[]): void {
     const present = this.presentBlobs(blobs.map(({ id }) => id));
     // One may be given twice.
-    for (const { id, bytes } of blobs) if (!present.has(id) && !this.hasBlob(id)) this.#add(kind, id, bytes);
+    for (const { id, bytes } of blobs)
+      if (!present.has(id) && !this.hasBlob(id)) this.#add(stream, id, bytes);
   }
 
   idOf(bytes: Uint8Array): BlobId {
@@ -59,9 +60,9 @@ export class DryStore implements BlobStore {
     return this.#repository?.idOfHash(hash) ?? blobIdFromBytes(hash);
   }
 
-  #add(kind: BlobKind, id: BlobId, bytes: Uint8Array): void {
+  #add(stream: BlobStream, id: BlobId, bytes: Uint8Array): void {
     this.#addedBytes += bytes.length;
-    if (kind === 'tree') this.#nodes.set(id, Uint8Array.prototype.slice.call(bytes));
+    if (stream === 'tree') this.#nodes.set(id, Uint8Array.prototype.slice.call(bytes));
     else this.#contents.add(id);
   }
 }

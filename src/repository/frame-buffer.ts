@@ -3,10 +3,22 @@ import { ByteWriter } from '../codec/bytes.ts';
 import type { PackedBlob } from '../codec/pack.ts';
 import type { BlobId } from '../model/ids.ts';
 import { limits } from '../model/limits.ts';
-import type { BlobKind } from '../model/store.ts';
+import type { BlobKind, BlobStream } from '../model/store.ts';
 
 /** Room before the blobs for the list of their lengths, which is written when the frame is closed. */
 const listBytesMax = 4 * limits.frameBlobsMax;
+
+const bytesTargets: Readonly<Record<BlobStream, number>> = {
+  data: limits.dataFrameBytesTarget,
+  large: limits.largeFrameBytesTarget,
+  tree: limits.treeFrameBytesTarget,
+};
+
+/** Where its blobs are put when they are stored once more. */
+export function streamOfFrame(kind: BlobKind, blobs: readonly PackedBlob[]): BlobStream {
+  const bytes = blobs.reduce((sum, blob) => sum + blob.bytes, 0);
+  return kind === 'data' && bytes >= limits.largeFrameBytesMin ? 'large' : kind;
+}
 
 export class FrameBuffer {
   readonly kind: BlobKind;
@@ -16,10 +28,15 @@ export class FrameBuffer {
   #ids: BlobId[] = [];
   #lengths: number[] = [];
 
-  constructor(kind: BlobKind) {
-    this.kind = kind;
-    this.#bytesTarget = kind === 'data' ? limits.dataFrameBytesTarget : limits.treeFrameBytesTarget;
-    this.#memory = new Uint8Array(listBytesMax + this.#bytesTarget);
+  constructor(stream: BlobStream) {
+    this.kind = stream === 'large' ? 'data' : stream;
+    this.#bytesTarget = bytesTargets[stream];
+    this.#memory = new Uint8Array(this.memoryBytes);
+  }
+
+  /** What it needs for a frame. */
+  get memoryBytes(): number {
+    return listBytesMax + this.#bytesTarget;
   }
 
   get isEmpty(): boolean {
@@ -63,12 +80,9 @@ export class FrameBuffer {
     return taken;
   }
 
-  /** What was taken last is no longer its own: goes on in other memory. */
-  useMemory(memory: ArrayBuffer | undefined): void {
-    const wanted = listBytesMax + this.#bytesTarget;
-    this.#memory = new Uint8Array(
-      memory === undefined || memory.byteLength < wanted ? new ArrayBuffer(wanted) : memory,
-    );
+  /** What was taken last is no longer its own: goes on in other memory, of `memoryBytes` or more. */
+  useMemory(memory: ArrayBuffer): void {
+    this.#memory = new Uint8Array(memory);
   }
 
   #makeRoom(bytes: number): void {

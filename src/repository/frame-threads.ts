@@ -170,6 +170,10 @@ export class FrameThreads<K extends keyof TaskKinds> {
     this.#answerMs = answerMs;
   }
 
+  get count(): number {
+    return this.#threads.length;
+  }
+
   /** Whether they take tasks. They may never do: whoever has tasks does them alone until then. */
   get areReady(): boolean {
     return this.#threads.length > 0 && this.#threads.every(({ answered }) => Atomics.load(answered, 1) === 1);

@@ -15,9 +15,10 @@ import { makePrivateFolder, removeFile, syncFolder, withPath } from '../io/files
 import { DamageError } from '../model/errors.ts';
 import type { BlobId, PackId, SnapshotId } from '../model/ids.ts';
 import type { Snapshot, SnapshotHead } from '../model/snapshot.ts';
-import type { BlobKind } from '../model/store.ts';
+import type { BlobStream } from '../model/store.ts';
 import { type Database, inTransaction, isLocalTrouble } from './database.ts';
 import type { IndexFileCache } from './file-cache.ts';
+import { streamOfFrame } from './frame-buffer.ts';
 import type { FrameReader } from './frame-reader.ts';
 import { removeIndex } from './index-schema.ts';
 import { IndexedMarks } from './indexed-marks.ts';
@@ -31,7 +32,7 @@ import { rewriteParameters, writeParameters } from './parameters-file.ts';
 import type { DamagedSnapshot, SnapshotFiles } from './snapshot-files.ts';
 import { type BadFrame, salvagePack, type Verified } from './verify-pack.ts';
 
-export type AddBlob = (kind: BlobKind, id: BlobId, bytes: Uint8Array) => void;
+export type AddBlob = (stream: BlobStream, id: BlobId, bytes: Uint8Array) => void;
 
 export interface MaintainedParts {
   readonly layout: RepositoryLayout;
@@ -187,12 +188,13 @@ export class Maintenance {
       const place = `${packPlace(pack)}, frame at byte ${offset}`;
       try {
         const frame = readFrame(layout, pack, { offset, bytes });
+        const stream = streamOfFrame(kind, blobs);
         for (const [position, { id }] of blobs.entries()) {
           const blob = frame.blobs[position];
           if (wanted[position] !== true) continue;
           if (blob === undefined || blobIdIn(layout.keyring, blob) !== id)
             throw new DamageError(place, 'holds other bytes');
-          add(kind, id, blob);
+          add(stream, id, blob);
         }
       } catch (error) {
         if (!(error instanceof DamageError)) throw error;

@@ -8,7 +8,7 @@ import type { RandomBytes } from '../model/clock.ts';
 import { invariant } from '../model/errors.ts';
 import type { BlobId } from '../model/ids.ts';
 import { limits } from '../model/limits.ts';
-import type { BlobKind } from '../model/store.ts';
+import type { BlobKind, BlobStream } from '../model/store.ts';
 import { FrameBuffer } from './frame-buffer.ts';
 import { FrameThreads, threadsWorthStarting } from './frame-threads.ts';
 import type { RepositoryLayout } from './layout.ts';
@@ -25,7 +25,7 @@ interface PendingFrame {
   written: { readonly pack: OpenPack; readonly frame: PackedFrame } | undefined;
 }
 
-/** The frame that is being filled with blobs of a kind. */
+/** The frame that is being filled with the blobs of a stream. */
 interface OpenFrame {
   readonly buffer: FrameBuffer;
   frame: PendingFrame;
@@ -56,11 +56,12 @@ export class PackWriter {
   readonly #options: PackWriterOptions;
   /** zstd level of frames written from now on; 0 stores them as they are. */
   level: number;
-  readonly #open: Partial<Record<BlobKind, OpenFrame>> = {};
+  readonly #open: Partial<Record<BlobStream, OpenFrame>> = {};
   readonly #pending = new Map<BlobId, PendingBlob>();
   #threads: FrameThreads<'encode'> | undefined;
   /** Frames that the threads have, in the order in which they were given to them. */
-  readonly #compressing: PendingFrame[] = [];
+  readonly #compressing: { readonly closed: PendingFrame; readonly bytes: number }[] = [];
+  #compressingBytes = 0;
   /** Memory for frames to come. */
   readonly #spare: ArrayBuffer[] = [];
   #lastRead: { readonly frame: PendingFrame; readonly blobs: readonly Uint8Array[] } | undefined;
@@ -71,7 +72,6 @@ export class PackWriter {
   #published: PublishedPack[] = [];
   #publishedBlobs = 0;
   #addedBytes = 0;
-  #closedBytes = 0;
   #storedBytes = 0;
   /** A write failed: what was added and is not published is lost, so nothing that refers to it may be believed. */
   #failure: { readonly error: unknown } | undefined;
@@ -106,13 +106,14 @@ export class PackWriter {
   }
 
   /** @throws also whatever an earlier write failed with: a writer that failed stays failed. */
-  add(kind: BlobKind, id: BlobId, bytes: Uint8Array): void {
+  add(stream: BlobStream, id: BlobId, bytes: Uint8Array): void {
     this.#refuseAfterFailure();
     invariant(bytes.length <= limits.blobBytesMax, 'a blob that is not too long');
-    const open = this.#openFor(kind);
+    const open = this.#openFor(this.#streamNow(stream));
     if (open.buffer.isFullFor(bytes.length)) this.#orFail(() => this.#closeFrame(open));
     this.#pending.set(id, { frame: open.frame, position: open.buffer.add(id, bytes) });
     this.#addedBytes += bytes.length;
+    if (this.#threads === undefined && this.#addedBytes > threadsFromBytes) this.#readyThreads();
   }
 
   /** A blob that is not yet published. */
@@ -176,12 +177,17 @@ export class PackWriter {
     this.#pack = undefined;
   }
 
-  #openFor(kind: BlobKind): OpenFrame {
-    const open = this.#open[kind];
+  /** A large run saves its reader, and its writer's memory, what larger frames cost. */
+  #streamNow(stream: BlobStream): BlobStream {
+    return stream === 'large' && this.#addedBytes > mediumRunBytes ? 'data' : stream;
+  }
+
+  #openFor(stream: BlobStream): OpenFrame {
+    const open = this.#open[stream];
     if (open !== undefined) return open;
-    const buffer = new FrameBuffer(kind);
-    this.#open[kind] = { buffer, frame: emptyFrame(buffer) };
-    return this.#open[kind];
+    const buffer = new FrameBuffer(stream);
+    this.#open[stream] = { buffer, frame: emptyFrame(buffer) };
+    return this.#open[stream];
   }
 
   #closeFrame(open: OpenFrame): void {
@@ -191,7 +197,6 @@ export class PackWriter {
     closed.filling = undefined;
     closed.blobs = blobs;
     open.frame = emptyFrame(buffer);
-    this.#closedBytes += raw.length;
     const threads = this.#readyThreads();
     if (threads !== undefined) this.#compressElsewhere(threads, closed, raw, buffer);
     else {
@@ -206,7 +211,9 @@ export class PackWriter {
     raw: Uint8Array<ArrayBuffer>,
     buffer: FrameBuffer,
   ): void {
-    while (threads.isFull || threads.isOldestReady) this.#collectOldest();
+    const bytesMax = threads.count * bytesAhead;
+    while (threads.isFull || threads.isOldestReady || this.#compressingBytes > bytesMax)
+      this.#collectOldest();
     threads.submit({
       do: 'encode',
       kind: closed.kind,
@@ -216,13 +223,14 @@ export class PackWriter {
       blobCount: closed.blobs.length,
       compression: this.#compressionNow(),
     });
-    this.#compressing.push(closed);
-    buffer.useMemory(this.#spare.pop());
+    this.#compressing.push({ closed, bytes: raw.length });
+    this.#compressingBytes += raw.length;
+    buffer.useMemory(this.#takeSpare(buffer.memoryBytes));
   }
 
   /** Starting threads costs more than they save in a small run. */
   #readyThreads(): FrameThreads<'encode'> | undefined {
-    if (this.#threads === undefined && this.level > 0 && this.#closedBytes > threadsFromBytes)
+    if (this.#threads === undefined && this.level > 0 && this.#addedBytes > threadsFromBytes)
       this.#threads = new FrameThreads(threadsWorthStarting(), { tasksAhead: framesAhead });
     return this.#threads?.areReady ? this.#threads : undefined;
   }
@@ -232,12 +240,21 @@ export class PackWriter {
   }
 
   #collectOldest(): void {
-    const closed = this.#compressing.shift();
-    invariant(closed !== undefined && this.#threads !== undefined, 'a frame that threads have');
+    const oldest = this.#compressing.shift();
+    invariant(oldest !== undefined && this.#threads !== undefined, 'a frame that threads have');
+    const { closed, bytes } = oldest;
+    this.#compressingBytes -= bytes;
     const answer = this.#threads.collect();
     if ('problem' in answer) throw new Error(`Internal error while compressing: ${answer.problem}`);
     this.#append(closed, new Uint8Array(answer.memory, 0, answer.bytes));
     this.#spare.push(answer.memory);
+  }
+
+  /** Memory that fits; what fits nothing any more goes. */
+  #takeSpare(bytes: number): ArrayBuffer {
+    const at = this.#spare.findIndex(({ byteLength }) => byteLength >= bytes && byteLength <= 3 * bytes);
+    const [memory] = this.#spare.splice(Math.max(at, 0), 1);
+    return at < 0 || memory === undefined ? new ArrayBuffer(bytes) : memory;
   }
 
   #append(closed: PendingFrame, encoded: Uint8Array): void {
@@ -308,5 +325,6 @@ const mediumRunBytes = 128 * 1024 * 1024;
 const threadsFromBytes = 8 * 1024 * 1024;
 /** Of each thread: they go on while this one writes an index transaction, or a long file that is known. */
 const framesAhead = 8;
+const bytesAhead = framesAhead * limits.dataFrameBytesTarget;
 const sealedPacksMax = 3;
 const publishedBlobsMax = 20_000;

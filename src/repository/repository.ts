@@ -9,7 +9,15 @@ import { removeTemporary } from '../io/files.ts';
 import { DamageError, ExuviaError, FileSystemError } from '../model/errors.ts';
 import { type BlobId, blobIdFromBytes, type PackId, type SnapshotId } from '../model/ids.ts';
 import type { Snapshot, SnapshotHead, SnapshotRecord } from '../model/snapshot.ts';
-import type { BlobKind, BlobOrder, BlobStore, FileCache, NamedBlob, SnapshotStore } from '../model/store.ts';
+import type {
+  BlobKind,
+  BlobOrder,
+  BlobStore,
+  BlobStream,
+  FileCache,
+  NamedBlob,
+  SnapshotStore,
+} from '../model/store.ts';
 import { finishConversion } from './conversion.ts';
 import { type Database, inTransaction, isLocalTrouble } from './database.ts';
 import { checkedBlocks, IndexFileCache } from './file-cache.ts';
@@ -161,11 +169,11 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
     return id;
   }
 
-  writeBlobs(kind: BlobKind, blobs: readonly NamedBlob[]): void {
+  writeBlobs(stream: BlobStream, blobs: readonly NamedBlob[]): void {
     const there = this.#index.present(blobs.map(({ id }) => id));
     for (const { id, bytes } of blobs) {
       if (there.has(id) || this.#writer?.has(id) === true) continue;
-      this.#mustGetWriter().add(kind, id, bytes);
+      this.#mustGetWriter().add(stream, id, bytes);
       there.add(id); // one may be given twice, and published in between
     }
   }
@@ -258,8 +266,8 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
     const writer = this.#mustGetWriter();
     this.flush();
     if (level !== undefined) writer.level = level;
-    await work((kind, id, bytes) => {
-      if (!writer.has(id)) writer.add(kind, id, bytes);
+    await work((stream, id, bytes) => {
+      if (!writer.has(id)) writer.add(stream, id, bytes);
     });
     this.flush();
   }

@@ -1,7 +1,7 @@
 import { blobIdOf } from '../../src/codec/hash.ts';
 import { DamageError } from '../../src/model/errors.ts';
 import { type BlobId, blobIdFromBytes } from '../../src/model/ids.ts';
-import type { BlobKind, BlobStore, NamedBlob } from '../../src/model/store.ts';
+import type { BlobKind, BlobStore, BlobStream, NamedBlob } from '../../src/model/store.ts';
 
 /** A store in memory that counts what is written. */
 export class MemoryStore implements BlobStore {
@@ -38,7 +38,7 @@ export class MemoryStore implements BlobStore {
     return blobIdFromBytes(hash);
   }
 
-  writeBlobs(_kind: BlobKind, blobs: readonly NamedBlob[]): void {
+  writeBlobs(_stream: BlobStream, blobs: readonly NamedBlob[]): void {
     for (const { id, bytes } of blobs) {
       if (this.blobs.has(id)) continue;
       this.blobs.set(id, Buffer.from(bytes));

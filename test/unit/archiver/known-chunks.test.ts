@@ -4,7 +4,7 @@ import { KnownChunks } from '../../../src/archiver/known-chunks.ts';
 import { type PreviousContent, runSteps, storeContent } from '../../../src/archiver/store-content.ts';
 import { DamageError, FileSystemError } from '../../../src/model/errors.ts';
 import type { BlobId } from '../../../src/model/ids.ts';
-import type { NamedBlob } from '../../../src/model/store.ts';
+import type { BlobStream, NamedBlob } from '../../../src/model/store.ts';
 import { changed } from '../../helpers/changed-bytes.ts';
 import { MemoryStore } from '../../helpers/memory-store.ts';
 import { readerOf } from '../../helpers/reader-of.ts';
@@ -16,9 +16,9 @@ const KiB = 1024;
 class CountingStore extends MemoryStore {
   given = 0;
 
-  override writeBlobs(kind: 'data' | 'tree', blobs: readonly NamedBlob[]): void {
-    if (kind === 'data') this.given += blobs.length;
-    super.writeBlobs(kind, blobs);
+  override writeBlobs(stream: BlobStream, blobs: readonly NamedBlob[]): void {
+    if (stream !== 'tree') this.given += blobs.length;
+    super.writeBlobs(stream, blobs);
   }
 }
 

@@ -7,7 +7,7 @@ import { type ArchivedSource, archiveSource } from '../../../src/archiver/archiv
 import { byteStringOf } from '../../../src/model/paths.ts';
 import { silentProgress } from '../../../src/model/progress.ts';
 import { type Decision, type PathFilter, takeAll } from '../../../src/model/selection.ts';
-import type { FileHasher, NamedBlob } from '../../../src/model/store.ts';
+import type { BlobStream, FileHasher, NamedBlob } from '../../../src/model/store.ts';
 import { inTransaction } from '../../../src/repository/database.ts';
 import { checkedBlocks, IndexFileCache } from '../../../src/repository/file-cache.ts';
 import { openMemoryIndex } from '../../../src/repository/index-schema.ts';
@@ -26,9 +26,9 @@ class ListeningStore extends MemoryStore {
   readonly stored: string[] = [];
   onStored = (): void => {};
 
-  override writeBlobs(kind: 'data' | 'tree', blobs: readonly NamedBlob[]): void {
-    super.writeBlobs(kind, blobs);
-    if (kind !== 'data') return;
+  override writeBlobs(stream: BlobStream, blobs: readonly NamedBlob[]): void {
+    super.writeBlobs(stream, blobs);
+    if (stream === 'tree') return;
     for (const { bytes } of blobs) this.stored.push(Buffer.from(bytes).toString('latin1', 0, 8));
     this.onStored();
   }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { runSteps, storeContent, storePages } from '../../../src/archiver/store-content.ts';
 import { blobIdFromBytes } from '../../../src/model/ids.ts';
-import type { BlobKind, NamedBlob } from '../../../src/model/store.ts';
+import type { BlobStream, NamedBlob } from '../../../src/model/store.ts';
 import type { FileContent } from '../../../src/model/tree.ts';
 import { readUnitIds } from '../../../src/tree/page-map.ts';
 import { MemoryStore } from '../../helpers/memory-store.ts';
@@ -12,10 +12,14 @@ import { Seeded } from '../../helpers/seeded.ts';
 /** Tells what contents it was asked to store. */
 class AskedStore extends MemoryStore {
   asked: NamedBlob[] = [];
+  readonly streams = new Set<BlobStream>();
 
-  override writeBlobs(kind: BlobKind, blobs: readonly NamedBlob[]): void {
-    if (kind === 'data') this.asked.push(...blobs);
-    super.writeBlobs(kind, blobs);
+  override writeBlobs(stream: BlobStream, blobs: readonly NamedBlob[]): void {
+    if (stream !== 'tree') {
+      this.asked.push(...blobs);
+      this.streams.add(stream);
+    }
+    super.writeBlobs(stream, blobs);
   }
 
   askedSince(): NamedBlob[] {
@@ -42,6 +46,21 @@ test('of a database only pages that are others than before are asked for', () =>
   for (let unit = 0; unit < 700; unit++) {
     const page = bytes.subarray(unit * unitBytes, (unit + 1) * unitBytes);
     assert.deepEqual(Buffer.from(store.readBlob(blobIdFromBytes(ids, unit * 32))), page);
+  }
+});
+
+test('parts of contents of 4 MiB and more are told from those of others', () => {
+  const streamsOf = (size: number, isDatabase: boolean): BlobStream[] => {
+    const store = new AskedStore();
+    const read = readerOf(Buffer.from(new Seeded(5).bytes(size)));
+    if (isDatabase) runSteps(storePages(store, read, size, 4096, undefined, nothing));
+    else runSteps(storeContent(store, read, size, undefined, nothing));
+    return [...store.streams];
+  };
+  const large = 4 * 1024 * 1024;
+  for (const isDatabase of [true, false]) {
+    assert.deepEqual(streamsOf(large, isDatabase), ['large']);
+    assert.deepEqual(streamsOf(large - 4096, isDatabase), ['data']);
   }
 });
 

@@ -53,3 +53,21 @@ test('compressZstd() finds more where little is compressed than where much is', 
   const own = roundTrip(raw, false);
   assert.ok(own < ours * 0.995, `${own} and ${ours} bytes`);
 });
+
+test('compressZstd() finds more in large frames than in small ones, of a log and of the pages of a database', () => {
+  const random = new Seeded(4);
+  const lines = Array.from({ length: 20_000 }, () => `${random.bytes(30).toString('hex')}\n`);
+  const text = Array.from({ length: 70_000 }, (_, no) => `${no} ${lines[random.below(20_000)]}`).join('');
+  const log = Buffer.from(text.slice(0, 4 * bytes));
+  const pages = Buffer.concat([0, 1, 2, 3].map(() => vectorPages(random)));
+  // Of the pages, what there is to be found is near.
+  for (const [raw, share] of [
+    [log, 1],
+    [pages, 1.01],
+  ] as const) {
+    const small = [0, 1, 2, 3].map((at) => roundTrip(raw.subarray(bytes * at, bytes * (at + 1)), false));
+    const parts = small.reduce((sum, part) => sum + part);
+    assert.ok(roundTrip(raw, false) < parts * share, `${roundTrip(raw, false)} and ${parts} bytes`);
+    assert.ok(roundTrip(raw, true) < parts * 1.05, `${roundTrip(raw, true)} and ${parts} bytes`);
+  }
+});

@@ -3,11 +3,13 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readlinkSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { blobIdOf } from '../../../src/codec/hash.ts';
 import { FileSystemError } from '../../../src/model/errors.ts';
 import type { BlobId } from '../../../src/model/ids.ts';
 import type { PathKey } from '../../../src/model/paths.ts';
+import type { BlobStream } from '../../../src/model/store.ts';
 import { repositoryLayout } from '../../../src/repository/layout.ts';
-import { PackWriter } from '../../../src/repository/pack-writer.ts';
+import { PackWriter, type PublishedPack } from '../../../src/repository/pack-writer.ts';
 import { Repository } from '../../../src/repository/repository.ts';
 import { Seeded } from '../../helpers/seeded.ts';
 import { temporaryFolder } from '../../helpers/temporary.ts';
@@ -120,13 +122,77 @@ test('what a failed write has lost is not read from a file that came after it', 
   await writer.close();
 });
 
-function writerIn(root: string, onPublished: () => void): { writer: PackWriter; temporary: string } {
+test('parts of large contents share frames of about 4 MiB, and small files frames of about 1 MiB', async (context) => {
+  const { writer, published } = writerIn(temporaryFolder(context), () => {});
+  const random = new Seeded(4);
+  const streamOf = new Map<BlobId, BlobStream>();
+  for (let count = 0; count < 240; count++) {
+    const stream = (['large', 'large', 'data', 'tree'] as const)[count % 4]!;
+    const bytes = random.bytes(100_000); // 12 MB, 6 MB and 6 MB
+    const id = blobIdOf(bytes);
+    streamOf.set(id, stream);
+    writer.add(stream, id, bytes);
+  }
+  writer.flush();
+  await writer.close();
+  const sizes: Record<BlobStream, number[]> = { large: [], data: [], tree: [] };
+  for (const { kind, blobs } of published.flatMap(({ directory }) => directory.frames)) {
+    const streams = new Set(blobs.map(({ id }) => streamOf.get(id)!));
+    assert.equal(streams.size, 1, 'streams do not share a frame');
+    const [stream] = streams;
+    assert.equal(kind, stream === 'large' ? 'data' : stream);
+    sizes[stream!].push(blobs.reduce((sum, { bytes }) => sum + bytes, 0));
+  }
+  assert.deepEqual(sizes.large, [4_100_000, 4_100_000, 3_800_000]);
+  assert.deepEqual(sizes.data, [1e6, 1e6, 1e6, 1e6, 1e6, 1e6]);
+  assert.equal(sizes.tree.length, 30);
+});
+
+test('of a run of more than 128 MiB, parts of large contents go to frames of about 1 MiB', async (context) => {
+  const { writer, published } = writerIn(temporaryFolder(context), () => {});
+  const random = new Seeded(6);
+  const long = random.bytes(4_000_000);
+  const short = random.bytes(100_000);
+  let count = 0;
+  const add = (bytes: Uint8Array): BlobId => {
+    const id = Buffer.alloc(32);
+    id.writeUInt32BE(++count);
+    writer.add('large', id.toString('hex') as BlobId, bytes);
+    return id.toString('hex') as BlobId;
+  };
+  for (let added = 0; added <= 128 * 1024 * 1024; added += long.length) add(long);
+  const late = new Set(Array.from({ length: 30 }, () => add(short)));
+  writer.flush();
+  await writer.close();
+  const frames = published.flatMap(({ directory }) => directory.frames);
+  const sizes = frames
+    .filter(({ blobs }) => blobs.some(({ id }) => late.has(id)))
+    .map(({ blobs }) => blobs.reduce((sum, { bytes }) => sum + bytes, 0));
+  assert.deepEqual(sizes, [1e6, 1e6, 1e6]);
+  assert.equal(frames.length, 34 + 3);
+});
+
+function writerIn(
+  root: string,
+  onPublished: () => void,
+): { writer: PackWriter; temporary: string; published: PublishedPack[] } {
+  const published: PublishedPack[] = [];
   const temporary = join(root, 'temporary');
   mkdirSync(temporary);
   const layout = repositoryLayout(root);
   return {
-    writer: new PackWriter({ layout, temporary, random: randomBytes, level: 3, onPublished }),
+    writer: new PackWriter({
+      layout,
+      temporary,
+      random: randomBytes,
+      level: 3,
+      onPublished: (packs) => {
+        published.push(...packs);
+        onPublished();
+      },
+    }),
     temporary,
+    published,
   };
 }
 
