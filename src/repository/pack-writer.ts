@@ -43,6 +43,8 @@ export interface PackWriterOptions {
   readonly temporary: string;
   readonly random: RandomBytes;
   readonly level: number;
+  /** Whether nothing was stored before this run. Asked when the first frame is full. */
+  readonly isFirst: () => boolean;
   /** Packs that are published; their blobs are found here until it returns. `isAll`: nothing that was added is left to be published. */
   readonly onPublished: (packs: readonly PublishedPack[], isAll: boolean) => void;
 }
@@ -73,6 +75,7 @@ export class PackWriter {
   #publishedBlobs = 0;
   #addedBytes = 0;
   #storedBytes = 0;
+  #isFirst: boolean | undefined;
   /** A write failed: what was added and is not published is lost, so nothing that refers to it may be believed. */
   #failure: { readonly error: unknown } | undefined;
 
@@ -303,13 +306,14 @@ export class PackWriter {
 
   /**
    * A run that adds little spends more time on each byte: it is the run that is repeated every few minutes, and what it saves is
-   * kept for years. Measured in docs/decisions/0007-compression-levels.md.
+   * kept for years. The first one comes once, and somebody waits for it. Measured in docs/decisions/0007-compression-levels.md.
    */
   #compressionNow(): FrameCompression {
     const { level } = this;
+    this.#isFirst ??= this.#options.isFirst();
     const isSmallRun = level > 0 && this.#addedBytes <= smallRunBytes;
     return {
-      level: isSmallRun ? Math.max(level, smallRunLevel) : level,
+      level: isSmallRun && !this.#isFirst ? Math.max(level, smallRunLevel) : level,
       isLarge: this.#addedBytes > mediumRunBytes,
     };
   }

@@ -74,6 +74,7 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
         temporary: opened.temporary,
         random: options.random,
         level: options.compress === false ? 0 : opened.parameters.compression.level,
+        isFirst: () => this.#index.newestPacks(1).length === 0,
         onPublished: (packs, isAll) => {
           inTransaction(this.#database, () => {
             this.#index.addPacks(packs);

@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readlinkSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { blobIdOf } from '../../../src/codec/hash.ts';
@@ -172,6 +180,25 @@ test('of a run of more than 128 MiB, parts of large contents go to frames of abo
   assert.equal(frames.length, 34 + 3);
 });
 
+test('what is added to a repository is compressed harder than what it began with', async (context) => {
+  const folder = new URL('../../../src/repository/', import.meta.url);
+  const text = readdirSync(folder).map((name) => readFileSync(new URL(name, folder)));
+  const storedBytes = async (root: string): Promise<number> =>
+    await withAppending(root, (repository) => {
+      repository.writeBlob('data', Buffer.concat(text));
+      repository.flush();
+      return repository.written.storedBytes;
+    });
+  const first = await storedBytes(temporaryFolder(context));
+  const root = temporaryFolder(context);
+  await withAppending(root, (repository) => {
+    repository.writeBlob('data', Buffer.from('what it began with'));
+    repository.flush();
+  });
+  const added = await storedBytes(root);
+  assert.ok(added < 0.99 * first, `${added} bytes, and ${first} in the first run`);
+});
+
 function writerIn(
   root: string,
   onPublished: () => void,
@@ -186,6 +213,7 @@ function writerIn(
       temporary,
       random: randomBytes,
       level: 3,
+      isFirst: () => true,
       onPublished: (packs) => {
         published.push(...packs);
         onPublished();
