@@ -23,13 +23,6 @@ export function parseBlobId(text: string): BlobId {
   return text as BlobId;
 }
 
-export function parseSnapshotId(text: string): SnapshotId {
-  if (!hex64.test(text)) {
-    throw new UsageError(`Not a snapshot id: ${JSON.stringify(text)}; want 64 hex digits`);
-  }
-  return text as SnapshotId;
-}
-
 export function parsePackId(text: string): PackId {
   if (!hex32.test(text)) throw new UsageError(`Not a pack id: ${JSON.stringify(text)}; want 32 hex digits`);
   return text as PackId;

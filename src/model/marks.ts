@@ -7,7 +7,7 @@ export type MarkState = 'unseen' | 'whole' | 'broken';
 
 /** What is known of each blob while everything that trees refer to is followed. */
 export interface BlobMarks {
-  /** Length of the blob in bytes, or undefined when it is missing or known to be damaged. */
+  /** Length of the blob in bytes, or undefined when it is missing. */
   bytesOf(id: BlobId): number | undefined;
   getMark(id: BlobId, role: BlobRole): MarkState;
   setMark(id: BlobId, role: BlobRole, state: Exclude<MarkState, 'unseen'>): void;

@@ -121,8 +121,6 @@ const tasksPerThread = 2;
 /** MB. A thread's own objects are few; the bytes of frames are not among them. Without a limit its heap takes 30 MB more. */
 const threadMemory = { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 64 };
 
-/** Threads start in a tenth of that. */
-const startMs = 1000;
 /** A frame takes milliseconds; whoever takes so long is dead. */
 const frameMs = 120_000;
 /** It is waited for in pieces: while a process is stopped the clock goes on, and then no more than one of them is over. */
@@ -177,15 +175,6 @@ export class FrameThreads<K extends keyof TaskKinds> {
   /** Whether they take tasks. They may never do: whoever has tasks does them alone until then. */
   get areReady(): boolean {
     return this.#threads.length > 0 && this.#threads.every(({ answered }) => Atomics.load(answered, 1) === 1);
-  }
-
-  /** The same, waiting for those that are on their way: while they start they need the processor. */
-  awaitReady(): boolean {
-    const endMs = performance.now() + startMs;
-    for (const { answered } of this.#threads)
-      while (Atomics.load(answered, 1) === 0 && performance.now() < endMs)
-        Atomics.wait(answered, 1, 0, Math.max(1, endMs - performance.now()));
-    return this.areReady;
   }
 
   get isFull(): boolean {

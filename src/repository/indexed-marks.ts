@@ -19,7 +19,6 @@ const roleBits: Readonly<Record<BlobRole, number>> = {
 };
 const usedMask = 0x3f;
 const brokenShift = 8;
-const damagedBit = 0x8000;
 
 export class IndexedMarks implements BlobMarks {
   readonly #index: PackIndex;
@@ -50,7 +49,7 @@ export class IndexedMarks implements BlobMarks {
   bytesOf(id: BlobId): number | undefined {
     const at = this.#find(id);
     if (at < 0) return this.#other(id).bytes;
-    return ((this.#marks[at] ?? 0) & damagedBit) === 0 ? this.#bytesOf[at] : undefined;
+    return this.#bytesOf[at];
   }
 
   getMark(id: BlobId, role: BlobRole): MarkState {
@@ -65,13 +64,6 @@ export class IndexedMarks implements BlobMarks {
     const at = this.#find(id);
     if (at < 0) this.#other(id).marks |= bits;
     else this.#marks[at] = (this.#marks[at] ?? 0) | bits;
-  }
-
-  /** The blob's stored bytes are known to be wrong. */
-  markDamaged(id: BlobId): void {
-    const at = this.#find(id);
-    if (at >= 0) this.#marks[at] = (this.#marks[at] ?? 0) | damagedBit;
-    else this.#others.set(id, { bytes: undefined, marks: this.#others.get(id)?.marks ?? 0 });
   }
 
   /** Whether it is marked in any role. */
