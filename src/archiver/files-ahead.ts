@@ -111,8 +111,7 @@ export class FilesAhead {
     if (hash === undefined || hash !== hashOfContent(before.content)) return;
     this.#equalBytes += size;
     if (this.#equalBytes < startBytes) return;
-    hasher.start();
-    this.#isStarting = true;
+    this.#isStarting = hasher.start();
   }
 
   /** To be told what is still to be added of what the walk has given: once threads run, they begin with that, and with what waits. */

@@ -77,8 +77,8 @@ export const stampBytes = 32;
 
 /** Hashes files beside whoever asks. */
 export interface FileHasher {
-  /** To be called before it is used; it takes a while to get ready, or never does. */
-  start(): void;
+  /** To be called before it is used. Whether it will take files; it takes a while to get ready. */
+  start(): boolean;
   /** Whether it takes files now. */
   readonly hasRoom: boolean;
   /**

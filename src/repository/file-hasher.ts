@@ -17,9 +17,10 @@ export class ThreadHasher implements FileHasher, AsyncDisposable {
   /** What threads have, in the order of their answers. */
   readonly #running: Answer[] = [];
 
-  start(): void {
-    const count = threadsWorthStarting() - 1; // whoever asks is busy too
+  start(): boolean {
+    const count = threadsWorthStarting({ besides: 1 }); // whoever asks is busy too
     if (count > 0) this.#threads ??= new FrameThreads(count, { tasksAhead });
+    return count > 0;
   }
 
   get hasRoom(): boolean {

@@ -137,9 +137,9 @@ function workerThreads(): typeof import('node:worker_threads') {
 }
 
 /** On a single core threads would only take turns. */
-export function threadsWorthStarting(): number {
+export function threadsWorthStarting({ besides = 0 } = {}): number {
   const cores = availableParallelism();
-  return cores < 2 ? 0 : Math.min(cores, threadsMax);
+  return cores < 2 ? 0 : Math.min(cores - besides, threadsMax);
 }
 
 interface FrameThread {

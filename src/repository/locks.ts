@@ -8,14 +8,8 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { removeFile, removeStranger } from '../io/files.ts';
-import { ExuviaError, LockedError } from '../model/errors.ts';
-import {
-  type Database,
-  isBrokenDatabase,
-  namedError,
-  openPrivateDatabase,
-  sqliteCodeOf,
-} from './database.ts';
+import { ExuviaError, LockedError, messageOf } from '../model/errors.ts';
+import { type Database, isBrokenDatabase, openPrivateDatabase, sqliteCodeOf } from './database.ts';
 import type { RepositoryLayout } from './layout.ts';
 
 export type LockMode = 'shared' | 'exclusive';
@@ -81,7 +75,7 @@ export class RepositoryLock implements Disposable {
     } catch (error) {
       database.close();
       if (sqliteCodeOf(error)?.startsWith('SQLITE_BUSY')) return undefined;
-      throw namedError(layout.locks, error);
+      throw lockFileError(layout, error);
     }
   }
 
@@ -100,12 +94,16 @@ function openLockDatabase(layout: RepositoryLayout, mode: LockMode, waitMs: numb
     database.pragma('journal_mode = MEMORY');
     return database;
   } catch (error) {
-    throw new ExuviaError(`Cannot lock repository ${layout.root}: ${(error as Error).message}`, {
-      code: 'ERR_LOCK_FILE',
-      hint: 'Check that the folder "local" inside it can be written.',
-      cause: error,
-    });
+    throw lockFileError(layout, error);
   }
+}
+
+function lockFileError({ root }: RepositoryLayout, error: unknown): ExuviaError {
+  return new ExuviaError(`Cannot lock repository ${root}: ${messageOf(error)}`, {
+    code: 'ERR_LOCK_FILE',
+    hint: 'Check that the folder "local" inside it can be written.',
+    cause: error,
+  });
 }
 
 /** Who else is at work: those who hold the lock, where the system tells, or the processes that keep temporary folders. */

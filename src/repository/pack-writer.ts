@@ -116,7 +116,8 @@ export class PackWriter {
     if (open.buffer.isFullFor(bytes.length)) this.#orFail(() => this.#closeFrame(open));
     this.#pending.set(id, { frame: open.frame, position: open.buffer.add(id, bytes) });
     this.#addedBytes += bytes.length;
-    if (this.#threads === undefined && this.#addedBytes > threadsFromBytes) this.#readyThreads();
+    if (this.#threads === undefined && this.#addedBytes > threadsFromBytes)
+      this.#orFail(() => this.#readyThreads());
   }
 
   /** A blob that is not yet published. */

@@ -4,13 +4,13 @@ import { type ByteString, fsPath } from '../model/paths.ts';
 
 const pieceBytes = 1024 * 1024;
 
-/** Copies everything behind `fd` to a new private file. (`copyFileSync` would give the copy the source's mode.) */
-export function copyDescriptor(fd: number, copyPath: string): void {
+/** Copies what is behind `fd` to a new private file, or its first bytes. (`copyFileSync` would give the copy the source's mode.) */
+export function copyDescriptor(fd: number, copyPath: string, bytesMax = Infinity): void {
   const copy = createPrivateFile(copyPath);
   try {
     const piece = Buffer.allocUnsafe(pieceBytes);
-    for (let position = 0; ; ) {
-      const count = readSync(fd, piece, 0, pieceBytes, position);
+    for (let position = 0; position < bytesMax; ) {
+      const count = readSync(fd, piece, 0, Math.min(pieceBytes, bytesMax - position), position);
       if (count === 0) return;
       writeFully(copy, piece.subarray(0, count), position);
       position += count;

@@ -38,6 +38,7 @@ export function refusalOf(error: unknown): Refusal {
     return new Refusal(kind, code === 'SQLITE_FULL' ? noSpace : `${messageOf(error)} (${code})`, error);
   }
   const errno = errnoOf(error);
+  if (errno === 'EBUSY') return new Refusal('busy', messageOf(error), error); // Windows, of bytes that another process has locked
   const message = errno === 'ENOSPC' || errno === 'EDQUOT' ? noSpace : messageOf(error);
   return new Refusal('final', message, error);
 }

@@ -39,7 +39,9 @@ class WatchedHasher implements FileHasher {
     this.#before = before;
   }
 
-  start(): void {}
+  start(): boolean {
+    return true;
+  }
 
   get hasRoom(): boolean {
     return this.#hasher.hasRoom;

@@ -202,7 +202,7 @@ test('files to which the walk has gone on during a capture are hashed by threads
   await using hasher = await readyHasher();
   const hashed: string[] = [];
   made.hasher = {
-    start: () => {},
+    start: () => true,
     get hasRoom() {
       return hasher.hasRoom;
     },
@@ -234,7 +234,7 @@ test('once files after a database turn out to be as they were, threads are start
   const hashed: string[] = [];
   const startedAfter: number[] = [];
   made.hasher = {
-    start: () => void startedAfter.push(made.captures),
+    start: () => startedAfter.push(made.captures) > 0,
     get hasRoom() {
       return startedAfter.length > 0 && threads.hasRoom;
     },

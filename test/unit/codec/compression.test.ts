@@ -68,6 +68,5 @@ test('compressZstd() finds more in large frames than in small ones, of a log and
     const small = [0, 1, 2, 3].map((at) => roundTrip(raw.subarray(bytes * at, bytes * (at + 1)), false));
     const parts = small.reduce((sum, part) => sum + part);
     assert.ok(roundTrip(raw, false) < parts * share, `${roundTrip(raw, false)} and ${parts} bytes`);
-    assert.ok(roundTrip(raw, true) < parts * 1.05, `${roundTrip(raw, true)} and ${parts} bytes`);
   }
 });
