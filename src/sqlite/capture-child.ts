@@ -8,7 +8,13 @@ import { errnoOf } from '../model/errors.ts';
 import { byteStringFromBytes } from '../model/paths.ts';
 import { captureDatabase } from './capture-database.ts';
 import { eachLine } from './lines.ts';
-import type { CaptureRequest, CaptureResult, CaptureSource, UncheckedCopy } from './result.ts';
+import {
+  type CaptureRequest,
+  type CaptureResult,
+  type CaptureSource,
+  leaveRequest,
+  type UncheckedCopy,
+} from './result.ts';
 
 process.umask(0o077); // SQLite makes its files 0644 before the umask
 // An interrupt reaches the whole group of processes. The parent decides, and tells by ending our input.
@@ -31,6 +37,10 @@ process.stdin.on('close', leave);
 
 async function onRequest(line: string): Promise<void> {
   const task = parseRequest(line);
+  if (task === undefined) {
+    folder = undefined; // the parent removes the copy when it has read it
+    return;
+  }
   folder = task.folder;
   tell(await captureDatabase(task, tell));
 }
@@ -64,8 +74,10 @@ function tell(message: UncheckedCopy | CaptureResult): void {
   }
 }
 
-function parseRequest(line: string): CaptureSource {
-  const request = JSON.parse(line) as CaptureRequest;
+/** Undefined for the last one. */
+function parseRequest(line: string): CaptureSource | undefined {
+  const request = JSON.parse(line) as CaptureRequest | typeof leaveRequest;
+  if (request === leaveRequest) return undefined;
   const source = byteStringFromBytes(Buffer.from(request.path, 'base64'));
   return { source, folder: request.folder };
 }

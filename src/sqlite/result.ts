@@ -56,3 +56,6 @@ export interface CaptureSource {
 export interface CaptureTask extends CaptureSource {
   readonly copyPath: string;
 }
+
+/** Comes last, instead of a request, where the copy is to stay. */
+export const leaveRequest = 'leave';

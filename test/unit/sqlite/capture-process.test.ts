@@ -90,6 +90,19 @@ test('CaptureProcess ends a child that was never asked', onLinux, async () => {
   });
 });
 
+test('CaptureProcess lets a child go that has nothing to do, and the copy stays', onLinux, async () => {
+  await withSandbox(async ({ at, mustCapture }) => {
+    createLedger({ path: at('x.db'), journalMode: 'DELETE' });
+    const { copyPath } = await mustCapture('x.db');
+    const [child] = capturingChildrenOf(process.pid);
+    assert.ok(child !== undefined);
+    await until('the child is gone', () => !existsSync(`/proc/${child}`));
+    assert.deepEqual(databaseProblems(copyPath), []);
+    await mustCapture('x.db');
+    assert.equal(capturingChildrenOf(process.pid).length, 1);
+  });
+});
+
 test('capture() does one after the other', async () => {
   await withSandbox(async ({ at, capture }) => {
     for (const name of ['a.db', 'b.db']) createLedger({ path: at(name), journalMode: 'DELETE' });
