@@ -297,7 +297,11 @@ function readFrameEntry(input: ByteReader, offset: number): ListedFrame {
   const ids = input.bytes(idBytes * blobCount);
   let blobs: readonly PackedBlob[] | undefined;
   return {
-    ...{ offset, bytes, kind: kind === frameKinds.data ? 'data' : 'tree', ids, lengths },
+    offset,
+    bytes,
+    kind: kind === frameKinds.data ? 'data' : 'tree',
+    ids,
+    lengths,
     get blobs() {
       blobs ??= blobIdsFromBytes(ids, 0, blobCount).map((id, at) => ({ bytes: lengths[at] ?? 0, id }));
       return blobs;

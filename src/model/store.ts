@@ -17,14 +17,20 @@ export interface BlobReader {
   readBlob(id: BlobId): Uint8Array;
   /** Says which blobs are read next, so that a store can find them all at once. Promises nothing. */
   expectBlobs?(ids: readonly BlobId[]): void;
+  /** Where files can be put in place beside whoever reads. */
+  readonly orders?: Orders<[order: BlobOrder]>;
+}
+
+/** Files that are put in place beside whoever orders them. */
+export interface Orders<Order extends readonly unknown[]> {
   /** Says that files of so many bytes will be ordered; false where it is not worth it. */
-  expectOrders?(bytes: number): boolean;
-  /** Takes an order, to be carried out beside whoever gives it; false where that is not possible. */
-  orderFile?(order: BlobOrder): boolean;
+  expect(bytes: number): boolean;
+  /** Takes an order; false where it cannot be carried out here. */
+  take(...order: Order): boolean;
   /** Waits until some orders are done that were given; false when none is left. */
-  finishSomeOrders?(): boolean;
+  finishSome(): boolean;
   /** What has not begun is not wanted any more. What is left is to be finished: of that, some is said not to be in place. */
-  stopOrders?(): void;
+  stop(): void;
 }
 
 /** Bytes with the id that they have here. */
@@ -130,14 +136,7 @@ export interface ContentReader {
   readContent(node: FileNode): Iterable<Uint8Array>;
   /** Says which files are read next, so that their blobs can be found all at once. Promises nothing. */
   expectContents?(nodes: readonly FileNode[]): void;
-  /** Says that files of so many bytes will be ordered; false where it is not worth it. */
-  expectOrders?(bytes: number): boolean;
-  /** Takes an order, to be carried out beside whoever gives it; false where that is not possible. */
-  orderFile?(node: FileNode, order: FileOrder): boolean;
-  /** Waits until some orders are done that were given; false when none is left. */
-  finishSomeOrders?(): boolean;
-  /** What has not begun is not wanted any more. What is left is to be finished: of that, some is said not to be in place. */
-  stopOrders?(): void;
+  readonly orders?: Orders<[node: FileNode, order: FileOrder]> | undefined;
 }
 
 /** Entries of one source's tree. */

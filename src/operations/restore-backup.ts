@@ -182,7 +182,7 @@ async function restoreFrom(
   // Nothing is there yet and all of it is wanted: threads start while the plan is made.
   const isPart = [...(options.only ?? []), ...(options.path ?? [])].length > 0;
   if (!isPart && !options.dryRun && !takesSnapshot(environment, options))
-    repository.expectOrders(snapshot.stats.totalBytes);
+    repository.orders.expect(snapshot.stats.totalBytes);
   const planned = planSourcesOf(environment, options, home, repository, snapshot);
   if (isInPlace && !options.force) refuseForeignPlaces(snapshot, home, planned);
   const moves = isInPlace && !options.keepPaths ? movesOf(snapshot, home) : [];

@@ -16,6 +16,7 @@ import type {
   BlobStream,
   FileCache,
   NamedBlob,
+  Orders,
   SnapshotStore,
 } from '../model/store.ts';
 import { finishConversion } from './conversion.ts';
@@ -139,20 +140,8 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
     this.#writer?.expectWrites();
   }
 
-  expectOrders(bytes: number): boolean {
-    return this.#stored.orders.expect(bytes);
-  }
-
-  orderFile(order: BlobOrder): boolean {
-    return this.#stored.orders.take(order);
-  }
-
-  stopOrders(): void {
-    this.#stored.orders.stop();
-  }
-
-  finishSomeOrders(): boolean {
-    return this.#stored.orders.finishSome();
+  get orders(): Orders<[order: BlobOrder]> {
+    return this.#stored.orders;
   }
 
   hasBlob(id: BlobId): boolean {
@@ -287,11 +276,6 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
     return this.#writer !== undefined;
   }
 
-  /** For one that cannot add. */
-  whyNotToAdd(): Error {
-    return this.#cannotAdd();
-  }
-
   /** @throws FileSystemError that says why nothing can be added */
   mustBeAbleToAdd(): void {
     this.#mustGetWriter();
@@ -374,17 +358,17 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
   }
 
   #mustGetWriter(): PackWriter {
-    if (this.#writer === undefined) throw this.#cannotAdd();
+    if (this.#writer === undefined) throw this.whyNotToAdd();
     return this.#writer;
   }
 
   #mustGetTemporary(): string {
-    if (this.#temporary === undefined) throw this.#cannotAdd();
+    if (this.#temporary === undefined) throw this.whyNotToAdd();
     return this.#temporary;
   }
 
-  /** Opened to be maintained it is open without a place to write to, for what can be done so. */
-  #cannotAdd(): Error {
+  /** Of one that cannot. Opened to be maintained it is open without a place to write to, for what can be done so. */
+  whyNotToAdd(): Error {
     const { trouble, lock } = this.#opened;
     if (trouble !== undefined) return trouble;
     if (lock === undefined) return new Error('Internal error: the repository is open for reading only.');

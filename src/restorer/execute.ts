@@ -105,8 +105,8 @@ class Executor {
       await this.#finishOrders();
     } finally {
       // Also after a failure or an interruption: what threads have begun is theirs until it is done.
-      if (this.#isInterrupted) this.#content.stopOrders?.();
-      while (this.#content.finishSomeOrders?.() === true);
+      if (this.#isInterrupted) this.#content.orders?.stop();
+      while (this.#content.orders?.finishSome() === true);
     }
     const report = (key: PathKey, error: unknown): void =>
       void this.#failures.push({ path: displayKey(key), reason: reasonOf(error), isDamage: false });
@@ -121,7 +121,7 @@ class Executor {
 
   async #executeAll(): Promise<void> {
     const { writeBytes } = this.#plan.totals;
-    this.#isOrdering = this.#folders.canHold && this.#content.expectOrders?.(writeBytes) === true;
+    this.#isOrdering = this.#folders.canHold && this.#content.orders?.expect(writeBytes) === true;
     this.#expectFrom(0);
     for (const [index, action] of this.#plan.actions.entries()) {
       if (index % expectedFiles === 0) this.#expectFrom(index + expectedFiles);
@@ -152,7 +152,7 @@ class Executor {
   }
 
   async #finishOrders(): Promise<void> {
-    while ((await this.#goesOn()) && this.#content.finishSomeOrders?.() === true);
+    while ((await this.#goesOn()) && this.#content.orders?.finishSome() === true);
   }
 
   #expectFrom(index: number): void {
@@ -232,7 +232,7 @@ class Executor {
       this.#folders.letGo(folder);
     };
     const order = { folder, open: () => this.#attempt(key, open), done };
-    return this.#content.orderFile?.(node, order) === true;
+    return this.#content.orders?.take(node, order) === true;
   }
 
   #finishFile(action: FileAction, isInPlace: boolean): void {

@@ -4,7 +4,7 @@ import { DamageError } from '../model/errors.ts';
 import type { BlobId } from '../model/ids.ts';
 import { limits } from '../model/limits.ts';
 import { zeroPieces } from '../model/pieces.ts';
-import type { BlobReader, ContentReader, FileOrder } from '../model/store.ts';
+import type { BlobOrder, BlobReader, ContentReader, Orders } from '../model/store.ts';
 import type { Chunk, FileContent, FileNode } from '../model/tree.ts';
 import { chunksOfList, newChunksOfList } from './chunk-list.ts';
 import { readUnitIds, unitIds } from './page-map.ts';
@@ -13,20 +13,24 @@ export function contentReader(blobs: BlobReader): ContentReader {
   return {
     readContent: (node) => readContent(blobs, node),
     expectContents: (nodes) => blobs.expectBlobs?.(nodes.flatMap(({ content }) => fewIds(content))),
-    expectOrders: (bytes) => blobs.expectOrders?.(bytes) === true,
-    orderFile: (node, order) => orderFile(blobs, node, order),
-    stopOrders: () => blobs.stopOrders?.(),
-    finishSomeOrders: () => blobs.finishSomeOrders?.() === true,
+    orders: blobs.orders && ordersOf(blobs, blobs.orders),
   };
 }
 
 /** A larger file is read by whoever asks for it: so much is done before an interruption takes effect. */
-function orderFile(blobs: BlobReader, { content, size }: FileNode, order: FileOrder): boolean {
-  if (blobs.orderFile === undefined || size > limits.orderedFileBytesMax) return false;
-  const parts = partsOf(blobs, content, size);
-  return (
-    parts !== undefined && blobs.orderFile({ ...order, size, content: parts, hash: wholeHashOf(content) })
-  );
+function ordersOf(blobs: BlobReader, orders: Orders<[order: BlobOrder]>): ContentReader['orders'] {
+  return {
+    expect: (bytes) => orders.expect(bytes),
+    take: ({ content, size }, order) => {
+      if (size > limits.orderedFileBytesMax) return false;
+      const parts = partsOf(blobs, content, size);
+      return (
+        parts !== undefined && orders.take({ ...order, size, content: parts, hash: wholeHashOf(content) })
+      );
+    },
+    finishSome: () => orders.finishSome(),
+    stop: () => orders.stop(),
+  };
 }
 
 /** Undefined for too many parts, and where what describes them is damaged: whoever reads the file learns what is wrong. */

@@ -64,7 +64,7 @@ export async function restoreInThreadsAmongSwaps(rounds: number): Promise<SwapRe
   const path = mkdtempSync(join(tmpdir(), 'exuvia-swap-'));
   try {
     await using repository = Repository.open(path, plainOptions());
-    assert.ok(repository.expectOrders(2 ** 30), 'there are threads');
+    assert.ok(repository.orders.expect(2 ** 30), 'there are threads');
     const report = await restoreFromAmongSwaps(repository, rounds);
     assert.ok(report.ordered >= rounds, `threads were at work: ${report.ordered} files`);
     return report;
@@ -103,10 +103,13 @@ async function restoreFromAmongSwaps(store: BlobStore, rounds: number): Promise<
     const reader = contentReader(store);
     const content: ContentReader = {
       ...reader,
-      orderFile: (node, order) => {
-        const isTaken = reader.orderFile?.(node, order) === true;
-        if (isTaken) ordered++;
-        return isTaken;
+      orders: reader.orders && {
+        ...reader.orders,
+        take: (node, order) => {
+          const isTaken = reader.orders?.take(node, order) === true;
+          if (isTaken) ordered++;
+          return isTaken;
+        },
       },
     };
     for (let round = 0; round < rounds; round++) {

@@ -42,7 +42,7 @@ class Site {
     this.target = join(temporaryFolder(context), 'target');
     this.repository = Repository.open(temporaryFolder(context), plainOptions());
     context.after(async () => await this.repository[Symbol.asyncDispose]());
-    assert.ok(this.repository.expectOrders(2 ** 30), 'there are threads');
+    assert.ok(this.repository.orders.expect(2 ** 30), 'there are threads');
     this.#builder = new TreeBuilder(this.repository);
     this.add('', { type: 'directory', ...common, mode: 0o700 });
   }
@@ -59,6 +59,7 @@ class Site {
     const root = this.#builder.finish();
     this.repository.flush();
     const reader = contentReader(this.repository);
+    const orders = reader.orders!;
     const plan = planRestore({
       tree: openTree(this.repository, root),
       idOfHash: (hash) => this.repository.idOfHash(hash),
@@ -71,7 +72,7 @@ class Site {
     });
     return await executeRestore(
       plan,
-      { ...reader, orderFile: (node, order) => reader.orderFile?.(node, watch(node, order)) === true },
+      { ...reader, orders: { ...orders, take: (node, order) => orders.take(node, watch(node, order)) } },
       { progress: silentProgress, unique: '0123456789ab', setOwner: false, signal: options.signal },
     );
   }
