@@ -8,6 +8,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LostFile } from '../checker/lost-files.ts';
+import { InterruptedError } from '../model/errors.ts';
 import type { PackId, SnapshotId } from '../model/ids.ts';
 import type { BlobMarks } from '../model/marks.ts';
 import type { Snapshot, SnapshotRecord } from '../model/snapshot.ts';
@@ -135,9 +136,14 @@ class Repair {
   async #salvage(bad: ReadonlySet<PackId>): Promise<number> {
     this.#repository.mustBeAbleToAdd(); // what can be saved is copied first
     this.#environment.progress.step('Saving what can be read', { files: bad.size });
-    return await this.#repository.maintenance.salvage(bad, () =>
-      this.#environment.progress.advance({ files: 1 }),
-    );
+    const { progress, signal } = this.#environment;
+    const count = await this.#repository.maintenance.salvage(bad, {
+      isOver: () => signal?.aborted === true,
+      onPack: () => progress.advance({ files: 1 }),
+    });
+    if (signal?.aborted)
+      throw new InterruptedError('Interrupted; nothing was set aside, and the repair can be run again');
+    return count;
   }
 
   /** Perhaps less is lost than it seemed. */

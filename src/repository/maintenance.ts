@@ -58,6 +58,12 @@ export interface RepackOptions {
   readonly level?: number | undefined;
 }
 
+export interface SalvageOptions {
+  /** Asked between packs, and where little is found in one. */
+  readonly isOver: () => boolean;
+  readonly onPack: () => void;
+}
+
 export interface Repacked {
   /** All that is used of them is in other packs now. */
   readonly done: ReadonlySet<PackId>;
@@ -251,16 +257,18 @@ export class Maintenance {
     await this.alone(waitMs, () => removeIndex(this.#parts.layout.index));
   }
 
-  /** Copies to new packs what can be read of damaged ones and is nowhere else. Returns the number of blobs. */
-  async salvage(bad: ReadonlySet<PackId>, onPack: () => void): Promise<number> {
+  /** Copies to new packs what can be read of damaged ones and is nowhere else, until `isOver`. Returns the number of blobs. */
+  async salvage(bad: ReadonlySet<PackId>, { isOver, onPack }: SalvageOptions): Promise<number> {
     const { layout, index, rewrite } = this.#parts;
     let count = 0;
     await rewrite(async (add) => {
       for (const pack of bad) {
-        await new Promise(setImmediate);
+        await new Promise(setImmediate); // signals are heard
+        if (isOver()) return;
         for (const salvaged of salvagePack(layout, pack)) {
           if (salvaged === undefined) {
             await new Promise(setImmediate);
+            if (isOver()) return;
             continue;
           }
           const { kind, id, bytes } = salvaged;

@@ -12,9 +12,11 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { runCli } from '../helpers/cli.ts';
+import { launcherPath, runCli } from '../helpers/cli.ts';
 import { compareFolders } from '../helpers/compare-folders.ts';
 import { Seeded } from '../helpers/seeded.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
@@ -270,6 +272,37 @@ test('backup check --repair keeps what can be read, names what is lost, deletes 
   assert.equal(maintained.run('check', 'latest', '--repair').status, 2);
   assert.equal(maintained.run('check', '--dry-run').status, 2);
   assert.equal(maintained.run('check', '--repair', '--read-data-subset', '1/2').status, 2);
+});
+
+test('Ctrl-C while check --repair saves what can be read ends it, sets nothing aside, and a second run goes on', async (context) => {
+  const maintained = new MaintainedHome(context, 1);
+  for (let file = 0; file < 10; file++) maintained.write(`media${file}`, new Seeded(file).bytes(17_000_000));
+  assert.equal(maintained.run('create').status, 0);
+  const packs = maintained.files('packs').filter((path) => statSync(path).size > 10_000_000);
+  assert.ok(packs.length >= 8, `${packs.length} packs`);
+  for (const path of packs) flipByte(path, 150_000);
+  const child = spawn(process.execPath, [launcherPath, 'backup', 'check', '--repair'], {
+    env: { HOME: maintained.home },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  const ended = Promise.all([once(child, 'close'), text(child.stderr)]);
+  const saved = (): boolean =>
+    maintained
+      .files('local/tmp')
+      .some((path) => (statSync(path, { throwIfNoEntry: false })?.size ?? 0) > 1_000_000);
+  while (child.exitCode === null && !saved()) await sleep(2);
+  child.kill('SIGINT');
+  const [[code], said] = await ended;
+  assert.equal(code, 130, said);
+  assert.match(said, /Interrupted; nothing was set aside, and the repair can be run again/);
+  assert.deepEqual(
+    packs.filter((path) => !existsSync(path)),
+    [],
+  );
+  const repaired = maintained.run('check', '--repair', '--json');
+  assert.equal(repaired.status, 0, repaired.stderr);
+  assert.ok(repaired.json.setAside.length >= packs.length);
+  maintained.assertSound();
 });
 
 test('backup check --repair writes exuvia-repository.json anew, whatever became of it', (context) => {
