@@ -29,11 +29,30 @@ const newline = 0x0a;
 const requestBytesMax = 256 * 1024;
 
 let folder: string | undefined;
+/** Read, and not yet answered. */
+let waiting: string[] = [];
 
-const first = readFirstLine();
-if (first !== undefined) void onRequest(first);
-eachLine(process.stdin, (line) => void onRequest(line));
-process.stdin.on('close', leave);
+void serve();
+
+/**
+ * Requests are read by plain calls, as there is nothing else to do: to make a stream of the input takes 6 ms and more. A capture that waits
+ * for something has to hear that the parent has ended, though, and makes one.
+ */
+async function serve(): Promise<void> {
+  let isListening = false;
+  const listen = (): void => {
+    isListening = true;
+    eachLine(process.stdin, (line) => void onRequest(line));
+    process.stdin.on('close', leave);
+  };
+  while (!isListening) {
+    const line = readLine();
+    if (line === undefined) return listen();
+    const waits = setImmediate(listen);
+    await onRequest(line);
+    clearImmediate(waits);
+  }
+}
 
 async function onRequest(line: string): Promise<void> {
   const task = parseRequest(line);
@@ -45,24 +64,23 @@ async function onRequest(line: string): Promise<void> {
   tell(await captureDatabase(task, tell));
 }
 
-/**
- * The first request is there when we are, or will be in a moment. To make a stream of the input takes 6 ms, which is done while nobody
- * waits for it. Undefined where the input cannot be read so, or has ended.
- */
-function readFirstLine(): string | undefined {
-  const buffer = Buffer.alloc(requestBytesMax);
+/** The next request: it is there, or will be. Leaves at the end of the input; undefined where it cannot be read so. */
+function readLine(): string | undefined {
+  if (waiting.length > 0) return waiting.shift();
+  const buffer = Buffer.allocUnsafe(requestBytesMax);
   let bytes = 0;
   try {
-    while (bytes < buffer.length) {
+    while (bytes === 0 || buffer[bytes - 1] !== newline) {
       const count = readSync(standardInput, buffer, bytes, buffer.length - bytes, null);
+      if (count === 0) leave();
       bytes += count;
-      if (count === 0) return undefined;
-      if (buffer[bytes - 1] === newline) return buffer.toString('utf8', 0, bytes - 1);
     }
   } catch (error) {
     if (errnoOf(error) === undefined || bytes > 0) throw error;
+    return undefined;
   }
-  return undefined;
+  waiting = buffer.toString('utf8', 0, bytes - 1).split('\n');
+  return waiting.shift();
 }
 
 /** Results are small, and a pipe takes them at once, which matters before a check that takes long. */
@@ -83,7 +101,7 @@ function parseRequest(line: string): CaptureSource | undefined {
 }
 
 /** The parent has ended, or ended us. If it was killed, nobody else would remove the copy. */
-function leave(): void {
+function leave(): never {
   if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
   process.exit();
 }

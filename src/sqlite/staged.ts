@@ -28,7 +28,7 @@ import {
 export async function captureStaged(task: CaptureTask, before: Survey): Promise<void> {
   if (!isSettled(before, Date.now())) await sleep(settleMs);
   if (!copyUnchanged(task, before)) throw new Refusal('busy', 'it was written to while it was copied');
-  recoverCopy(task.copyPath);
+  if (hasContent(before.wal) || hasContent(before.journal)) recoverCopy(task.copyPath);
 }
 
 function copyUnchanged(task: CaptureTask, before: Survey): boolean {

@@ -1,13 +1,22 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { byteStringOf } from '../../../src/model/paths.ts';
 import { CaptureProcess } from '../../../src/sqlite/capture.ts';
+import { type CaptureResult, leaveRequest } from '../../../src/sqlite/result.ts';
 import { createLedger, databaseProblems, Writer } from '../../helpers/sqlite-writer.ts';
 import { withSandbox } from './sandbox.ts';
 
@@ -200,6 +209,25 @@ test('the child ends with its parent, and takes the copy with it', onLinux, asyn
     await until('the child is gone', () => !existsSync(`/proc/${child}`));
     assert.deepEqual(readdirSync(stagingDir), []);
     await writer.kill();
+  });
+});
+
+test('the child answers what has come at once line by line, and leaves', async () => {
+  await withSandbox(async ({ at, stagingDir }) => {
+    createLedger({ path: at('x.db'), journalMode: 'DELETE' });
+    mkdirSync(stagingDir);
+    const request = { path: Buffer.from(at('x.db')).toString('base64'), folder: stagingDir };
+    const program = fileURLToPath(new URL('../../../src/sqlite/capture-child.ts', import.meta.url));
+    const { status, stdout } = spawnSync(process.execPath, [program], {
+      input: `${JSON.stringify(request)}\n${JSON.stringify(leaveRequest)}\n`,
+      encoding: 'utf8',
+    });
+    const kinds = stdout
+      .trim()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as CaptureResult).kind);
+    assert.deepEqual([status, kinds], [0, ['copied', 'captured']]);
+    assert.equal(readdirSync(stagingDir).length, 1, 'the copy stays');
   });
 });
 
