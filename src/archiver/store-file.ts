@@ -220,6 +220,7 @@ export class FileStorer {
       const steps = storePages(blobs, source.read, bytes, pageSize, previous, this.#onBytes);
       const { digests, ...stored } = await this.#inSteps(steps);
       if (digests !== undefined) this.#rememberDigests(digests, stored, previous);
+      blobs.expectWait?.(); // for the check
       return stored;
     });
   }

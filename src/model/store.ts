@@ -59,6 +59,8 @@ export interface BlobWriter {
   idOfHash(hash: Uint8Array): BlobId;
   /** Says that blobs will be written, by who has nothing to do at the moment. Promises nothing. */
   expectWrites?(): void;
+  /** Says that whoever writes has to wait now: what would be done at the end may be done meanwhile. */
+  expectWait?(): void;
   hasBlob(id: BlobId): boolean;
   /** Those of the blobs that are there: asked for together, each takes a tenth of the time. */
   presentBlobs(ids: readonly BlobId[]): ReadonlySet<BlobId>;

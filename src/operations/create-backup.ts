@@ -144,7 +144,7 @@ async function runBackup(
     throw error;
   });
   environment.progress.step('Committing');
-  repository.flush();
+  repository.publish();
   const { addedBytes, storedBytes } = repository.written;
   const stats: SnapshotStats = {
     ...run.stats,
@@ -153,6 +153,7 @@ async function runBackup(
     durationMs: Math.round(environment.clock.nowMs() - run.startedMs),
   };
   if (plan.options.skipIfUnchanged && run.parent !== undefined && isSame(run.parent, run, plan)) {
+    repository.flush();
     return { ...resultOf(plan, run), dryRun: false, snapshot: run.parent, unchanged: true, stats };
   }
   const snapshot = repository.addSnapshot(recordOf(environment, plan, run, repository.nextSequence(), stats));

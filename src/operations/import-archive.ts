@@ -104,7 +104,7 @@ export async function importInto(
     const { root, entries } = buildSourceTree(repository, own, planned);
     return { ...planned.source, root, entries };
   });
-  repository.flush();
+  repository.publish();
   const { addedBytes, storedBytes } = repository.written;
   const files = contents.members.filter((member) => member.node.type === 'file');
   const record: SnapshotRecord = {

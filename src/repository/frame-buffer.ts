@@ -43,10 +43,15 @@ export class FrameBuffer {
     return this.#ids.length === 0;
   }
 
+  /** Of the blobs in it. */
+  get bytes(): number {
+    return this.#end - listBytesMax;
+  }
+
   /** Whether a blob of so many bytes belongs into the next frame. */
   isFullFor(bytes: number): boolean {
     if (this.isEmpty) return false;
-    return this.#end - listBytesMax + bytes > this.#bytesTarget || this.#ids.length >= limits.frameBlobsMax;
+    return this.bytes + bytes > this.#bytesTarget || this.#ids.length >= limits.frameBlobsMax;
   }
 
   /** Copies the bytes. Returns the position of the blob in the frame. */

@@ -1,6 +1,6 @@
 /**
  * Collects blobs into frames and frames into packs. A pack is published (fsync, rename, fsync of the folder) when it is full or
- * when the caller flushes; only then does the index learn of it. Frames of larger runs are compressed in threads.
+ * when the caller asks for it; only then does the index learn of it. Frames of larger runs are compressed in threads.
  */
 import { encodeRawFrame, type FrameCompression } from '../codec/frame.ts';
 import type { PackDirectory, PackedBlob, PackedFrame } from '../codec/pack.ts';
@@ -103,6 +103,16 @@ export class PackWriter {
     this.#options.random(1);
   }
 
+  /**
+   * Compresses what waits to be, which takes 20 ms for a megabyte, in a run that has no threads for it. Frames end here whether or not there is time,
+   * so that the same source gives the same packs.
+   */
+  expectWait(): void {
+    if (this.#threads !== undefined) return;
+    for (const open of Object.values(this.#open))
+      if (open.buffer.bytes >= closedEarlyBytesMin) this.#orFail(() => this.#closeFrame(open));
+  }
+
   has(id: BlobId): boolean {
     this.#refuseAfterFailure();
     return this.#pending.has(id);
@@ -141,16 +151,33 @@ export class PackWriter {
     return this.#lastRead?.blobs;
   }
 
-  /** Publishes everything added so far. */
+  /** Publishes everything added so far, and tells of it. */
   flush(): void {
+    this.publish();
+    this.#orFail(() => this.#tellPublished(true));
+  }
+
+  /** Publishes everything added so far. It is found here until it is told of. */
+  publish(): void {
     this.#refuseAfterFailure();
     this.#orFail(() => {
       for (const open of Object.values(this.#open)) this.#closeFrame(open);
       this.#collectUntil(() => this.#compressing.length === 0);
       this.#sealPack();
       while (this.#sealed.length > 0) this.#publishOldest();
-      this.#tellPublished(true);
     });
+  }
+
+  /** Published, and nobody was told of them. */
+  get untold(): readonly PublishedPack[] {
+    return this.#published;
+  }
+
+  /** All that was added is published, and whoever is to know has heard of it elsewhere. */
+  noteTold(): void {
+    this.#pending.clear();
+    this.#published = [];
+    this.#publishedBlobs = 0;
   }
 
   /** Drops what is not published, and ends the threads. */
@@ -327,6 +354,8 @@ function emptyFrame(buffer: FrameBuffer): PendingFrame {
 const smallRunBytes = 4 * 1024 * 1024;
 const smallRunLevel = 6;
 const mediumRunBytes = 128 * 1024 * 1024;
+/** A smaller frame is not worth what one more takes. */
+const closedEarlyBytesMin = 256 * 1024;
 const threadsFromBytes = 8 * 1024 * 1024;
 /** Of each thread: they go on while this one writes an index transaction, or a long file that is known. */
 const framesAhead = 8;

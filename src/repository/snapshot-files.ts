@@ -194,8 +194,8 @@ export class SnapshotFiles {
     return this.#names.get(id);
   }
 
-  /** Publishes the record: this is the commit of a backup. */
-  add(record: SnapshotRecord, temporary: string): { snapshot: Snapshot; bytes: number } {
+  /** Publishes the record: this is the commit of a backup. The index is to learn of it next. */
+  publish(record: SnapshotRecord, temporary: string): { snapshot: Snapshot; bytes: number } {
     const { id, bytes } = encodeSnapshot(record, this.#keys);
     const name = snapshotFileName(record.time, id);
     const snapshot = this.#isWriteOnly
@@ -208,8 +208,22 @@ export class SnapshotFiles {
     if (replaced !== undefined) this.#superseded.push(replaced);
     this.#heads = this.#heads?.filter((other) => other !== replaced).sort(bySequence);
     this.#snapshots = undefined;
-    if (this.#isWriteOnly || !this.#keepInIndex([snapshot])) this.#added.set(id, snapshot);
+    this.#added.set(id, snapshot);
     return { snapshot, bytes: bytes.length };
+  }
+
+  /**
+   * Writes a snapshot that was published here to the index, and in the same transaction whatever `andAlso` does. False, and nothing is written,
+   * when the disk is full: the next open reads it from its file.
+   */
+  remember(snapshot: Snapshot, andAlso: () => void): boolean {
+    const fresh = this.#isWriteOnly ? [] : [snapshot];
+    const isKept = this.#tryTransaction(() => {
+      andAlso();
+      this.#put(fresh);
+    });
+    if (isKept) for (const { id } of fresh) this.#added.delete(id);
+    return isKept;
   }
 
   /**
@@ -358,16 +372,22 @@ export class SnapshotFiles {
   }
 
   #keepInIndex(fresh: readonly Snapshot[]): boolean {
-    if (fresh.length === 0) return true;
+    return fresh.length === 0 || this.#tryTransaction(() => this.#put(fresh));
+  }
+
+  /** To be called inside a transaction. */
+  #put(fresh: readonly Snapshot[]): void {
+    for (const snapshot of fresh)
+      if (this.#isThere(snapshot)) this.#rows.put(snapshot, snapshotFileName(snapshot.time, snapshot.id));
+  }
+
+  #tryTransaction(work: () => void): boolean {
     try {
-      inTransaction(this.#database, () => {
-        for (const snapshot of fresh)
-          if (this.#isThere(snapshot)) this.#rows.put(snapshot, snapshotFileName(snapshot.time, snapshot.id));
-      });
+      inTransaction(this.#database, work);
       return true;
     } catch (error) {
       if (!isLocalTrouble(error)) throw error;
-      return false; // the disk is full: they are read from their files next time too
+      return false; // the disk is full: what was to be written is read from files next time too
     }
   }
 

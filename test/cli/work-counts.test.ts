@@ -124,7 +124,7 @@ test('backup create reads what changed, and stores that alone', options, async (
     syncs: 0,
   });
   // Its parameters are read by what looks for a key, and by what opens it.
-  assertAtMost(run.below(site.repository), { filesOpened: 17, foldersOpened: 6, syncs: 13 });
+  assertAtMost(run.below(site.repository), { filesOpened: 17, foldersOpened: 6, syncs: 9 });
   assertAtMost(run.below(join(site.repository, 'local/tmp')), { writtenBytes: 380_000 });
   // How many pages of the index are written depends on where the ids of the new blobs fall: 24 to 31 of them.
   assertAtMost(run.below(site.repository), { readBytes: 800_000, writtenBytes: 640_000 });

@@ -19,6 +19,7 @@ import type { BlobStream } from '../../../src/model/store.ts';
 import { repositoryLayout } from '../../../src/repository/layout.ts';
 import { PackWriter, type PublishedPack } from '../../../src/repository/pack-writer.ts';
 import { Repository } from '../../../src/repository/repository.ts';
+import { buildRecord } from '../../helpers/records.ts';
 import { Seeded } from '../../helpers/seeded.ts';
 import { temporaryFolder } from '../../helpers/temporary.ts';
 
@@ -57,6 +58,59 @@ test('blobs are read from packs that are published before the index learns of th
       openFiles().filter((path) => path.startsWith(join(root, 'packs'))),
       [],
     );
+});
+
+test('what is published is found at once, and the index learns of it with the snapshot', async (context) => {
+  const root = temporaryFolder(context);
+  const bytes = Buffer.from('what the snapshot is of');
+  {
+    await using repository = Repository.open(root, options);
+    const id = repository.writeBlob('data', bytes);
+    repository.publish();
+    assert.deepEqual([packsIn(root).length, repository.totals().packs], [1, 0]);
+    assert.deepEqual(Buffer.from(repository.readBlob(id)), bytes);
+    repository.addSnapshot(buildRecord({}));
+    assert.deepEqual([packsIn(root).length, repository.totals().packs], [1, 1]);
+    assert.deepEqual(Buffer.from(repository.readBlob(id)), bytes);
+  }
+  await using repository = Repository.open(root, options);
+  assert.equal(repository.listSnapshots().length, 1);
+});
+
+test('a snapshot that the index did not learn of is there, and so is all that it refers to', async (context) => {
+  const root = temporaryFolder(context);
+  await withAppending(root, (repository) => repository.flush());
+  const { index } = repositoryLayout(root);
+  const before = readFileSync(index);
+  const bytes = Buffer.from('stored just before a crash');
+  const id = await withAppending(root, (repository) => {
+    const blob = repository.writeBlob('data', bytes);
+    repository.addSnapshot(buildRecord({}));
+    return blob;
+  });
+  writeFileSync(index, before);
+  await using repository = Repository.open(root, options);
+  assert.equal(repository.listSnapshots().length, 1);
+  assert.deepEqual(Buffer.from(repository.readBlob(id)), bytes);
+});
+
+test('what waits to be compressed is, where there is time, and only where it is much', async (context) => {
+  const random = new Seeded(5);
+  const store = async (parts: readonly Buffer[]): Promise<number> => {
+    const root = temporaryFolder(context);
+    await using repository = Repository.open(root, options);
+    const ids = parts.map((part) => {
+      const id = repository.writeBlob('data', part);
+      repository.expectWait();
+      return id;
+    });
+    for (const [index, id] of ids.entries())
+      assert.deepEqual(Buffer.from(repository.readBlob(id)), parts[index]);
+    repository.flush();
+    return repository.totals().frames;
+  };
+  assert.equal(await store([random.bytes(300_000), random.bytes(1000), random.bytes(1000)]), 2);
+  assert.equal(await store([random.bytes(100_000), random.bytes(1000), random.bytes(1000)]), 1);
 });
 
 function packsIn(root: string): string[] {
