@@ -1,110 +1,127 @@
 /**
- * Content that comes as a stream (a member of an archive) into the store. Small members stay in memory; a large one goes through
- * a private temporary file under a name of ours, because the store reads synchronously.
+ * Content that comes as a stream (a member of an archive) into the store, which reads synchronously: what its next step may read is
+ * fetched before it.
  */
-import { closeSync, openSync, readSync } from 'node:fs';
-import { join } from 'node:path';
-import { createPrivateFile, removeFile, writeFully } from '../io/files.ts';
+import { windowBytes } from '../chunker/cutter.ts';
+import { invariant } from '../model/errors.ts';
+import { limits } from '../model/limits.ts';
 import { isSqliteHeader } from '../model/sqlite-names.ts';
 import type { BlobStore } from '../model/store.ts';
-import { type ReadBytes, runSteps, type StoredContent, storeContent, storePages } from './store-content.ts';
-
-const memoryBytesMax = 8 * 1024 * 1024;
+import { unitBytesFor } from '../tree/page-map.ts';
+import {
+  pagesStepBytes,
+  type ReadBytes,
+  type Steps,
+  type StoredContent,
+  storeContent,
+  storePages,
+} from './store-content.ts';
 
 export interface ImportedContent extends StoredContent {
   readonly isDatabase: boolean;
 }
 
+/** `size`: how many bytes will come. */
 export async function importContent(
   blobs: BlobStore,
   content: AsyncIterable<Uint8Array>,
-  staging: string,
+  size: number,
 ): Promise<ImportedContent> {
-  const spool = new Spool(join(staging, 'member'));
-  try {
-    for await (const piece of content) spool.add(piece);
-    return spool.withReader((read, size, head) => {
-      const pageBytes = databasePageBytes(head, size);
-      const ignore = (): void => {};
-      if (pageBytes === undefined)
-        return { ...runSteps(storeContent(blobs, read, size, undefined, ignore)), isDatabase: false };
-      return {
-        ...runSteps(storePages(blobs, read, size, pageBytes, undefined, ignore)),
-        isDatabase: true,
-      };
-    });
-  } finally {
-    spool.remove();
+  await using fetched = new FetchedBytes(content);
+  await fetched.atLeast(headerBytes);
+  const pageBytes = databasePageBytes(fetched.head(headerBytes), size);
+  const { read } = fetched;
+  const ignore = (): void => {};
+  const stored =
+    pageBytes === undefined
+      ? await runFetching(
+          storeContent(blobs, read, size, undefined, ignore),
+          fetched,
+          windowBytes + limits.holeBytes,
+        )
+      : await runFetching(
+          storePages(blobs, read, size, pageBytes, undefined, ignore),
+          fetched,
+          pagesStepBytes(unitBytesFor(size, pageBytes)),
+        );
+  await fetched.atLeast(1);
+  invariant(fetched.isDrained && stored.size === size, 'a stream is as long as was said');
+  return { ...stored, isDatabase: pageBytes !== undefined };
+}
+
+/** All steps one after another, each of which reads at most `stepBytes`. */
+async function runFetching<T>(steps: Steps<T>, fetched: FetchedBytes, stepBytes: number): Promise<T> {
+  for (;;) {
+    await fetched.atLeast(stepBytes);
+    const { done, value } = steps.next();
+    if (done === true) return value;
   }
 }
 
+/** What a database begins with. */
+const headerBytes = 100;
+
 /** Page size that a database's header gives, where the file is one and is whole. */
 function databasePageBytes(head: Buffer, size: number): number | undefined {
-  if (head.length < 100 || !isSqliteHeader(head)) return undefined;
+  if (head.length < headerBytes || !isSqliteHeader(head)) return undefined;
   const field = head.readUInt16BE(16);
   const pageBytes = field === 1 ? 65_536 : field;
   const isValid = pageBytes >= 512 && (pageBytes & (pageBytes - 1)) === 0;
   return isValid && size % pageBytes === 0 ? pageBytes : undefined;
 }
 
-/** Collects pieces in memory, and in a file once they are many. */
-class Spool {
-  readonly #path: string;
+/** What has come of a stream and has not been read. */
+class FetchedBytes implements AsyncDisposable {
+  readonly #stream: AsyncIterator<Uint8Array>;
   #pieces: Uint8Array[] = [];
+  /** Of the first piece, so much has been read. */
+  #readBytes = 0;
   #bytes = 0;
-  #fd: number | undefined;
+  #isAtEnd = false;
 
-  constructor(path: string) {
-    this.#path = path;
+  constructor(content: AsyncIterable<Uint8Array>) {
+    this.#stream = content[Symbol.asyncIterator]();
   }
 
-  add(piece: Uint8Array): void {
-    if (this.#fd === undefined && this.#bytes + piece.length > memoryBytesMax) {
-      this.#fd = createPrivateFile(this.#path);
-      writeFully(this.#fd, Buffer.concat(this.#pieces), 0);
-      this.#pieces = [];
+  /** Unless the stream ends before. */
+  async atLeast(bytes: number): Promise<void> {
+    while (!this.#isAtEnd && this.#bytes < bytes) {
+      const next = await this.#stream.next();
+      this.#isAtEnd = next.done === true;
+      if (next.done === true || next.value.length === 0) continue;
+      this.#pieces.push(next.value);
+      this.#bytes += next.value.length;
     }
-    if (this.#fd === undefined) this.#pieces.push(piece);
-    else writeFully(this.#fd, piece, this.#bytes);
-    this.#bytes += piece.length;
   }
 
-  withReader<T>(work: (read: ReadBytes, size: number, head: Buffer) => T): T {
-    if (this.#fd === undefined) return this.#readMemory(work);
-    closeSync(this.#fd);
-    this.#fd = openSync(this.#path, 'r');
-    const fd = this.#fd;
-    const head = Buffer.alloc(100);
-    readSync(fd, head, 0, head.length, 0);
-    let position = 0;
-    const read: ReadBytes = (buffer, offset, bytes) => {
-      let done = 0;
-      while (done < bytes) {
-        const count = readSync(fd, buffer, offset + done, bytes - done, position);
-        if (count === 0) break;
-        position += count;
-        done += count;
-      }
-      return done;
-    };
-    return work(read, this.#bytes, head);
+  get isDrained(): boolean {
+    return this.#isAtEnd && this.#bytes === 0;
   }
 
-  remove(): void {
-    if (this.#fd === undefined) return;
-    closeSync(this.#fd);
-    removeFile(this.#path);
+  /** The first bytes, or fewer. To be asked before anything is read. */
+  head(bytes: number): Buffer {
+    return Buffer.concat(this.#pieces.map((piece) => piece.subarray(0, bytes))).subarray(0, bytes);
   }
 
-  #readMemory<T>(work: (read: ReadBytes, size: number, head: Buffer) => T): T {
-    const all = Buffer.concat(this.#pieces);
-    let position = 0;
-    const read: ReadBytes = (buffer, offset, bytes) => {
-      const part = all.subarray(position, position + bytes);
-      buffer.set(part, offset);
-      position += part.length;
-      return part.length;
-    };
-    return work(read, all.length, all.subarray(0, 100));
+  readonly read: ReadBytes = (buffer, offset, bytes) => {
+    invariant(this.#isAtEnd || bytes <= this.#bytes, 'what is read has been fetched');
+    let done = 0;
+    while (done < bytes) {
+      const [piece] = this.#pieces;
+      if (piece === undefined) break;
+      const part = piece.subarray(this.#readBytes, this.#readBytes + bytes - done);
+      buffer.set(part, offset + done);
+      done += part.length;
+      this.#readBytes += part.length;
+      if (this.#readBytes < piece.length) continue;
+      this.#pieces.shift();
+      this.#readBytes = 0;
+    }
+    this.#bytes -= done;
+    return done;
+  };
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#isAtEnd) await this.#stream.return?.();
   }
 }

@@ -125,6 +125,11 @@ export function withUnits(
   return { content, size, units: readUnitIds(blobs, content, Math.ceil(size / content.unitBytes)) };
 }
 
+/** So much of a database is read in one step. */
+export function pagesStepBytes(unitBytes: number): number {
+  return Math.max(unitBytes, 1024 * 1024);
+}
+
 /** Stores a database by its units. `previous` is the version before, if it was stored so. */
 export function* storePages(
   blobs: BlobStore,
@@ -148,7 +153,7 @@ export function* storePages(
   });
   const hasher = createHasher();
   // No Buffer: to make a view on a part of one takes twice as long.
-  const buffer = new Uint8Array(Math.max(unitBytes, 1024 * 1024));
+  const buffer = new Uint8Array(pagesStepBytes(unitBytes));
   let total = 0;
   for (let count = -1; total < size && count !== 0; ) {
     count = read(buffer, 0, Math.min(buffer.length, size - total));

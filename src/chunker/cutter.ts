@@ -23,7 +23,8 @@ export interface Cutter {
   release(): void;
 }
 
-const windowBytes = 4 * 1024 * 1024;
+/** Bytes of the window of every cutter. */
+export const windowBytes = 4 * 1024 * 1024;
 const windowOffset = 65_536;
 
 type FindCut = (minEnd: number, middle: number, limit: number, before: number, after: number) => number;

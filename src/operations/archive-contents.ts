@@ -35,7 +35,6 @@ const descriptionBytesMax = 256 * 1024 * 1024;
 export async function readArchive(
   path: string,
   blobs: BlobStore,
-  staging: string,
   environment: Environment,
 ): Promise<ArchiveContents> {
   await using reader = await openArchive(path, {}, (place) => archiveKeys(environment, place));
@@ -45,7 +44,7 @@ export async function readArchive(
   let bytes = 0;
   let describedBytes = 0;
   for await (const { entry, content } of reader.entries()) {
-    if (environment.signal?.aborted) throw new InterruptedError();
+    mustGoOn(environment);
     bytes += entry.size;
     // What may describe the archive is a member like any other: in a plain archive it is a file of the user's.
     const description =
@@ -57,7 +56,7 @@ export async function readArchive(
       describedBytes += description.length;
     }
     const bytesOf = description === undefined ? content : once(description);
-    const member = await readMember(entry, bytesOf, blobs, staging, files);
+    const member = await readMember(entry, bytesOf, { blobs, files, environment });
     if (member.node.type === 'file') files.set(member.path, member);
     members.push(member);
     environment.progress.advance({ files: 1, bytes: entry.size });
@@ -79,12 +78,16 @@ async function* once(bytes: Buffer): AsyncGenerator<Uint8Array> {
   yield bytes;
 }
 
+interface MemberContext {
+  readonly blobs: BlobStore;
+  readonly files: ReadonlyMap<ByteString, ArchiveMember>;
+  readonly environment: Environment;
+}
+
 async function readMember(
   entry: ArchiveEntry,
   content: AsyncIterable<Uint8Array>,
-  blobs: BlobStore,
-  staging: string,
-  files: ReadonlyMap<ByteString, ArchiveMember>,
+  { blobs, files, environment }: MemberContext,
 ): Promise<ArchiveMember> {
   const common = { mode: entry.mode, uid: entry.uid ?? 0, gid: entry.gid ?? 0, mtimeNs: entry.mtimeNs };
   switch (entry.type) {
@@ -97,7 +100,8 @@ async function readMember(
     case 'file': {
       const hash = nodeCrypto().createHash('sha256');
       const end = new LastBytes();
-      const stored = await importContent(blobs, watched(content, hash, end), staging);
+      const heard = { update: () => mustGoOn(environment) };
+      const stored = await importContent(blobs, watched(content, hash, end, heard), entry.size);
       if (entry.path.endsWith('-journal') && endsWithSuperJournal(end.bytes)) {
         throw new ArchiveError(
           `Cannot read the archive: entry ${displayName(entry.path)} is refused: whoever opens its database would delete the file that this journal names`,
@@ -108,6 +112,10 @@ async function readMember(
       return { path: entry.path, node, sha256: hash.digest('hex') };
     }
   }
+}
+
+function mustGoOn({ signal }: Environment): void {
+  if (signal?.aborted) throw new InterruptedError();
 }
 
 interface Watcher {

@@ -94,7 +94,7 @@ export async function importInto(
   const before = repository.written;
   const archivePath = resolvePath(environment, path);
   environment.progress.step(`Reading ${archivePath}`, { bytes: statSync(archivePath).size });
-  const contents = await readArchive(archivePath, repository, repository.temporaryFolder, environment);
+  const contents = await readArchive(archivePath, repository, environment);
   const collision = context.warnsOfNames && collisionText(contents.members.map((member) => member.path));
   if (collision) environment.progress.warn(`In ${path}: ${collision}`);
   const plan = planArchive(contents, archivePath, context.home, environment);

@@ -3,10 +3,8 @@
  * whole, does its version fit, may it be read and written.
  */
 
-import { accessSync, constants, mkdtempSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { removeTemporary } from '../io/files.ts';
+import { accessSync, constants, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { ArchiveError, DamageError, errnoOf, InterruptedError, messageOf } from '../model/errors.ts';
 import { type ByteString, displayKey, type PathKey, pathOfKey } from '../model/paths.ts';
 import type { Snapshot, SnapshotRecord } from '../model/snapshot.ts';
@@ -71,11 +69,10 @@ async function verifyArchive(
   name: string,
 ): Promise<VerifiedBackup> {
   const path = resolvePath(environment, name);
-  const staging = mkdtempSync(join(tmpdir(), 'exuvia-verify-'));
   const head = { subject: path, kind: 'archive' } as const;
   try {
     environment.progress.step(`Reading ${path}`, { bytes: statSync(path).size });
-    const contents = await readArchive(path, new DryStore(undefined), staging, environment);
+    const contents = await readArchive(path, new DryStore(undefined), environment);
     const plan = planArchive(contents, path, home, environment);
     const files = contents.members.filter((member) => member.node.type === 'file').length;
     const skipped = contents.skipped.map(
@@ -99,8 +96,6 @@ async function verifyArchive(
     if (!(error instanceof ArchiveError || error instanceof DamageError)) throw error;
     const finding: Finding = { about: 'integrity', level: 'error', message: error.message };
     return verified({ ...head, files: 0, bytes: 0 }, [finding]);
-  } finally {
-    removeTemporary(staging);
   }
 }
 
