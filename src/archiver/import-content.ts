@@ -73,8 +73,9 @@ function databasePageBytes(head: Buffer, size: number): number | undefined {
 /** What has come of a stream and has not been read. */
 class FetchedBytes implements AsyncDisposable {
   readonly #stream: AsyncIterator<Uint8Array>;
-  #pieces: Uint8Array[] = [];
-  /** Of the first piece, so much has been read. */
+  readonly #pieces: Uint8Array[] = [];
+  /** The first that is not read to its end, and how much of it is. */
+  #at = 0;
   #readBytes = 0;
   #bytes = 0;
   #isAtEnd = false;
@@ -85,6 +86,8 @@ class FetchedBytes implements AsyncDisposable {
 
   /** Unless the stream ends before. */
   async atLeast(bytes: number): Promise<void> {
+    this.#pieces.splice(0, this.#at);
+    this.#at = 0;
     while (!this.#isAtEnd && this.#bytes < bytes) {
       const next = await this.#stream.next();
       this.#isAtEnd = next.done === true;
@@ -107,14 +110,14 @@ class FetchedBytes implements AsyncDisposable {
     invariant(this.#isAtEnd || bytes <= this.#bytes, 'what is read has been fetched');
     let done = 0;
     while (done < bytes) {
-      const [piece] = this.#pieces;
+      const piece = this.#pieces[this.#at];
       if (piece === undefined) break;
       const part = piece.subarray(this.#readBytes, this.#readBytes + bytes - done);
       buffer.set(part, offset + done);
       done += part.length;
       this.#readBytes += part.length;
       if (this.#readBytes < piece.length) continue;
-      this.#pieces.shift();
+      this.#at++;
       this.#readBytes = 0;
     }
     this.#bytes -= done;

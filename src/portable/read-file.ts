@@ -4,7 +4,8 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { AgePayload, agePayloadNonceBytes } from '../codec/age-stream.ts';
 import { ArchiveError, FileSystemError } from '../model/errors.ts';
 
-const pieceBytes = 64 * 1024;
+/** What is compressed in it comes to about a chunk of `read-unpack`. */
+const pieceBytes = 512 * 1024;
 const windowBytes = 64 * 1024;
 
 interface Window {

@@ -5,8 +5,8 @@
  * frame, or after zeros behind a gzip member, would be lost without an error. So input goes in one piece at a time, and what
  * a decoder did not take either begins the next frame or is an error.
  */
-import type { Transform } from 'node:stream';
-import { createGunzip, createInflateRaw, createZstdDecompress } from 'node:zlib';
+import type { Transform, TransformOptions } from 'node:stream';
+import { createGunzip, createInflateRaw, createZstdDecompress, type ZlibOptions } from 'node:zlib';
 import { ArchiveError } from '../model/errors.ts';
 import type { ArchiveLimits } from './archive-limits.ts';
 import { cutShort, damaged, overLimit } from './read-errors.ts';
@@ -15,16 +15,21 @@ export type Codec = 'gzip' | 'zstd' | 'deflate';
 
 type Decoder = Transform & { readonly bytesWritten: number };
 
-const chunkSize = 128 * 1024;
+const chunkSize = 1024 * 1024;
+/** Decoding goes on beside whoever uses a chunk, and so much ahead of him. */
+const options: Pick<ZlibOptions, 'chunkSize'> & Pick<TransformOptions, 'readableHighWaterMark'> = {
+  chunkSize,
+  readableHighWaterMark: 4 * chunkSize,
+};
 const nothing = new Uint8Array(0);
 /** Each frame costs a decoder, about a millisecond: no honest program makes many for little. */
 const framesFree = 1000;
 const frameBytesLeast = 1024;
 
 const decoders: Readonly<Record<Codec, () => Decoder>> = {
-  gzip: () => createGunzip({ chunkSize }),
-  zstd: () => createZstdDecompress({ chunkSize }),
-  deflate: () => createInflateRaw({ chunkSize }),
+  gzip: () => createGunzip(options),
+  zstd: () => createZstdDecompress(options),
+  deflate: () => createInflateRaw(options),
 };
 
 /** Decompresses all of `pieces`: every member of a gzip file, every frame of a zstd file, one deflate stream. */
