@@ -4,8 +4,9 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { AgePayload, agePayloadNonceBytes } from '../codec/age-stream.ts';
 import { ArchiveError, FileSystemError } from '../model/errors.ts';
 
-/** What is compressed in it comes to about a chunk of `read-unpack`. */
-const pieceBytes = 512 * 1024;
+const pieceBytes = 64 * 1024;
+/** For who decompresses them beside other work: as long as a turn of that takes. */
+export const packedPieceBytes = 512 * 1024;
 const windowBytes = 64 * 1024;
 
 interface Window {
@@ -60,10 +61,10 @@ export class ArchiveFile {
     return new ArchiveFile(this.path, this.#handle, this.#opened, payload);
   }
 
-  /** The bytes from `start` to `end`, in order, in pieces that nobody else writes to. */
-  async *pieces(start = 0, end = this.size): AsyncGenerator<Buffer> {
+  /** The bytes from `start` to `end`, in order, in pieces of `bytes` that nobody else writes to. */
+  async *pieces({ start = 0, end = this.size, bytes = pieceBytes } = {}): AsyncGenerator<Buffer> {
     for (let position = start; position < end; ) {
-      const wanted = Math.min(pieceBytes, end - position);
+      const wanted = Math.min(bytes, end - position);
       if (this.#payload !== undefined) {
         yield this.#payload.readAt(position, wanted);
         position += wanted;

@@ -4,7 +4,7 @@ import { ArchiveError, invariant } from '../model/errors.ts';
 import { asBuffer } from '../model/ids.ts';
 import type { ArchiveLimits } from './archive-limits.ts';
 import { damaged } from './read-errors.ts';
-import type { ArchiveFile } from './read-file.ts';
+import { type ArchiveFile, packedPieceBytes } from './read-file.ts';
 import { EntryGate } from './read-gate.ts';
 import { rawTarEntry } from './read-tar-entry.ts';
 import { TarHeaderReader } from './read-tar-headers.ts';
@@ -87,12 +87,16 @@ export class TarReader implements ArchiveReader {
 
   async *#tarBytes(): AsyncGenerator<Uint8Array> {
     const meter = new UnpackMeter(this.#file.path, this.#limits);
-    const pieces = counted(this.#file.pieces(), meter);
-    const chunks = this.#packing === 'tar' ? pieces : unpack(pieces, this.#packing, this.#file.path);
-    for await (const chunk of chunks) {
+    for await (const chunk of this.#unpacked(meter)) {
       meter.addUnpacked(chunk.length);
       yield chunk;
     }
+  }
+
+  #unpacked(meter: UnpackMeter): AsyncGenerator<Uint8Array> {
+    if (this.#packing === 'tar') return counted(this.#file.pieces(), meter);
+    const pieces = this.#file.pieces({ bytes: packedPieceBytes });
+    return unpack(counted(pieces, meter), this.#packing, this.#file.path);
   }
 }
 

@@ -6,7 +6,7 @@ import { type ByteString, byteStringFromBytes } from '../model/paths.ts';
 import type { ArchiveLimits } from './archive-limits.ts';
 import { linkTargetProblem } from './entry-rules.ts';
 import { damaged, refusedEntry } from './read-errors.ts';
-import type { ArchiveFile } from './read-file.ts';
+import { type ArchiveFile, packedPieceBytes } from './read-file.ts';
 import { EntryGate, type RawEntry } from './read-gate.ts';
 import type { ArchiveItem, ArchiveReader, SkippedEntry } from './read-types.ts';
 import { UnpackMeter, unpack, unpackError } from './read-unpack.ts';
@@ -185,8 +185,9 @@ export class ZipReader implements ArchiveReader {
       const packed = this.#file.read(dataStart, item.packedBytes);
       return item.method === methodStored ? [Buffer.from(packed)] : [inflateWhole(packed, item.size, path)];
     }
-    const pieces = this.#file.pieces(dataStart, dataStart + item.packedBytes);
-    return item.method === methodStored ? pieces : unpack(pieces, 'deflate', path);
+    const place = { start: dataStart, end: dataStart + item.packedBytes };
+    if (item.method === methodStored) return this.#file.pieces(place);
+    return unpack(this.#file.pieces({ ...place, bytes: packedPieceBytes }), 'deflate', path);
   }
 }
 
