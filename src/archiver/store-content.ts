@@ -170,13 +170,17 @@ export function* storePages(
   const pages =
     map === undefined || before === undefined
       ? writePageMap(blobs, units.ids)
-      : updatePageMap(blobs, map, before, units.ids);
+      : updatePageMap(blobs, units.ids, {
+          previous: map,
+          previousCount: before.length / idBytes,
+          changed: units.changed,
+        });
   const content = { kind: 'pages', unitBytes, base: pages.base, layers: pages.layers, hash } as const;
   return { content, size, ...(blocks === undefined ? {} : { digests: blocks.digests }) };
 }
 
 /** Where few units change, they are copied and written many at once: whether they are there is then asked with one statement. */
-const changedBytesMax = 1024 * 1024;
+const unwrittenBytesMax = 1024 * 1024;
 
 function copyOf(bytes: Uint8Array): Uint8Array {
   return Uint8Array.prototype.slice.call(bytes);
@@ -195,14 +199,16 @@ interface UnitsOptions {
 class Units {
   /** Of all units. */
   readonly ids: Buffer;
+  /** Those that are not as they were, where there was a version before. */
+  readonly changed: number[] = [];
   readonly #blobs: BlobStore;
   readonly #stream: BlobStream;
   readonly #unitBytes: number;
   /** So many have an id of before until they are written; all blobs of before are there. */
   readonly #knownCount: number;
   readonly #blocks: PageBlocks | undefined;
-  #changed: NamedBlob[] = [];
-  #changedBytes = 0;
+  #unwritten: NamedBlob[] = [];
+  #unwrittenBytes = 0;
 
   constructor(blobs: BlobStore, { stream, unitBytes, count, before, blocks }: UnitsOptions) {
     this.#blobs = blobs;
@@ -225,9 +231,9 @@ class Units {
 
   /** Writes what has changed. */
   finish(): void {
-    if (this.#changed.length > 0) this.#blobs.writeBlobs(this.#stream, this.#changed);
-    this.#changed = [];
-    this.#changedBytes = 0;
+    if (this.#unwritten.length > 0) this.#blobs.writeBlobs(this.#stream, this.#unwritten);
+    this.#unwritten = [];
+    this.#unwrittenBytes = 0;
   }
 
   /** The ids of its units are those of before then, and stand already. */
@@ -243,10 +249,11 @@ class Units {
       if (no < this.#knownCount && this.#isAsBefore(unit, no * idBytes)) continue;
       const id = this.#blobs.idOf(unit);
       this.ids.write(id, no * idBytes, idBytes, 'hex');
-      this.#changed.push({ id, bytes: this.#blocks === undefined ? unit : copyOf(unit) });
-      this.#changedBytes += unit.length;
+      if (this.#blocks !== undefined) this.changed.push(no);
+      this.#unwritten.push({ id, bytes: this.#blocks === undefined ? unit : copyOf(unit) });
+      this.#unwrittenBytes += unit.length;
     }
-    if (this.#changedBytes >= changedBytesMax) this.finish();
+    if (this.#unwrittenBytes >= unwrittenBytesMax) this.finish();
   }
 
   #isAsBefore(unit: Uint8Array, place: number): boolean {

@@ -158,6 +158,7 @@ function openOptions(environment: Environment, mode: RepositoryMode): OpenOption
     mode,
     lockWaitMs: environment.lockWaitMs,
     random: environment.random,
+    unique: environment.unique,
     nowMs: environment.clock.nowMs(),
   };
 }

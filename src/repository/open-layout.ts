@@ -31,6 +31,8 @@ export interface OpenOptions {
   readonly repairs?: boolean;
   readonly lockWaitMs: number;
   readonly random: RandomBytes;
+  /** For names of packs in a plain repository, where that is quicker. */
+  readonly unique?: RandomBytes | undefined;
   readonly nowMs: number;
   /** Those of an encrypted repository. */
   readonly keys?: RepositoryKeys | undefined;

@@ -73,7 +73,7 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
       this.#writer = new PackWriter({
         layout: opened.layout,
         temporary: opened.temporary,
-        random: options.random,
+        random: keyring === undefined ? (options.unique ?? options.random) : options.random,
         level: options.compress === false ? 0 : opened.parameters.compression.level,
         isFirst: () => this.#index.newestPacks(1).length === 0,
         onPublished: (packs, isAll) => {

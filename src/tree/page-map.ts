@@ -96,16 +96,23 @@ export function writePageMap(blobs: BlobWriter, ids: Uint8Array): PageMap {
   return { base: blobs.writeBlob('tree', list.view()), layers: [] };
 }
 
-/** Writes the list of the next version: `ids` now, `previousIds` as `readUnitIds` gave them for `previous`. */
+/** What is known of the version before, and which units are not as they were, or are new. */
+export interface PageChanges {
+  readonly previous: PageMap;
+  readonly previousCount: number;
+  readonly changed: readonly number[];
+}
+
+/** Writes the list of the next version, of which `ids` are all ids. */
 export function updatePageMap(
   blobs: BlobReader & BlobWriter,
-  previous: PageMap,
-  previousIds: Uint8Array,
-  ids: Uint8Array,
+  ids: Buffer,
+  { previous, previousCount, changed }: PageChanges,
 ): PageMap {
-  const changes = changesBetween(asBuffer(previousIds), asBuffer(ids));
-  if (changes.size === 0 && ids.length === previousIds.length) return previous;
   const unitCount = ids.length / idBytes;
+  if (changed.length === 0 && unitCount === previousCount) return previous;
+  const changes = new Map<number, Buffer>();
+  for (const unit of changed) changes.set(unit, ids.subarray(unit * idBytes, (unit + 1) * idBytes));
   const layers = [...previous.layers];
   // A crash between the blobs written here and the snapshot that names them leaves blobs that nothing refers to.
   mergeLayers(blobs, layers, changes, unitCount);
@@ -118,23 +125,6 @@ export function updatePageMap(
   }
   if (changes.size > 0) layers.push(writeLayer(blobs, changes));
   return { base: previous.base, layers };
-}
-
-/** Compared many at once, which are mostly equal. */
-const comparedBytes = 16 * idBytes;
-
-function changesBetween(before: Buffer, ids: Buffer): Map<number, Buffer> {
-  const changes = new Map<number, Buffer>();
-  for (let start = 0; start < ids.length; start += comparedBytes) {
-    const end = Math.min(start + comparedBytes, ids.length);
-    if (end <= before.length && ids.compare(before, start, end, start, end) === 0) continue;
-    for (let at = start; at < end; at += idBytes) {
-      const next = at + idBytes;
-      if (next > before.length || ids.compare(before, at, next, at, next) !== 0)
-        changes.set(at / idBytes, ids.subarray(at, next));
-    }
-  }
-  return changes;
 }
 
 /** As many as fit a blob. */

@@ -42,17 +42,17 @@ test('findAll() finds what came into the place of a pack that was removed', () =
 
 test('findAll() takes the places of a pack that is met often from its directory, but not of frames that are damaged', () => {
   const index = openIndex();
-  const blobs = Array.from({ length: 40 }, (_, number) => idOf(number)).map((id) => ({ id, bytes: 10 }));
+  const blobs = Array.from({ length: 200 }, (_, number) => idOf(number)).map((id) => ({ id, bytes: 10 }));
   const [pack] = [...packOf(7, [])];
   const id = pack!.directory.id;
-  const frames = [0, 20].map((at) => ({
+  const frames = [0, 100].map((at) => ({
     kind: 'data' as const,
     offset: 32 + 100 * at,
     bytes: 100,
-    blobs: blobs.slice(at, at + 20),
+    blobs: blobs.slice(at, at + 100),
   }));
   const directory = { id, frames };
-  index.addPacks([{ directory, packBytes: 5000 }]);
+  index.addPacks([{ directory, packBytes: 50_000 }]);
   const ids = blobs.map((blob) => blob.id);
   let readings = 0;
   const found = index.findAll(ids, (asked) => {
@@ -63,8 +63,8 @@ test('findAll() takes the places of a pack that is met often from its directory,
   assert.equal(readings, 1);
   for (const one of ids) assert.deepEqual(found.get(one), index.find(one));
   index.setBadFrames([id], [{ pack: id, offset: 32, message: 'damaged' }]);
-  const later = index.findAll([...ids.slice(20), ...ids], () => directory);
-  for (const one of ids.slice(20)) assert.deepEqual(later.get(one), index.find(one));
+  const later = index.findAll([...ids.slice(100), ...ids], () => directory);
+  for (const one of ids.slice(100)) assert.deepEqual(later.get(one), index.find(one));
   assert.equal(index.findAll([idOf(9000)], () => directory).size, 0);
 });
 
