@@ -17,9 +17,13 @@ export interface BlobReader {
   readBlob(id: BlobId): Uint8Array;
   /** Says which blobs are read next, so that a store can find them all at once. Promises nothing. */
   expectBlobs?(ids: readonly BlobId[]): void;
+  expectBytes?(bytes: number, meanwhile: Meanwhile | undefined): void;
   /** Where files can be put in place beside whoever reads. */
   readonly orders?: Orders<[order: BlobOrder]>;
 }
+
+/** Does a part of what there is to do besides, a few milliseconds; false when there is nothing. */
+export type Meanwhile = () => boolean;
 
 /** Files that are put in place beside whoever orders them. */
 export interface Orders<Order extends readonly unknown[]> {
@@ -138,6 +142,8 @@ export interface ContentReader {
   readContent(node: FileNode): Iterable<Uint8Array>;
   /** Says which files are read next, so that their blobs can be found all at once. Promises nothing. */
   expectContents?(nodes: readonly FileNode[]): void;
+  /** Says that about so much will be read in all, and what whoever reads can do where it would wait for threads. Promises nothing. */
+  expectBytes?(bytes: number, meanwhile: Meanwhile | undefined): void;
   readonly orders?: Orders<[node: FileNode, order: FileOrder]> | undefined;
 }
 

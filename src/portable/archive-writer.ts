@@ -69,7 +69,9 @@ export async function writeArchive(
   const age =
     options.encryption &&
     new AgeWriter(options.encryption, options.encryption.nonce, (bytes) => file.write(bytes));
-  await using sink = sinkOf(format, age ?? file);
+  const expectedBytes = snapshot.stats.totalBytes;
+  await using sink = sinkOf(format, expectedBytes, age ?? file);
+  content.expectBytes?.(expectedBytes, sink.doSome);
   const pace = pacer(() => sink.drained(), options.signal);
   const tar = new TarWriter((bytes) => sink.write(bytes), pace);
   const members = new MemberWriter(tar, content, options.progress);

@@ -15,6 +15,7 @@ import {
   writeFully,
 } from '../io/files.ts';
 import { ExuviaError, errnoOf } from '../model/errors.ts';
+import type { Meanwhile } from '../model/store.ts';
 import type { WrittenFormat } from './layouts.ts';
 
 /** Takes an archive's bytes; those given to `write` are valid during the call only. */
@@ -22,6 +23,8 @@ export interface ByteSink {
   write(bytes: Uint8Array): void;
   /** Resolves when there is room again; undefined when there is room now. */
   drained(): Promise<void> | undefined;
+  /** Does a part of what waits for others: see `Meanwhile`. */
+  readonly doSome?: Meanwhile;
   /** Everything given is in the file. */
   finish(): Promise<void>;
 }
@@ -139,10 +142,11 @@ function existsAlready(path: string): ExuviaError {
 /** Compression into `file`, always with the same parameters. */
 export function sinkOf(
   format: WrittenFormat,
+  expectedBytes: number,
   file: { write(bytes: Uint8Array): void },
 ): ByteSink & AsyncDisposable {
   const write = (bytes: Uint8Array) => file.write(bytes);
-  if (format === 'tar.gz') return new ParallelGzipWriter(write);
+  if (format === 'tar.gz') return new ParallelGzipWriter(write, { expectedBytes });
   if (format === 'tar.zst') return new ZstdSink(write);
   return {
     write,

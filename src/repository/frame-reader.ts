@@ -3,6 +3,7 @@
  * ahead. An answer that is no frame is asked for again here, where what is wrong with it is told.
  */
 import { type BlobId, blobIdFromBytes, idBytes, type PackId } from '../model/ids.ts';
+import type { Meanwhile } from '../model/store.ts';
 import { FrameCache } from './frame-cache.ts';
 import { type CheckedFrame, type DecodeTask, FrameThreads, threadsWorthStarting } from './frame-threads.ts';
 import { packPath, type RepositoryLayout } from './layout.ts';
@@ -19,7 +20,11 @@ export interface FramePlace {
 
 /** Starting threads costs more than they save before so much has been read. */
 export const threadsFromBytes = 16 * 1024 * 1024;
+/** Where so much is going to be read they start before anything is. */
+const threadsAtOnceFromBytes = 64 * 1024 * 1024;
 const expectedMax = 512;
+/** Frames that a thread has before it, where whoever reads does something else in between. */
+const tasksMeanwhile = 6;
 
 export class FrameReader {
   readonly #layout: RepositoryLayout;
@@ -30,6 +35,9 @@ export class FrameReader {
   /** Names of those that threads have, in the order of their answers. */
   readonly #reading: string[] = [];
   #readBytes = 0;
+  #meanwhile: Meanwhile | undefined;
+  /** When threads have so many frames before them, or fewer, they get others. */
+  #refillAt = Number.POSITIVE_INFINITY;
 
   constructor(layout: RepositoryLayout) {
     this.#layout = layout;
@@ -57,16 +65,19 @@ export class FrameReader {
 
   /** Says which frames are read next. Promises nothing. */
   expect(places: Iterable<FramePlace>): void {
-    if (this.#threads === undefined) {
-      const count = this.#readBytes < threadsFromBytes ? 0 : threadsWorthStarting();
-      if (count === 0) return;
-      this.#threads = new FrameThreads(count);
-    }
+    if (this.#readBytes >= threadsFromBytes) this.#startThreads();
+    if (this.#threads === undefined) return;
     for (const place of places) {
       const name = nameOf(place);
       if (this.#expected.size < expectedMax && !this.#isKnown(name)) this.#expected.set(name, place);
     }
     this.#submit();
+  }
+
+  /** Threads start at once where it is much. There is one less where whoever reads has other work in between. */
+  expectBytes(bytes: number, meanwhile: Meanwhile | undefined): void {
+    this.#meanwhile = meanwhile;
+    if (bytes >= threadsAtOnceFromBytes) this.#startThreads();
   }
 
   /** Contents are used before others are asked for, here and until this is closed: their memory can be used again. */
@@ -87,20 +98,45 @@ export class FrameReader {
     return this.#cache.has(name) || this.#reading.includes(name);
   }
 
-  /** A frame that threads have or will have: waits for it. Undefined where they could not read it. */
+  /** A frame that threads have: waits for it. Undefined where they have not, or could not read it. */
   #awaited(name: string): CheckedFrame | undefined {
-    while (this.#reading.includes(name) || this.#expected.has(name)) {
+    this.#submitWhatFollows(name);
+    while (this.#reading.includes(name)) {
       this.#submit();
-      if (this.#reading.length === 0) break; // the threads are not there yet
       this.#collect();
       const frame = this.#cache.get(name);
       if (frame !== undefined) return frame;
     }
-    this.#expected.delete(name);
     return undefined;
   }
 
+  #startThreads(): void {
+    if (this.#threads !== undefined) return;
+    const isBusy = this.#meanwhile !== undefined;
+    const count = threadsWorthStarting(isBusy ? { besides: 1 } : {});
+    if (count === 0) return;
+    this.#threads = new FrameThreads(count, isBusy ? { tasksAhead: tasksMeanwhile } : {});
+    if (isBusy) this.#refillAt = (tasksMeanwhile * count) / 2;
+  }
+
+  /**
+   * A frame that no thread has yet is read here, beside those that follow. What was expected before it comes later: of a large file not all is
+   * said before it is read.
+   */
+  #submitWhatFollows(name: string): void {
+    if (!this.#expected.has(name)) return;
+    for (const [other, place] of this.#expected) {
+      this.#expected.delete(other);
+      if (other === name) break;
+      this.#expected.set(other, place);
+    }
+    while (this.#threads?.isOldestReady === true) this.#collect();
+    this.#submit();
+  }
+
+  /** Some at once: to wake a thread that sleeps takes up to half a millisecond where cores are those of a virtual machine. */
   #submit(): void {
+    if (this.#reading.length > this.#refillAt) return;
     for (const [name, place] of this.#expected) {
       if (this.#threads?.areReady !== true || this.#threads.isFull) return;
       this.#expected.delete(name);
@@ -112,6 +148,7 @@ export class FrameReader {
   }
 
   #collect(): void {
+    while (this.#threads?.isOldestReady === false && this.#meanwhile?.() === true);
     const name = this.#reading.shift();
     const answer = name === undefined ? undefined : this.#threads?.collect();
     if (name !== undefined && answer !== undefined && 'blobs' in answer) this.#keep(name, answer);

@@ -15,6 +15,7 @@ import type {
   BlobStore,
   BlobStream,
   FileCache,
+  Meanwhile,
   NamedBlob,
   Orders,
   SnapshotStore,
@@ -126,6 +127,10 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
 
   expectBlobs(ids: readonly BlobId[]): void {
     this.#stored.expect(ids);
+  }
+
+  expectBytes(bytes: number, meanwhile: Meanwhile | undefined): void {
+    this.#stored.frames.expectBytes(bytes, meanwhile);
   }
 
   /**

@@ -1,6 +1,6 @@
 /** The bytes of a stored file, whatever way they are held: verified as they come. */
-import { batchesAhead } from '../model/batches.ts';
-import { DamageError } from '../model/errors.ts';
+import { batches, batchesAhead } from '../model/batches.ts';
+import { DamageError, tellsUnreadable } from '../model/errors.ts';
 import type { BlobId } from '../model/ids.ts';
 import { limits } from '../model/limits.ts';
 import { zeroPieces } from '../model/pieces.ts';
@@ -10,9 +10,14 @@ import { chunksOfList, newChunksOfList } from './chunk-list.ts';
 import { readUnitIds, unitIds } from './page-map.ts';
 
 export function contentReader(blobs: BlobReader): ContentReader {
+  const expected = new WeakSet<FileNode>();
   return {
-    readContent: (node) => readContent(blobs, node),
-    expectContents: (nodes) => blobs.expectBlobs?.(nodes.flatMap(({ content }) => fewIds(content))),
+    readContent: (node) => readContent(blobs, node, expected.has(node)),
+    expectContents: (nodes) => {
+      const ids = idsAhead(blobs, nodes, expected);
+      blobs.expectBlobs?.(ids);
+    },
+    expectBytes: (bytes, meanwhile) => blobs.expectBytes?.(bytes, meanwhile),
     orders: blobs.orders && ordersOf(blobs, blobs.orders),
   };
 }
@@ -70,19 +75,59 @@ export function bytesOf(reader: ContentReader, node: FileNode): Buffer {
   return Buffer.concat(pieces);
 }
 
-/** Of what is not described in blobs of its own. */
-function fewIds(content: FileContent): BlobId[] {
-  if (content.kind === 'blob') return [content.id];
-  return content.kind === 'chunks' ? content.chunks.flatMap(({ id }) => id ?? []) : [];
+/** Of lists only some: the rest is said when they are read. */
+const idsAheadMax = 4096;
+
+/** Those of which all, or the first part, is among them are added to `expected`. */
+function idsAhead(
+  blobs: BlobReader,
+  nodes: readonly FileNode[],
+  expected: { add(node: FileNode): void },
+): BlobId[] {
+  const ids: BlobId[] = [];
+  for (const node of nodes) {
+    if (ids.length >= idsAheadMax && node.content.kind === 'list') continue;
+    const before = ids.length;
+    ids.push(...firstIdsOf(blobs, node));
+    if (ids.length > before) expected.add(node);
+  }
+  return ids;
 }
 
-function* readContent(blobs: BlobReader, node: FileNode): Generator<Uint8Array> {
+function firstIdsOf(blobs: BlobReader, { content, size }: FileNode): BlobId[] {
+  switch (content.kind) {
+    case 'blob':
+      return [content.id];
+    case 'chunks':
+      return idsOf(content.chunks);
+    case 'list':
+      return idsOf(firstOfList(blobs, content.root, size));
+    default:
+      return [];
+  }
+}
+
+function idsOf(chunks: readonly Chunk[]): BlobId[] {
+  return chunks.flatMap(({ id }) => id ?? []);
+}
+
+/** None of one that is damaged, which whoever reads it learns. */
+function firstOfList(blobs: BlobReader, root: BlobId, size: number): readonly Chunk[] {
+  try {
+    for (const chunks of batches(chunksOfList(blobs, root, size), expectedBytes, expectedSize)) return chunks;
+  } catch (error) {
+    if (!tellsUnreadable(error)) throw error;
+  }
+  return [];
+}
+
+function* readContent(blobs: BlobReader, node: FileNode, isExpected: boolean): Generator<Uint8Array> {
   const { content, size } = node;
   if (content.kind === 'inline') {
     if (content.bytes.length > 0) yield content.bytes;
     return;
   }
-  for (const chunks of expectedBatches(blobs, chunksOf(blobs, content, size))) {
+  for (const chunks of expectedBatches(blobs, chunksOf(blobs, content, size), isExpected)) {
     for (const chunk of chunks) {
       if (chunk.id === undefined) yield* zeroPieces(chunk.bytes);
       else yield readChunkBytes(blobs, chunk.id, chunk.bytes);
@@ -90,13 +135,26 @@ function* readContent(blobs: BlobReader, node: FileNode): Generator<Uint8Array> 
   }
 }
 
-const expectedChunks = 512;
+/** A few frames of the largest: with less, whoever reads them waited for each. */
+const expectedBytes = 16 * 1024 * 1024;
+/** However small, each costs a look-up. */
+const expectedBytesLeast = 4096;
 
-/** Chunks in batches. The batch after the one that is given out is told to the store, so that it can be read ahead. */
-function expectedBatches(blobs: BlobReader, chunks: Iterable<Chunk>): Iterable<Chunk[]> {
-  return batchesAhead(chunks, expectedChunks, (next) =>
-    blobs.expectBlobs?.(next.flatMap(({ id }) => id ?? [])),
-  );
+/**
+ * Chunks in batches. The batch after the one that is given out is told to the store, so that it can be read ahead; the first one unless it
+ * has been told.
+ */
+function expectedBatches(blobs: BlobReader, chunks: Iterable<Chunk>, isFirstTold = false): Iterable<Chunk[]> {
+  let isTold = isFirstTold;
+  const expect = (next: readonly Chunk[]): void => {
+    if (!isTold) blobs.expectBlobs?.(idsOf(next));
+    isTold = false;
+  };
+  return batchesAhead(chunks, expectedBytes, expect, expectedSize);
+}
+
+function expectedSize({ bytes }: Chunk): number {
+  return Math.max(bytes, expectedBytesLeast);
 }
 
 function readChunkBytes(blobs: BlobReader, id: BlobId, bytes: number): Uint8Array {

@@ -201,6 +201,7 @@ describe('ParallelGzipWriter', () => {
     const input = inputOf('mixed', 6 * pieceBytesMax + 999);
     const wanted = gzipBytes(input);
     for (const [threads, inlinePieces] of [
+      [0, 0],
       [1, 0],
       [3, 0],
       [2, 4],
@@ -218,6 +219,25 @@ describe('ParallelGzipWriter', () => {
       await writer.finish();
       assert.ok(Buffer.concat(parts).equals(wanted), `${threads} threads, ${inlinePieces} pieces here`);
     }
+  });
+
+  it('gives the same bytes where the caller does pieces instead of waiting', async () => {
+    const input = inputOf('mixed', 9 * pieceBytesMax + 5);
+    const parts: Buffer[] = [];
+    await using writer = new ParallelGzipWriter((bytes) => parts.push(Buffer.from(bytes)), {
+      threads: 1,
+      expectedBytes: 2 ** 40,
+    });
+    let done = 0;
+    for (let at = 0; at < input.length; at += pieceBytesMax) {
+      writer.write(input.subarray(at, at + pieceBytesMax));
+      while (writer.doSome()) done++;
+      await writer.drained();
+    }
+    await writer.finish();
+    assert.ok(Buffer.concat(parts).equals(gzipBytes(input)));
+    assert.ok(done > 0, 'while the thread starts, pieces are done here'); // it takes longer than the first of them
+    assert.equal(writer.doSome(), false);
   });
 
   it('reports an error of the receiver', async () => {

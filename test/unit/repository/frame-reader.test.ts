@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import BetterSqlite3 from 'better-sqlite3';
 import { DamageError } from '../../../src/model/errors.ts';
 import type { BlobId } from '../../../src/model/ids.ts';
+import { threadsWorthStarting } from '../../../src/repository/frame-threads.ts';
 import { type OpenOptions, Repository } from '../../../src/repository/repository.ts';
 import { encryptedOptions, plainOptions } from '../../helpers/repositories.ts';
 import { Seeded } from '../../helpers/seeded.ts';
@@ -44,6 +45,28 @@ for (const [name, options] of [
           assert.ok(Buffer.from(repository.readBlob(id)).equals(blobs.get(id)!), id);
       }
     }
+  });
+
+  test(`much of ${name} repository is read by who does something else meanwhile`, async (context) => {
+    const root = temporaryFolder(context);
+    const blobs = await filled(root, options);
+    await using repository = Repository.open(root, { ...options, mode: 'read', create: false });
+    let asked = 0;
+    repository.expectBytes(2 ** 30, () => asked++ % 3 !== 0);
+    const ids = [...blobs.keys()];
+    // What is said last is wanted first: parts of a large file, of which the files behind it are expected already.
+    for (let at = 0; at < ids.length; at += 200) {
+      repository.expectBlobs(ids.slice(at + 100, at + 200));
+      repository.expectBlobs(ids.slice(at, at + 100));
+      for (const id of ids.slice(at, at + 200))
+        assert.ok(Buffer.from(repository.readBlob(id)).equals(blobs.get(id)!), id);
+    }
+    // All may have been read by the time that the threads had started.
+    for (let round = 0; asked === 0 && round < 20; round++) {
+      repository.expectBlobs(ids);
+      for (const id of ids) assert.ok(Buffer.from(repository.readBlob(id)).equals(blobs.get(id)!), id);
+    }
+    assert.equal(asked > 0, threadsWorthStarting({ besides: 1 }) > 0);
   });
 
   test(`damage in ${name} repository is told when threads meet it, and the rest is read`, async (context) => {

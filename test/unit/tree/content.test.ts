@@ -9,6 +9,7 @@ import {
 } from '../../../src/archiver/store-content.ts';
 import { blobIdOf } from '../../../src/codec/hash.ts';
 import { decodeNode, encodeNode, hashOfContent } from '../../../src/codec/node-codec.ts';
+import { DamageError } from '../../../src/model/errors.ts';
 import type { FileNode } from '../../../src/model/tree.ts';
 import { contentReader } from '../../../src/tree/content.ts';
 import { MemoryStore } from '../../helpers/memory-store.ts';
@@ -43,6 +44,51 @@ test('storeContent() gives back what was stored, at every size where the way cha
     kinds.add(roundTrip(random.bytes(size)).content.kind);
   }
   assert.deepEqual([...kinds].sort(), ['blob', 'chunks', 'inline', 'list']);
+});
+
+test('contentReader() says once which blobs come next, and those of lists before they are read', () => {
+  const store = new MemoryStore();
+  const random = new Seeded(22);
+  const bytes = [40_000_000, 9_000_000, 131_072, 30_000, 10].map((size) => random.bytes(size));
+  const nodes = bytes.map((input) =>
+    nodeOf(runSteps(storeContent(store, readerOf(input), input.length, undefined, () => {}))),
+  );
+  assert.deepEqual(
+    nodes.map(({ content }) => content.kind),
+    ['list', 'list', 'chunks', 'blob', 'inline'],
+  );
+  const told: string[] = [];
+  const reader = contentReader({
+    readBlob: (id) => store.readBlob(id),
+    expectBlobs: (ids) => told.push(...ids),
+  });
+  reader.expectContents?.(nodes);
+  const ahead = told.length;
+  assert.ok(ahead > 1000, `${ahead} blobs`); // 16 MiB of the first, and all others
+  for (const [index, node] of nodes.entries()) {
+    const read = Buffer.concat([...reader.readContent(node)].map((piece) => Buffer.from(piece)));
+    assert.ok(read.equals(bytes[index]!));
+  }
+  assert.ok(told.length > ahead, 'the rest of the first');
+  assert.equal(new Set(told).size, told.length);
+});
+
+test('contentReader() tells of a damaged list when it is read, and not when it is expected', () => {
+  const store = new MemoryStore();
+  const input = new Seeded(23).bytes(9_000_000);
+  const node = nodeOf(runSteps(storeContent(store, readerOf(input), input.length, undefined, () => {})));
+  const expected: string[] = [];
+  const reader = contentReader({
+    readBlob: (id) => {
+      if (node.content.kind === 'list' && id === node.content.root)
+        throw new DamageError('a list', 'is gone');
+      return store.readBlob(id);
+    },
+    expectBlobs: (ids) => expected.push(...ids),
+  });
+  reader.expectContents?.([node]);
+  assert.deepEqual(expected, []);
+  assert.throws(() => [...reader.readContent(node)], /a list: is gone/);
 });
 
 test('storeContent() stores aligned blocks of zeros as holes', () => {
