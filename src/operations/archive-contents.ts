@@ -43,6 +43,16 @@ export async function readArchive(
   const descriptions = new Map<string, Buffer>();
   let bytes = 0;
   let describedBytes = 0;
+  let toldBytes = 0;
+  const tell = (files: number): void => {
+    const { packedBytes } = reader;
+    environment.progress.advance({ files, bytes: packedBytes - toldBytes });
+    toldBytes = packedBytes;
+  };
+  const onPiece = (): void => {
+    mustGoOn(environment);
+    tell(0);
+  };
   for await (const { entry, content } of reader.entries()) {
     mustGoOn(environment);
     bytes += entry.size;
@@ -56,10 +66,10 @@ export async function readArchive(
       describedBytes += description.length;
     }
     const bytesOf = description === undefined ? content : once(description);
-    const member = await readMember(entry, bytesOf, { blobs, files, environment });
+    const member = await readMember(entry, bytesOf, { blobs, files, onPiece });
     if (member.node.type === 'file') files.set(member.path, member);
     members.push(member);
-    environment.progress.advance({ files: 1, bytes: entry.size });
+    tell(1);
   }
   return { members, descriptions, bytes, skipped: reader.skipped };
 }
@@ -81,13 +91,14 @@ async function* once(bytes: Buffer): AsyncGenerator<Uint8Array> {
 interface MemberContext {
   readonly blobs: BlobStore;
   readonly files: ReadonlyMap<ByteString, ArchiveMember>;
-  readonly environment: Environment;
+  /** Called for each piece of a member. */
+  readonly onPiece: () => void;
 }
 
 async function readMember(
   entry: ArchiveEntry,
   content: AsyncIterable<Uint8Array>,
-  { blobs, files, environment }: MemberContext,
+  { blobs, files, onPiece }: MemberContext,
 ): Promise<ArchiveMember> {
   const common = { mode: entry.mode, uid: entry.uid ?? 0, gid: entry.gid ?? 0, mtimeNs: entry.mtimeNs };
   switch (entry.type) {
@@ -100,8 +111,8 @@ async function readMember(
     case 'file': {
       const hash = nodeCrypto().createHash('sha256');
       const end = new LastBytes();
-      const heard = { update: () => mustGoOn(environment) };
-      const stored = await importContent(blobs, watched(content, hash, end, heard), entry.size);
+      const watching = watched(content, hash, end, { update: onPiece });
+      const stored = await importContent(blobs, watching, entry.size);
       if (entry.path.endsWith('-journal') && endsWithSuperJournal(end.bytes)) {
         throw new ArchiveError(
           `Cannot read the archive: entry ${displayName(entry.path)} is refused: whoever opens its database would delete the file that this journal names`,

@@ -42,6 +42,8 @@ export interface ArchiveReader extends AsyncDisposable {
    * @throws ArchiveError, FileSystemError
    */
   entries(): AsyncIterable<ArchiveItem>;
+  /** Of the archive as it is, so many bytes were read in the last pass. */
+  readonly packedBytes: number;
   /** What the last pass left out. */
   readonly skipped: readonly SkippedEntry[];
 }

@@ -129,8 +129,20 @@ export class UnpackMeter {
     this.#limits = limits;
   }
 
+  get packedBytes(): number {
+    return this.#packedBytes;
+  }
+
   addPacked(bytes: number): void {
     this.#packedBytes += bytes;
+  }
+
+  /** The same pieces, each counted before it is given. */
+  async *counted(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    for await (const piece of pieces) {
+      this.addPacked(piece.length);
+      yield piece;
+    }
   }
 
   /** @throws ArchiveError when more came out than the limits allow. */

@@ -29,6 +29,7 @@ export class TarReader implements ArchiveReader {
   readonly #limits: ArchiveLimits;
   readonly #running = new Set<Extract>();
   #skipped: readonly SkippedEntry[] = [];
+  #meter: UnpackMeter | undefined;
 
   constructor(file: ArchiveFile, packing: TarPacking, limits: ArchiveLimits) {
     this.format = formats[packing];
@@ -39,6 +40,10 @@ export class TarReader implements ArchiveReader {
 
   get skipped(): readonly SkippedEntry[] {
     return this.#skipped;
+  }
+
+  get packedBytes(): number {
+    return this.#meter?.packedBytes ?? 0;
   }
 
   async *entries(): AsyncGenerator<ArchiveItem> {
@@ -87,6 +92,7 @@ export class TarReader implements ArchiveReader {
 
   async *#tarBytes(): AsyncGenerator<Uint8Array> {
     const meter = new UnpackMeter(this.#file.path, this.#limits);
+    this.#meter = meter;
     for await (const chunk of this.#unpacked(meter)) {
       meter.addUnpacked(chunk.length);
       yield chunk;
@@ -94,16 +100,9 @@ export class TarReader implements ArchiveReader {
   }
 
   #unpacked(meter: UnpackMeter): AsyncGenerator<Uint8Array> {
-    if (this.#packing === 'tar') return counted(this.#file.pieces(), meter);
+    if (this.#packing === 'tar') return meter.counted(this.#file.pieces());
     const pieces = this.#file.pieces({ bytes: packedPieceBytes });
-    return unpack(counted(pieces, meter), this.#packing, this.#file.path);
-  }
-}
-
-async function* counted(pieces: AsyncIterable<Uint8Array>, meter: UnpackMeter): AsyncGenerator<Uint8Array> {
-  for await (const piece of pieces) {
-    meter.addPacked(piece.length);
-    yield piece;
+    return unpack(meter.counted(pieces), this.#packing, this.#file.path);
   }
 }
 

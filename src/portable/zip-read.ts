@@ -52,6 +52,7 @@ export class ZipReader implements ArchiveReader {
   readonly #file: ArchiveFile;
   readonly #limits: ArchiveLimits;
   #skipped: readonly SkippedEntry[] = [];
+  #meter: UnpackMeter | undefined;
 
   private constructor(file: ArchiveFile, limits: ArchiveLimits) {
     this.#file = file;
@@ -68,13 +69,18 @@ export class ZipReader implements ArchiveReader {
     return this.#skipped;
   }
 
+  get packedBytes(): number {
+    return this.#meter?.packedBytes ?? 0;
+  }
+
   async *entries(): AsyncGenerator<ArchiveItem> {
     const { path } = this.#file;
     const gate = new EntryGate(path, this.#limits);
     this.#skipped = gate.skipped;
     const survey = await this.#survey();
     const directory = await ZipDirectory.open(this.#file, this.#limits);
-    const pass: Pass = { directory, survey, meter: new UnpackMeter(path, this.#limits) };
+    this.#meter = new UnpackMeter(path, this.#limits);
+    const pass: Pass = { directory, survey, meter: this.#meter };
     let turnedAtMs = Date.now();
     for await (const item of directory.items()) {
       const result = await this.#itemOf(item, gate, pass);
@@ -162,8 +168,7 @@ export class ZipReader implements ArchiveReader {
   ): AsyncGenerator<Uint8Array> {
     let bytes = 0;
     let sum = 0;
-    meter.addPacked(item.packedBytes);
-    for await (const piece of this.#unpacked(item, dataStart)) {
+    for await (const piece of this.#unpacked(item, dataStart, meter)) {
       bytes += piece.length;
       meter.addUnpacked(piece.length);
       if (bytes > item.size) break;
@@ -179,15 +184,20 @@ export class ZipReader implements ArchiveReader {
     return refusedEntry(this.#file.path, name, `it is damaged: ${detail}`);
   }
 
-  #unpacked(item: ZipItem, dataStart: number): Iterable<Uint8Array> | AsyncIterable<Uint8Array> {
+  #unpacked(
+    item: ZipItem,
+    dataStart: number,
+    meter: UnpackMeter,
+  ): Iterable<Uint8Array> | AsyncIterable<Uint8Array> {
     const { path } = this.#file;
     if (Math.max(item.packedBytes, item.size) <= wholeBytesMax) {
       const packed = this.#file.read(dataStart, item.packedBytes);
+      meter.addPacked(packed.length);
       return item.method === methodStored ? [Buffer.from(packed)] : [inflateWhole(packed, item.size, path)];
     }
     const place = { start: dataStart, end: dataStart + item.packedBytes };
-    if (item.method === methodStored) return this.#file.pieces(place);
-    return unpack(this.#file.pieces({ ...place, bytes: packedPieceBytes }), 'deflate', path);
+    if (item.method === methodStored) return meter.counted(this.#file.pieces(place));
+    return unpack(meter.counted(this.#file.pieces({ ...place, bytes: packedPieceBytes })), 'deflate', path);
   }
 }
 
