@@ -43,7 +43,6 @@ type Child = ChildProcessByStdio<Writable, Readable, Readable>;
 interface RunningChild {
   readonly process: Child;
   readonly ended: Promise<void>;
-  wasAsked: boolean;
   settle: ((result: CaptureResult) => void) | undefined;
   /** What is told of a copy that it has made meanwhile. */
   onCopied: OnCopied;
@@ -88,11 +87,9 @@ export class CaptureProcess implements AsyncDisposable {
     this.#child = undefined;
     if (child !== undefined) {
       this.#leaving.push(child);
-      if (child.settle !== undefined) {
-        kill(child, runEnded);
-        await child.ended;
-      } else if (child.wasAsked) child.process.stdin.end();
-      else kill(child, runEnded);
+      const isAtWork = child.settle !== undefined;
+      kill(child, runEnded); // it would take 10 ms to end by itself
+      if (isAtWork) await child.ended;
     }
     this.#removeCopy();
   }
@@ -182,7 +179,6 @@ function startChild(program: string, onEnd: (child: RunningChild) => void): Runn
   const child: RunningChild = {
     process: started,
     ended,
-    wasAsked: false,
     settle: undefined,
     onCopied: () => {},
     killedBecause: undefined,
@@ -201,7 +197,6 @@ function startChild(program: string, onEnd: (child: RunningChild) => void): Runn
 
 function ask(child: RunningChild, request: CaptureRequest, onCopied: OnCopied): Promise<CaptureResult> {
   return new Promise((resolve) => {
-    child.wasAsked = true;
     child.onCopied = onCopied;
     child.settle = resolve;
     child.process.stdin.write(`${JSON.stringify(request)}\n`);
