@@ -96,7 +96,8 @@ export class MemberWriter {
     const header = { name, type: node.type, mode: node.mode & permissionBits, mtimeNs: node.mtimeNs };
     const record = this.#recordOf(member);
     if (node.type === 'file') {
-      const content = new HashedContent(this.#content.readContent(node), node.size);
+      const onBytes = (bytes: number): void => this.#progress.advance({ bytes });
+      const content = new HashedContent(this.#content.readContent(node), node.size, onBytes);
       await this.#tar.add({ ...header, size: node.size }, content.pieces());
       this.#ownFile.add({
         ...record,
@@ -104,7 +105,7 @@ export class MemberWriter {
         sha256: content.sha256(),
         ...fileRecord(member, node),
       });
-      this.#progress.advance({ files: 1, bytes: node.size });
+      this.#progress.advance({ files: 1 });
     } else if (link !== undefined) {
       await this.#tar.add({ ...header, size: 0, link });
       const linkBytes = link.trueBytes === undefined ? {} : { linkBytes: link.trueBytes };
@@ -134,19 +135,25 @@ export class MemberWriter {
   }
 }
 
+const toldBytesMin = 1024 * 1024;
+
 /** Hashes pieces as they pass: one piece, which nearly every file is, in one call, in which setting up takes no time. */
 class HashedContent {
   readonly #source: Iterable<Uint8Array>;
   readonly #size: number;
+  readonly #onBytes: (bytes: number) => void;
   #whole: string | undefined;
   #hash: Hash | undefined;
 
-  constructor(source: Iterable<Uint8Array>, size: number) {
+  /** `onBytes` is told of bytes that have passed, about a mebibyte at once. */
+  constructor(source: Iterable<Uint8Array>, size: number, onBytes: (bytes: number) => void) {
     this.#source = source;
     this.#size = size;
+    this.#onBytes = onBytes;
   }
 
   *pieces(): Generator<Uint8Array> {
+    let untold = 0;
     for (const piece of this.#source) {
       if (piece.length === this.#size) this.#whole = hash('sha256', piece);
       else {
@@ -154,7 +161,12 @@ class HashedContent {
         this.#hash.update(piece);
       }
       yield piece;
+      untold += piece.length;
+      if (untold < toldBytesMin) continue;
+      this.#onBytes(untold);
+      untold = 0;
     }
+    this.#onBytes(untold);
   }
 
   sha256(): string {

@@ -457,6 +457,21 @@ describe('writeArchive() as a file', () => {
     }
   });
 
+  it('tells how far it is within a large file too', async () => {
+    const large = Buffer.alloc(6_000_000, 'a'); // given in pieces of 100,000 bytes
+    const source = memorySource(
+      { kind: 'folder', path: '/x' },
+      { '': folder(), empty: '', large, small: 'b' },
+    );
+    const told: { files: number; bytes: number }[] = [];
+    const advance = ({ files = 0, bytes = 0 }): void => void told.push({ files, bytes });
+    await write([source], { progress: { ...silentProgress, advance } });
+    const sumOf = (counts: readonly number[]): number => counts.reduce((sum, count) => sum + count, 0);
+    assert.equal(sumOf(told.map(({ files }) => files)), 3);
+    assert.equal(sumOf(told.map(({ bytes }) => bytes)), large.length + 1);
+    assert.equal(Math.max(...told.map(({ bytes }) => bytes)), 1_100_000);
+  });
+
   it('leaves nothing behind when it is interrupted', async () => {
     for (const format of ['tar', 'tar.gz', 'tar.zst'] as const) {
       const abort = new AbortController();
