@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { RepositoryKeys } from '../codec/keys.ts';
 import type { RepositoryParameters } from '../codec/parameters.ts';
 import { removeTemporary } from '../io/files.ts';
-import { DamageError, ExuviaError, FileSystemError } from '../model/errors.ts';
+import { DamageError, type ExuviaError, FileSystemError } from '../model/errors.ts';
 import { type BlobId, blobIdFromBytes, type PackId, type SnapshotId } from '../model/ids.ts';
 import type { Snapshot, SnapshotHead, SnapshotRecord } from '../model/snapshot.ts';
 import type {
@@ -20,18 +20,18 @@ import type {
   Orders,
   SnapshotStore,
 } from '../model/store.ts';
+import { AddedBlobs } from './added-blobs.ts';
 import { finishConversion } from './conversion.ts';
-import { type Database, inTransaction, isLocalTrouble } from './database.ts';
+import { type Database, isLocalTrouble } from './database.ts';
 import { checkedBlocks, IndexFileCache } from './file-cache.ts';
 import { rebuildPackIndex, synchronizePackIndex } from './index-sync.ts';
 import { initRepository } from './init.ts';
 import { type RepositoryLayout, repositoryLayout } from './layout.ts';
 import { LocalSeal } from './local-seal.ts';
-import { type AddBlob, Maintenance } from './maintenance.ts';
+import { Maintenance } from './maintenance.ts';
 import { closeLayout, type Opened, type OpenOptions, openInMemory, openLayout } from './open-layout.ts';
 import { PackIndex, type PackTotals } from './pack-index.ts';
 import { blobIdIn, isBlobIdAt } from './pack-keys.ts';
-import { PackWriter } from './pack-writer.ts';
 import { holdsParameters } from './parameters-file.ts';
 import { SnapshotFiles } from './snapshot-files.ts';
 import { makeStaging } from './staging.ts';
@@ -49,12 +49,12 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
   readonly #snapshots: SnapshotFiles;
   readonly #files: IndexFileCache;
   readonly #stored: StoredBlobs;
-  readonly #writer: PackWriter | undefined;
+  /** Undefined where nothing can be added. */
+  readonly #added: AddedBlobs | undefined;
   readonly #temporary: string | undefined;
   #staging: string | undefined;
   #unreadablePacks: readonly DamageError[];
   #rebuilt = false;
-  #snapshotBytes = 0;
 
   private constructor(opened: Opened, options: OpenOptions) {
     this.parameters = opened.parameters;
@@ -70,20 +70,14 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
     const seal = keyring && new LocalSeal(keyring.keys.deriveLocalKey(), options.random);
     this.#snapshots = new SnapshotFiles(opened.layout, opened.database, seal);
     this.#files = new IndexFileCache(opened.database, seal ?? checkedBlocks, () => this.flush());
-    if (opened.temporary !== undefined) {
-      this.#writer = new PackWriter({
+    const { temporary, database } = opened;
+    if (temporary !== undefined) {
+      const parts = { database, index: this.#index, files: this.#files, snapshots: this.#snapshots };
+      this.#added = new AddedBlobs(parts, {
         layout: opened.layout,
-        temporary: opened.temporary,
+        temporary,
         random: keyring === undefined ? (options.unique ?? options.random) : options.random,
         level: options.compress === false ? 0 : opened.parameters.compression.level,
-        isFirst: () => this.#index.newestPacks(1).length === 0,
-        onPublished: (packs, isAll) => {
-          inTransaction(this.#database, () => {
-            this.#index.addPacks(packs);
-            // Before that, a file that was seen may have parts in a frame that a crash would take with it.
-            if (isAll) this.#files.flush();
-          });
-        },
       });
     }
   }
@@ -113,7 +107,7 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
   }
 
   readBlob(id: BlobId): Uint8Array {
-    const pending = this.#writer?.read(id);
+    const pending = this.#added?.writer.read(id);
     if (pending !== undefined) return pending;
     try {
       return this.#stored.read(id);
@@ -142,11 +136,11 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
   }
 
   expectWrites(): void {
-    this.#writer?.expectWrites();
+    this.#added?.writer.expectWrites();
   }
 
   expectWait(): void {
-    this.#writer?.expectWait();
+    this.#added?.writer.expectWait();
   }
 
   get orders(): Orders<[order: BlobOrder]> {
@@ -154,27 +148,22 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
   }
 
   hasBlob(id: BlobId): boolean {
-    return this.#writer?.has(id) === true || this.#index.has(id);
+    return this.#added?.has(id) ?? this.#index.has(id);
   }
 
   presentBlobs(ids: readonly BlobId[]): ReadonlySet<BlobId> {
     const stored = this.#index.present(ids);
-    return new Set(ids.filter((id) => stored.has(id) || this.#writer?.has(id) === true));
+    return new Set(ids.filter((id) => stored.has(id) || this.#added?.writer.has(id) === true));
   }
 
   writeBlob(kind: BlobKind, bytes: Uint8Array): BlobId {
     const id = this.idOf(bytes);
-    if (!this.hasBlob(id)) this.#mustGetWriter().add(kind, id, bytes);
+    if (!this.hasBlob(id)) this.#mustGetAdded().writer.add(kind, id, bytes);
     return id;
   }
 
   writeBlobs(stream: BlobStream, blobs: readonly NamedBlob[]): void {
-    const there = this.#index.present(blobs.map(({ id }) => id));
-    for (const { id, bytes } of blobs) {
-      if (there.has(id) || this.#writer?.has(id) === true) continue;
-      this.#mustGetWriter().add(stream, id, bytes);
-      there.add(id); // one may be given twice, and published in between
-    }
+    this.#mustGetAdded().add(stream, blobs);
   }
 
   idOf(bytes: Uint8Array): BlobId {
@@ -191,13 +180,12 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
 
   /** Makes everything written so far durable. The index learns of it with the next snapshot, or when it is flushed. */
   publish(): void {
-    this.#writer?.publish();
+    this.#added?.writer.publish();
   }
 
   /** Makes everything written so far durable, and known to the index. */
   flush(): void {
-    this.#writer?.flush();
-    if (this.#files.hasPending) inTransaction(this.#database, () => this.#files.flush());
+    this.#added?.flush();
   }
 
   /**
@@ -205,14 +193,7 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
    * lost blobs is forgotten.
    */
   salvage(): void {
-    try {
-      if (this.#writer?.hasFailed === true) this.#files.discard();
-      else this.flush();
-    } catch (error) {
-      // The run has failed already and says why. Nothing was promised that is not there.
-      if (!(error instanceof ExuviaError)) throw error;
-      this.#files.discard();
-    }
+    this.#added?.salvage();
   }
 
   listSnapshots(): readonly Snapshot[] {
@@ -238,30 +219,9 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
     return this.#snapshots.get(id);
   }
 
-  /**
-   * Publishes what was written, then the record: the commit of a backup. Then the index learns of all that at once: each of its transactions waits
-   * four times for the disk. A crash before it leaves packs and a snapshot that the next open reads.
-   */
+  /** Publishes what was written, then the record: the commit of a backup. */
   addSnapshot(record: SnapshotRecord): Snapshot {
-    const writer = this.#mustGetWriter();
-    writer.publish();
-    const published = this.#published(record);
-    const isIndexed = this.#snapshots.remember(published.snapshot, () => {
-      this.#index.addPacks(writer.untold);
-      if (this.#files.hasPending) this.#files.flush();
-    });
-    if (isIndexed) writer.noteTold();
-    this.#snapshotBytes += published.bytes;
-    return published.snapshot;
-  }
-
-  #published(record: SnapshotRecord): { snapshot: Snapshot; bytes: number } {
-    try {
-      return this.#snapshots.publish(record, join(this.#mustGetTemporary(), 'snapshot'));
-    } catch (error) {
-      this.salvage();
-      throw error;
-    }
+    return this.#mustGetAdded().commit(record, join(this.#mustGetTemporary(), 'snapshot'));
   }
 
   /** What removes: only for a repository opened to be maintained. */
@@ -279,19 +239,8 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
       synchronize: () => {
         this.#unreadablePacks = synchronizePackIndex(this.#layout, this.#database, this.#index);
       },
-      rewrite: (work, level) => this.#rewrite(work, level),
+      rewrite: (work, level) => this.#mustGetAdded().rewrite(work, level),
     });
-  }
-
-  /** What is added in `work` is stored although it is there already, and found in its new place from then on. */
-  async #rewrite(work: (add: AddBlob) => Promise<void>, level: number | undefined): Promise<void> {
-    const writer = this.#mustGetWriter();
-    this.flush();
-    if (level !== undefined) writer.level = level;
-    await work((stream, id, bytes) => {
-      if (!writer.has(id)) writer.add(stream, id, bytes);
-    });
-    this.flush();
   }
 
   get isWriteOnly(): boolean {
@@ -305,12 +254,12 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
 
   /** False when it is open for reading, or when the disk had no room for a temporary folder. */
   get canAdd(): boolean {
-    return this.#writer !== undefined;
+    return this.#added !== undefined;
   }
 
   /** @throws FileSystemError that says why nothing can be added */
   mustBeAbleToAdd(): void {
-    this.#mustGetWriter();
+    this.#mustGetAdded();
   }
 
   /** What is wrong with the file of the parameters; only for who opened it to repair that. */
@@ -334,11 +283,7 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
 
   /** Bytes of blobs added and of packs and snapshots published since it was opened. */
   get written(): { readonly addedBytes: number; readonly storedBytes: number } {
-    const writer = this.#writer;
-    return {
-      addedBytes: writer?.addedBytes ?? 0,
-      storedBytes: (writer?.storedBytes ?? 0) + this.#snapshotBytes,
-    };
+    return this.#added?.written ?? { addedBytes: 0, storedBytes: 0 };
   }
 
   totals(): PackTotals {
@@ -383,15 +328,15 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#writer?.close();
+    await this.#added?.writer.close();
     await this.#stored.close();
     if (this.#staging !== undefined) removeTemporary(this.#staging);
     closeLayout(this.#opened);
   }
 
-  #mustGetWriter(): PackWriter {
-    if (this.#writer === undefined) throw this.whyNotToAdd();
-    return this.#writer;
+  #mustGetAdded(): AddedBlobs {
+    if (this.#added === undefined) throw this.whyNotToAdd();
+    return this.#added;
   }
 
   #mustGetTemporary(): string {
