@@ -153,7 +153,7 @@ async function runBackup(
     durationMs: Math.round(environment.clock.nowMs() - run.startedMs),
   };
   if (plan.options.skipIfUnchanged && run.parent !== undefined && isSame(run.parent, run, plan)) {
-    repository.flush();
+    repository.finish();
     return { ...resultOf(plan, run), dryRun: false, snapshot: run.parent, unchanged: true, stats };
   }
   const snapshot = repository.addSnapshot(recordOf(environment, plan, run, repository.nextSequence(), stats));

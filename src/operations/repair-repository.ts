@@ -142,7 +142,9 @@ class Repair {
       onPack: () => progress.advance({ files: 1 }),
     });
     if (signal?.aborted)
-      throw new InterruptedError('Interrupted; nothing was set aside, and the repair can be run again');
+      throw new InterruptedError(
+        'Interrupted; packs and snapshots are where they were, and the repair can be run again',
+      );
     return count;
   }
 

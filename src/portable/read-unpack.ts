@@ -15,22 +15,29 @@ export type Codec = 'gzip' | 'zstd' | 'deflate';
 
 type Decoder = Transform & { readonly bytesWritten: number };
 
-const chunkSize = 1024 * 1024;
-/** Decoding goes on beside whoever uses a chunk, and so much ahead of him. */
-const options: Pick<ZlibOptions, 'chunkSize'> & Pick<TransformOptions, 'readableHighWaterMark'> = {
-  chunkSize,
-  readableHighWaterMark: 4 * chunkSize,
-};
+/** Decoding goes on beside whoever uses a chunk, and some of these ahead of him. */
+const chunkBytes = 1024 * 1024;
+const chunksAhead = 4;
+/** Of a frame that comes after a small one: there may be many. */
+const smallChunkBytes = 64 * 1024;
 const nothing = new Uint8Array(0);
 /** Each frame costs a decoder, about a millisecond: no honest program makes many for little. */
 const framesFree = 1000;
 const frameBytesLeast = 1024;
 
-const decoders: Readonly<Record<Codec, () => Decoder>> = {
-  gzip: () => createGunzip(options),
-  zstd: () => createZstdDecompress(options),
-  deflate: () => createInflateRaw(options),
+type DecoderOptions = Pick<ZlibOptions, 'chunkSize'> & Pick<TransformOptions, 'readableHighWaterMark'>;
+
+const decoders: Readonly<Record<Codec, (options: DecoderOptions) => Decoder>> = {
+  gzip: createGunzip,
+  zstd: createZstdDecompress,
+  deflate: createInflateRaw,
 };
+
+/** For a frame of about so many bytes. */
+function decoderOf(codec: Codec, bytes: number): Decoder {
+  const chunkSize = bytes < smallChunkBytes ? smallChunkBytes : chunkBytes;
+  return decoders[codec]({ chunkSize, readableHighWaterMark: chunksAhead * chunkSize });
+}
 
 /** Decompresses all of `pieces`: every member of a gzip file, every frame of a zstd file, one deflate stream. */
 export async function* unpack(
@@ -41,15 +48,17 @@ export async function* unpack(
   let rest: Uint8Array = nothing;
   let frames = 0;
   let bytes = 0;
+  let frameBytes = chunkBytes;
   do {
     frames++;
     if (frames > framesFree + bytes / frameBytesLeast)
       throw damaged(archive, `its ${codec} data is in ${frames} frames of almost nothing`);
-    const decoder = decoders[codec]();
+    const decoder = decoderOf(codec, frameBytes);
+    frameBytes = 0;
     const feeding = feed(pieces, rest, decoder);
     try {
       for await (const chunk of decoder) {
-        bytes += (chunk as Uint8Array).length;
+        frameBytes += (chunk as Uint8Array).length;
         yield chunk as Uint8Array;
       }
     } catch (error) {
@@ -58,6 +67,7 @@ export async function* unpack(
       decoder.destroy();
       rest = await feeding;
     }
+    bytes += frameBytes;
     if (rest.length > 0 && codec !== 'zstd')
       throw damaged(archive, `bytes follow the end of its ${codec} data`);
   } while (rest.length > 0);

@@ -82,19 +82,32 @@ export class AddedBlobs {
 
   /**
    * Publishes what was written, then the record: the commit of a backup. Then the index learns of all that at once: each of its transactions waits
-   * four times for the disk. A crash before it leaves packs and a snapshot that the next open reads.
+   * four times for the disk. Whoever finds the snapshot before it does looks for packs as well.
    */
   commit(record: SnapshotRecord, temporary: string): Snapshot {
-    const { index, files, snapshots } = this.#parts;
     this.writer.publish();
     const { snapshot, bytes } = this.#published(record, temporary);
-    const isIndexed = snapshots.remember(snapshot, () => {
-      index.addPacks(this.writer.untold);
+    this.#tellIndex([snapshot]);
+    this.#snapshotBytes += bytes;
+    return snapshot;
+  }
+
+  /** The end of a run that adds no snapshot. */
+  finish(): void {
+    this.writer.publish();
+    this.#tellIndex([]);
+  }
+
+  /** Where it cannot be told, nothing is lost: whoever opens the repository next reads what is new. */
+  #tellIndex(published: readonly Snapshot[]): void {
+    const { index, files, snapshots } = this.#parts;
+    const { untold } = this.writer;
+    if (untold.length === 0 && published.length === 0 && !files.hasPending) return;
+    const isIndexed = snapshots.remember(published, () => {
+      index.addPacks(untold);
       if (files.hasPending) files.flush();
     });
     if (isIndexed) this.writer.noteTold();
-    this.#snapshotBytes += bytes;
-    return snapshot;
   }
 
   #published(record: SnapshotRecord, temporary: string): { snapshot: Snapshot; bytes: number } {

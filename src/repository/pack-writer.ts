@@ -98,7 +98,7 @@ export class PackWriter {
     return this.#failure !== undefined;
   }
 
-  /** What makes random bytes, which a pack is named by, takes 7 ms to load. */
+  /** What makes random bytes, which a pack is named by, takes 7 ms to load where it is node:crypto. */
   expectWrites(): void {
     this.#options.random(1);
   }

@@ -53,7 +53,7 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
   readonly #added: AddedBlobs | undefined;
   readonly #temporary: string | undefined;
   #staging: string | undefined;
-  #unreadablePacks: readonly DamageError[];
+  #unreadablePacks: readonly DamageError[] = [];
   #rebuilt = false;
 
   private constructor(opened: Opened, options: OpenOptions) {
@@ -65,10 +65,13 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
     this.#temporary = opened.temporary;
     this.#index = new PackIndex(opened.database);
     this.#stored = new StoredBlobs(opened.layout, this.#index);
-    this.#unreadablePacks = synchronizePackIndex(opened.layout, opened.database, this.#index);
+    this.#synchronize();
     const { keyring } = opened.layout;
     const seal = keyring && new LocalSeal(keyring.keys.deriveLocalKey(), options.random);
-    this.#snapshots = new SnapshotFiles(opened.layout, opened.database, seal);
+    this.#snapshots = new SnapshotFiles(opened.layout, opened.database, {
+      seal,
+      onUnknown: () => this.#synchronize(),
+    });
     this.#files = new IndexFileCache(opened.database, seal ?? checkedBlocks, () => this.flush());
     const { temporary, database } = opened;
     if (temporary !== undefined) {
@@ -183,6 +186,11 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
     this.#added?.writer.publish();
   }
 
+  /** The end of a run that adds no snapshot: all is durable, and known to the index where that can be written. */
+  finish(): void {
+    this.#added?.finish();
+  }
+
   /** Makes everything written so far durable, and known to the index. */
   flush(): void {
     this.#added?.flush();
@@ -236,11 +244,13 @@ export class Repository implements BlobStore, SnapshotStore, AsyncDisposable {
       snapshots: this.#snapshots,
       opened: this.#opened,
       parameters: this.parameters,
-      synchronize: () => {
-        this.#unreadablePacks = synchronizePackIndex(this.#layout, this.#database, this.#index);
-      },
+      synchronize: () => this.#synchronize(),
       rewrite: (work, level) => this.#mustGetAdded().rewrite(work, level),
     });
+  }
+
+  #synchronize(): void {
+    this.#unreadablePacks = synchronizePackIndex(this.#layout, this.#database, this.#index);
   }
 
   get isWriteOnly(): boolean {

@@ -11,7 +11,7 @@ import {
   snapshotIdOfFileName,
 } from '../codec/snapshot-codec.ts';
 import { publishFile, removeFile, syncFolder, withPath } from '../io/files.ts';
-import { DamageError, errnoOf, FileSystemError } from '../model/errors.ts';
+import { DamageError, ExuviaError, errnoOf, FileSystemError } from '../model/errors.ts';
 import type { SnapshotId } from '../model/ids.ts';
 import type { Snapshot, SnapshotHead, SnapshotRecord } from '../model/snapshot.ts';
 import { type Database, inTransaction, isLocalTrouble } from './database.ts';
@@ -19,6 +19,11 @@ import type { RepositoryLayout } from './layout.ts';
 import type { LocalSeal } from './local-seal.ts';
 import { isRefusal, readSnapshotFile } from './read-snapshot.ts';
 import { SnapshotRows } from './snapshot-rows.ts';
+
+export interface SnapshotFilesOptions {
+  readonly seal?: LocalSeal | undefined;
+  readonly onUnknown: () => void;
+}
 
 export class SnapshotFiles {
   readonly #layout: RepositoryLayout;
@@ -38,11 +43,14 @@ export class SnapshotFiles {
   readonly #unreadable = new Set<SnapshotId>();
 
   readonly #rows: SnapshotRows;
+  readonly #onUnknown: () => void;
 
-  constructor(layout: RepositoryLayout, database: Database, seal?: LocalSeal) {
+  /** `onUnknown` is called when files are found that the index does not know, before they count: it may not know their packs either. */
+  constructor(layout: RepositoryLayout, database: Database, { seal, onUnknown }: SnapshotFilesOptions) {
     this.#layout = layout;
     this.#database = database;
     this.#rows = new SnapshotRows(database, seal);
+    this.#onUnknown = onUnknown;
   }
 
   get #keys(): RepositoryKeys | undefined {
@@ -213,16 +221,17 @@ export class SnapshotFiles {
   }
 
   /**
-   * Writes a snapshot that was published here to the index, and in the same transaction whatever `andAlso` does. False, and nothing is written,
-   * when the disk is full: the next open reads it from its file.
+   * Writes snapshots that were published here to the index, and in the same transaction whatever `andAlso` does. False, and nothing is written,
+   * when that cannot be: who comes next reads them from their files.
    */
-  remember(snapshot: Snapshot, andAlso: () => void): boolean {
-    const fresh = this.#isWriteOnly ? [] : [snapshot];
+  remember(published: readonly Snapshot[], andAlso: () => void): boolean {
+    const fresh = this.#isWriteOnly ? [] : published;
     const isKept = this.#tryTransaction(() => {
       andAlso();
       this.#put(fresh);
     });
     if (isKept) for (const { id } of fresh) this.#added.delete(id);
+    else this.#unindexed = undefined; // they are looked for again
     return isKept;
   }
 
@@ -340,6 +349,7 @@ export class SnapshotFiles {
     const fresh = [...this.#names].flatMap(([id, name]) =>
       known.has(id) ? [] : (this.#read(name, id) ?? []),
     );
+    if (fresh.length > 0) this.#onUnknown();
     const left = this.#keepInIndex(fresh) ? [] : fresh;
     this.#unindexed = new Map(left.map((snapshot) => [snapshot.id, snapshot]));
     return this.#unindexed;
@@ -381,13 +391,14 @@ export class SnapshotFiles {
       if (this.#isThere(snapshot)) this.#rows.put(snapshot, snapshotFileName(snapshot.time, snapshot.id));
   }
 
+  /** False where the index cannot be written: the disk is full, others write to it all the time, or it is damaged, which the next open ends. */
   #tryTransaction(work: () => void): boolean {
     try {
       inTransaction(this.#database, work);
       return true;
     } catch (error) {
-      if (!isLocalTrouble(error)) throw error;
-      return false; // the disk is full: what was to be written is read from files next time too
+      if (!(error instanceof ExuviaError)) throw error;
+      return false; // what was to be written is read from files next time too
     }
   }
 
