@@ -29,7 +29,8 @@ import type { PackIndex } from './pack-index.ts';
 import { blobIdIn } from './pack-keys.ts';
 import type { PackProver } from './pack-prover.ts';
 import { rewriteParameters, writeParameters } from './parameters-file.ts';
-import type { DamagedSnapshot, SnapshotFiles } from './snapshot-files.ts';
+import type { DamagedSnapshot } from './rewrite-snapshot.ts';
+import type { SnapshotFiles } from './snapshot-files.ts';
 import { type BadFrame, salvagePack, type Verified } from './verify-pack.ts';
 
 export type AddBlob = (stream: BlobStream, id: BlobId, bytes: Uint8Array) => void;

@@ -1,7 +1,8 @@
 /** One snapshot file read: a snapshot, or why it is none. */
 import { lstatSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import type { RepositoryKeys } from '../codec/keys.ts';
-import { decodeSnapshot, snapshotFileName } from '../codec/snapshot-codec.ts';
+import { decodeSnapshot, sealedSequence, snapshotFileName } from '../codec/snapshot-codec.ts';
 import { DamageError, ExuviaError, errnoOf, FileSystemError, messageOf } from '../model/errors.ts';
 import type { SnapshotId } from '../model/ids.ts';
 import { limits } from '../model/limits.ts';
@@ -29,6 +30,20 @@ export function readSnapshotFile(
     if (passingErrnos.has(errnoOf(error) ?? '')) throw new FileSystemError('read', path, error);
     return new DamageError(`snapshot file ${name}`, messageOf(error), error);
   }
+}
+
+/** The highest that these files say themselves, which nothing but their checksums proves: an order, and no more. 0 without any. */
+export function lastSealedSequence(folder: string, names: Iterable<string>): number {
+  let last = 0;
+  for (const name of names) {
+    try {
+      last = Math.max(last, sealedSequence(readFileSync(join(folder, name)), `snapshot file ${name}`));
+    } catch (error) {
+      if (!(error instanceof DamageError) && errnoOf(error) === undefined) throw error;
+      // Damaged, or forgotten meanwhile: who can read will be told by a check.
+    }
+  }
+  return last;
 }
 
 /** They say nothing of the file: this process has too much open, or the machine too little memory. */

@@ -1,23 +1,24 @@
 /** Snapshot files: list, read, publish. The index keeps a copy of each record so that ten thousand of them list quickly. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RepositoryKeys } from '../codec/keys.ts';
 import {
   decodeSnapshot,
   encodeSnapshot,
   idInFileName,
-  sealedSequence,
   snapshotFileName,
   snapshotIdOfFileName,
 } from '../codec/snapshot-codec.ts';
 import { publishFile, removeFile, syncFolder, withPath } from '../io/files.ts';
-import { DamageError, ExuviaError, errnoOf, FileSystemError } from '../model/errors.ts';
+import { DamageError, ExuviaError, FileSystemError } from '../model/errors.ts';
 import type { SnapshotId } from '../model/ids.ts';
 import type { Snapshot, SnapshotHead, SnapshotRecord } from '../model/snapshot.ts';
 import { type Database, inTransaction, isLocalTrouble } from './database.ts';
 import type { RepositoryLayout } from './layout.ts';
 import type { LocalSeal } from './local-seal.ts';
-import { isRefusal, readSnapshotFile } from './read-snapshot.ts';
+import { isRefusal, lastSealedSequence, readSnapshotFile } from './read-snapshot.ts';
+import { removalOrder } from './removal-order.ts';
+import { type DamagedSnapshot, rewriteSnapshotFile } from './rewrite-snapshot.ts';
 import { SnapshotRows } from './snapshot-rows.ts';
 
 export interface SnapshotFilesOptions {
@@ -31,7 +32,7 @@ export class SnapshotFiles {
   readonly #names = new Map<SnapshotId, string>();
   #heads: SnapshotHead[] | undefined;
   #snapshots: Snapshot[] | undefined;
-  /** Snapshots that the index could not take in: the disk is full. */
+  /** Snapshots that the index could not take in. */
   #unindexed: ReadonlyMap<SnapshotId, Snapshot> | undefined;
   /** Made here, and not in the index. */
   readonly #added = new Map<SnapshotId, Snapshot>();
@@ -134,20 +135,10 @@ export class SnapshotFiles {
     return this.#rows.lastSequence();
   }
 
-  /** As the files themselves say, which nothing but their checksums proves: an order, and no more. */
+  /** As the files themselves say. */
   #lastSealedSequence(): number {
-    let last = 0;
     this.#listNames();
-    for (const name of this.#names.values()) {
-      try {
-        const file = readFileSync(join(this.#layout.snapshots, name));
-        last = Math.max(last, sealedSequence(file, `snapshot file ${name}`));
-      } catch (error) {
-        if (!(error instanceof DamageError) && errnoOf(error) === undefined) throw error;
-        // Damaged, or forgotten meanwhile: who can read will be told by a check.
-      }
-    }
-    return last;
+    return lastSealedSequence(this.#layout.snapshots, this.#names.values());
   }
 
   /** Replaced by another that is there: what an interrupted replacement leaves. */
@@ -186,16 +177,8 @@ export class SnapshotFiles {
   }
 
   /** Writes the file of a snapshot again from what the index knows of it. False when that gives other bytes than it had. */
-  rewriteFile({ name, id, known }: DamagedSnapshot, temporary: string): boolean {
-    if (known === undefined) return false;
-    const { id: _id, ...record } = known;
-    if (snapshotFileName(record.time, id) !== name) return false;
-    const encoded = [false, true]
-      .map((isCompressed) => encodeSnapshot(record, this.#keys, isCompressed))
-      .find((one) => one.id === id);
-    if (encoded === undefined) return false;
-    publishFile(join(this.#layout.snapshots, name), encoded.bytes, temporary);
-    return true;
+  rewriteFile(damaged: DamagedSnapshot, temporary: string): boolean {
+    return rewriteSnapshotFile(this.#layout, damaged, temporary);
   }
 
   nameOf(id: SnapshotId): string | undefined {
@@ -235,24 +218,9 @@ export class SnapshotFiles {
     return isKept;
   }
 
-  /**
-   * These, and those they stand for that an interrupted run has left. Each group must be gone for good before the next one
-   * goes: a snapshot whose replacement has gone would count again.
-   */
+  /** Groups of which each must be gone for good before the next one goes. */
   removalOrder(ids: Iterable<SnapshotId>): SnapshotId[][] {
-    const here = new Map([...this.list(), ...this.#superseded].map((head) => [head.id, head]));
-    const groups: Set<SnapshotId>[] = [];
-    for (const id of ids) {
-      const row: SnapshotId[] = [id];
-      for (let at = here.get(id)?.replaces; at !== undefined && here.has(at); at = here.get(at)?.replaces) {
-        row.unshift(at);
-      }
-      for (const [position, one] of row.entries()) {
-        groups[position] ??= new Set();
-        groups[position].add(one);
-      }
-    }
-    return groups.map((group) => [...group]);
+    return removalOrder(ids, [...this.list(), ...this.#superseded]);
   }
 
   /** Removes the files of snapshots whose rows `dropRows` has removed. Unknown ids are left alone. */
@@ -405,14 +373,6 @@ export class SnapshotFiles {
   #isThere({ id, time }: SnapshotHead): boolean {
     return existsSync(join(this.#layout.snapshots, snapshotFileName(time, id)));
   }
-}
-
-/** A snapshot file that cannot be read, and what the index knows of it. */
-export interface DamagedSnapshot {
-  readonly id: SnapshotId;
-  readonly name: string;
-  readonly error: DamageError;
-  readonly known: Snapshot | undefined;
 }
 
 function sourcePaths({ sources }: SnapshotRecord): string[] {
