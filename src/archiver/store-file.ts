@@ -10,7 +10,7 @@ import type { FileNode, FileState, TreeNode } from '../model/tree.ts';
 import type { CaptureResult, OnCopied, UncheckedCopy } from '../sqlite/capture.ts';
 import type { WalkedEntry } from '../walker/source-walk.ts';
 import type { Findings } from './findings.ts';
-import { type OpenSource, readSmall, type SmallSource, withSource } from './read-file.ts';
+import { type OpenSource, readSmall, withSource } from './read-file.ts';
 import {
   hashContent,
   type PreviousPages,
@@ -66,14 +66,14 @@ export class FileStorer {
   storeSmall(entry: WalkedEntry, previous: FileNode | undefined): FileNode | undefined {
     if (entry.stat.size > smallBytesMax || entry.isDatabaseName || entry.sidecars.length > 0)
       return undefined;
-    const source = readSmallOrNot(entry.path);
-    if (source === undefined || (source.stat.size >= databaseBytesMin && isSqliteHeader(source.bytes)))
+    const bytes = readSmallOrNot(entry);
+    if (bytes === undefined || (entry.stat.size >= databaseBytesMin && isSqliteHeader(bytes)))
       return undefined;
-    const size = source.bytes.length;
+    const size = bytes.length;
     this.#onBytes(size);
-    const content = storeSmallBytes(this.#context.blobs, source.bytes, previous?.content);
+    const content = storeSmallBytes(this.#context.blobs, bytes, previous?.content);
     const state = this.rawDatabases.has(entry.key) ? 'raw' : 'stable';
-    return this.#fileNode(entry, source.stat, { content, size }, state);
+    return this.#fileNode(entry, entry.stat, { content, size }, state);
   }
 
   /** A file whose bytes are those that are stored. */
@@ -303,9 +303,9 @@ export function commonFields(stat: BigIntStats): Pick<TreeNode, 'mode' | 'uid' |
 }
 
 /** Whatever is wrong with it, who tries again will be told. */
-function readSmallOrNot(path: ByteString): SmallSource | undefined {
+function readSmallOrNot({ path, stat }: WalkedEntry): Uint8Array | undefined {
   try {
-    return readSmall(path, smallBuffer);
+    return readSmall(path, stat, smallBuffer);
   } catch (error) {
     if (errnoOf(error) === undefined) throw error;
     return undefined;

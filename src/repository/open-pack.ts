@@ -2,7 +2,7 @@
  * A pack that is being written: a temporary file that grows frame by frame. When it is full it is sealed, which lets the
  * system write it to disk while the next one is filled; and then it is published under its name.
  */
-import { close, closeSync, fsync, fsyncSync, openSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type DecodedFrame, decodeFrame } from '../codec/frame.ts';
 import { giveBack } from '../codec/memory.ts';
@@ -18,6 +18,7 @@ import {
   packTrailerBytes,
 } from '../codec/pack.ts';
 import { sealFrameInParts, unsealFrame } from '../codec/sealed-frame.ts';
+import { BackgroundSync } from '../io/background-sync.ts';
 import {
   createPrivateFile,
   makePrivateFolder,
@@ -44,8 +45,7 @@ export class OpenPack {
   readonly #header: Buffer;
   #bytes: number;
   #blobs = 0;
-  #sync: 'none' | 'running' | 'done' = 'none';
-  #syncError: unknown;
+  readonly #sync: BackgroundSync;
   #isClosed = false;
   #publishedPath: string | undefined;
 
@@ -54,6 +54,7 @@ export class OpenPack {
     this.#id = Buffer.from(random(packIdBytes)).toString('hex') as PackId;
     this.#path = join(folder, `${this.#id}.pack`);
     this.#fd = withPath('create', this.#path, () => createPrivateFile(this.#path));
+    this.#sync = new BackgroundSync(this.#path);
     this.#sealing = keyring?.begin(this.#id, random);
     this.#header = encodePackHeader(this.#id, this.#sealing?.ephemeralKey);
     this.#bytes = firstFrameOffset(this.#sealing !== undefined);
@@ -124,31 +125,21 @@ export class OpenPack {
     this.#bytes += end.length;
   }
 
-  /**
-   * Lets the system write it to disk meanwhile. The file is opened once more for that: a system tells each opening once that bytes
-   * were lost, and `publish`, which does not wait for this, has to be told too.
-   */
+  /** Lets the system write it to disk meanwhile; `publish` does not wait for that. */
   beginSync(): void {
-    this.#sync = 'running';
-    const fd = withPath('open', this.#path, () => openSync(this.#path, 'r+'));
-    fsync(fd, (error) => {
-      close(fd, (closeError) => {
-        this.#sync = 'done';
-        this.#syncError = error ?? closeError ?? undefined;
-      });
-    });
+    this.#sync.begin();
   }
 
   get isSynced(): boolean {
-    return this.#sync === 'done';
+    return this.#sync.isDone;
   }
 
   /** Makes it durable under its name. A crash after it leaves a pack that no snapshot refers to; the next open finds it. */
   publish(layout: RepositoryLayout): { readonly directory: PackDirectory; readonly packBytes: number } {
     const path = packPath(layout, this.#id);
     withPath('write', this.#path, () => {
-      if (this.#syncError !== undefined) throw this.#syncError;
-      if (this.#sync !== 'done') fsyncSync(this.#fd);
+      if (this.#sync.error !== undefined) throw this.#sync.error;
+      if (!this.#sync.isDone) fsyncSync(this.#fd);
     });
     makePackFolder(layout, dirname(path));
     withPath('publish', path, () => renameInto(this.#path, path));
