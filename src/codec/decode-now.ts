@@ -7,6 +7,7 @@
  */
 import { constants, createGunzip, createZstdDecompress } from 'node:zlib';
 import { messageOf } from '../model/errors.ts';
+import { ZlibHandle } from './zlib-handle.ts';
 import { areWholeZstdFrames } from './zstd-blocks.ts';
 
 interface SyncDecoder {
@@ -52,23 +53,8 @@ function decodeNow(stream: unknown, bytes: Uint8Array, flush: number): Buffer {
   }
 }
 
-/** What a decoder of Node's works with: the bytes go where they are wanted, without a stream and its buffers in between. */
-interface Handle {
-  /** What to do at the end; the bytes, from where, how many; the same of the room for what they decode to. */
-  writeSync(...all: [number, Uint8Array, number, number, Uint8Array, number, number]): void;
-  onerror(message: string): void;
-  close(): void;
-}
-
-interface RawDecoder {
-  readonly handle: Handle;
-  /** How much room is left, and how many bytes were not used. */
-  readonly left: Uint32Array;
-  problem: string | undefined;
-}
-
 /** Kept from frame to frame: to make one takes as long as to decode 200 KB. */
-let kept: RawDecoder | undefined;
+let kept: ZlibHandle | undefined;
 
 /**
  * All that one whole zstd frame (see zstd-blocks.ts) decodes to, in memory that the caller has: how many bytes that are. For a frame of 1 MB it takes 1.57 ms where
@@ -76,36 +62,18 @@ let kept: RawDecoder | undefined;
  */
 export function unzstdInto(bytes: Uint8Array, out: Uint8Array): number {
   if (bytes.length === 0) throw new Error('no bytes'); // a decoder that is between two frames takes them
-  const decoder = kept ?? rawDecoder();
+  const decoder = kept ?? ZlibHandle.of(createZstdDecompress({ chunkSize: 64 }));
   kept = undefined;
   if (decoder === undefined) return copied(unzstd(bytes, { maxOutputLength: Math.max(out.length, 1) }), out);
-  const { handle, left } = decoder;
-  handle.writeSync(constants.ZSTD_e_end, bytes, 0, bytes.length, out, 0, out.length);
-  const [room = 0, unused = 0] = left;
+  const { written, unused, problem } = decoder.step(constants.ZSTD_e_end, bytes, out);
   // It may be in the middle of something: Node 22 says nothing of a frame that is cut short.
-  if (decoder.problem !== undefined || unused > 0 || room > 0) handle.close();
+  if (problem !== undefined || unused > 0 || written < out.length) decoder.close();
   else kept = decoder;
-  if (decoder.problem !== undefined || unused > 0) throw new Error(decoder.problem ?? 'more than was wanted');
-  return out.length - room;
+  if (problem !== undefined || unused > 0) throw new Error(problem ?? 'more than was wanted');
+  return written;
 }
 
 function copied(from: Uint8Array, to: Uint8Array): number {
   to.set(from);
   return from.length;
-}
-
-/** Undefined where Node has it another way. */
-function rawDecoder(): RawDecoder | undefined {
-  const stream = createZstdDecompress({ chunkSize: 64 }) as unknown as {
-    readonly _handle?: Partial<Handle>;
-    readonly _writeState?: unknown;
-  };
-  const { _handle: handle, _writeState: left } = stream;
-  if (typeof handle?.writeSync !== 'function' || typeof handle.close !== 'function') return undefined;
-  if (!(left instanceof Uint32Array) || left.length !== 2) return undefined;
-  const decoder: RawDecoder = { handle: handle as Handle, left, problem: undefined };
-  handle.onerror = (message) => {
-    decoder.problem = message;
-  };
-  return decoder;
 }

@@ -1,10 +1,9 @@
 /** Where an archive's bytes go: compression, then a private file with its SHA-256, published under its name at the end. */
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
 import { closeSync, existsSync, fsyncSync, linkSync, lstatSync, unlinkSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { constants, createZstdCompress } from 'node:zlib';
 import { ParallelGzipWriter } from '../codec/deflate/parallel-gzip.ts';
+import { ZstdWriter } from '../codec/zstd-writer.ts';
 import { BackgroundSync } from '../io/background-sync.ts';
 import {
   createPrivateFile,
@@ -160,83 +159,18 @@ export function sinkOf(
 ): ByteSink & AsyncDisposable {
   const write = (bytes: Uint8Array) => file.write(bytes);
   if (format === 'tar.gz') return new ParallelGzipWriter(write, { expectedBytes });
-  if (format === 'tar.zst') return new ZstdSink(write);
-  return {
-    write,
-    drained: () => undefined,
-    finish: async () => {},
-    [Symbol.asyncDispose]: async () => {},
-  };
+  if (format === 'tar') return atOnce({ write, finish: () => {}, [Symbol.dispose]: () => {} });
+  return atOnce(new ZstdWriter(write));
 }
 
-const zstdBufferBytes = 1024 * 1024;
-/**
- * In large buffers, of which some wait: the library works in a thread meanwhile. Its own sizes cost a turn of the event loop for each
- * 16 KiB, and the thread waited for each input to be filled.
- */
-const zstdOptions = {
-  chunkSize: zstdBufferBytes,
-  highWaterMark: 4 * zstdBufferBytes,
-  params: { [constants.ZSTD_c_compressionLevel]: 3, [constants.ZSTD_c_checksumFlag]: 1 },
-};
-
-/**
- * One zstd frame with a checksum. Equal for equal versions of libzstd, which comes with Node; gzip does not depend on Node. Frames of pieces
- * could be made in several threads, but there are readers, Node's among them, that stop after the first without an error.
- */
-class ZstdSink implements ByteSink, AsyncDisposable {
-  readonly #stream = createZstdCompress(zstdOptions);
-  readonly #failed: Promise<never>;
-  readonly #free: Buffer[] = [];
-  #input: Buffer = Buffer.allocUnsafeSlow(zstdBufferBytes);
-  #filled = 0;
-
-  constructor(write: (bytes: Uint8Array) => void) {
-    this.#failed = new Promise((_, reject) => this.#stream.on('error', reject));
-    this.#failed.catch(() => {}); // whoever waits is told
-    this.#stream.on('data', (bytes: Buffer) => {
-      try {
-        write(bytes);
-      } catch (error) {
-        this.#stream.destroy(error as Error);
-      }
-    });
-  }
-
-  write(bytes: Uint8Array): void {
-    for (let done = 0; done < bytes.length; ) {
-      const part = bytes.subarray(done, done + zstdBufferBytes - this.#filled);
-      this.#input.set(part, this.#filled);
-      this.#filled += part.length;
-      done += part.length;
-      if (this.#filled === zstdBufferBytes) this.#flush();
-    }
-  }
-
-  drained(): Promise<void> | undefined {
-    if (!this.#stream.writableNeedDrain) return undefined;
-    return Promise.race([once(this.#stream, 'drain').then(() => {}), this.#failed]);
-  }
-
-  async finish(): Promise<void> {
-    // All is taken before the end is asked for: Node ends the frame with what waits then, and begins another, empty one.
-    await Promise.race([new Promise<void>((resolve) => this.#flush(resolve)), this.#failed]);
-    const ended = once(this.#stream, 'end');
-    this.#stream.end();
-    await Promise.race([ended, this.#failed]);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#stream.destroy();
-  }
-
-  #flush(taken: () => void = () => {}): void {
-    const input = this.#input;
-    this.#stream.write(input.subarray(0, this.#filled), () => {
-      this.#free.push(input);
-      taken();
-    });
-    this.#input = this.#free.pop() ?? Buffer.allocUnsafeSlow(zstdBufferBytes);
-    this.#filled = 0;
-  }
+/** A sink in which nothing waits. */
+function atOnce(
+  writer: { write(bytes: Uint8Array): void; finish(): void } & Disposable,
+): ByteSink & AsyncDisposable {
+  return {
+    write: (bytes) => writer.write(bytes),
+    drained: () => undefined,
+    finish: async () => writer.finish(),
+    [Symbol.asyncDispose]: async () => writer[Symbol.dispose](),
+  };
 }
