@@ -12,7 +12,7 @@ import type { FileCache, KnownFile, KnownLeaf } from '../model/store.ts';
 import type { Database, Statement } from './database.ts';
 import { prepareGeneration } from './index-schema.ts';
 import { KnownDigests } from './known-digests.ts';
-import { PendingRows, readRow, writeRow } from './pending-rows.ts';
+import { type PendingKey, PendingRows, readRow, writeRow } from './pending-rows.ts';
 
 /** A block that has more is split. */
 const blockRowsMax = 160;
@@ -232,17 +232,8 @@ export class IndexFileCache implements FileCache {
     const byBlock = Map.groupBy(changes.sortedKeys(), ({ key }) => Math.max(0, blockOf(heads, key)));
     for (const [at, keys] of byBlock) {
       const no = heads[at]?.no;
-      const rows = new Map(no === undefined ? [] : this.#readBlock(no, source).map((row) => [row.key, row]));
-      for (const { key, at: place } of keys) {
-        const file = changes.fileAt(place);
-        if (file === undefined) rows.delete(key);
-        else rows.set(key, file);
-      }
-      this.#replace(
-        no,
-        source,
-        [...rows.values()].sort((a, b) => (a.key < b.key ? -1 : 1)),
-      );
+      const before = no === undefined ? [] : this.#readBlock(no, source);
+      this.#replace(no, source, merged(before, keys, changes));
     }
   }
 
@@ -261,6 +252,23 @@ export class IndexFileCache implements FileCache {
       else this.#insert.run(source, head, sealed);
     }
   }
+}
+
+/** The rows of a block with what has changed; both in the order of their keys. */
+function merged(
+  before: readonly KnownFile[],
+  keys: readonly PendingKey[],
+  changes: PendingRows,
+): KnownFile[] {
+  const rows: KnownFile[] = [];
+  let next = 0;
+  for (const { key, at } of keys) {
+    for (let row = before[next]; row !== undefined && row.key <= key; row = before[++next])
+      if (row.key < key) rows.push(row);
+    const file = changes.fileAt(at);
+    if (file !== undefined) rows.push(file);
+  }
+  return rows.concat(before.slice(next));
 }
 
 /** The last block that begins at `key` or before, or -1. */

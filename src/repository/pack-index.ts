@@ -55,6 +55,7 @@ export class PackIndex {
   readonly #addPack: Statement;
   readonly #addFrame: Statement;
   readonly #addBlob: Statement;
+  #addManyBlobs: Statement | undefined;
   #filter: BlobFilter | undefined;
   #misses = 0;
 
@@ -79,10 +80,7 @@ export class PackIndex {
     this.#generation = prepareGeneration(database);
     this.#addPack = database.prepare('INSERT INTO pack (id, bytes) VALUES (?, ?)');
     this.#addFrame = database.prepare('INSERT INTO frame (pack, kind, offset, bytes) VALUES (?, ?, ?, ?)');
-    // A frame that holds a blob twice is none of ours, and does no harm.
-    this.#addBlob = database.prepare(
-      'INSERT OR IGNORE INTO blob (id, frame, position, bytes) VALUES (?, ?, ?, ?)',
-    );
+    this.#addBlob = database.prepare(insertBlobs(1));
   }
 
   has(id: BlobId): boolean {
@@ -249,12 +247,23 @@ export class PackIndex {
         for (const [position, { id, bytes }] of blobs.entries()) rows.push({ id, frame, position, bytes });
       }
     }
-    // In the order of the index, in which they are added in a third of the time.
+    this.#addBlobs(rows);
+  }
+
+  /** In the order of the index, in which they are added in a third of the time, and many with one call, in half of that. */
+  #addBlobs(rows: readonly BlobRow[]): void {
+    let values: (string | number | bigint)[] = [];
     for (const at of orderOfIds(rows)) {
       const { id, frame, position, bytes } = rows[at] as BlobRow;
-      this.#addBlob.run(idToBytes(id), frame, position, bytes);
+      values.push(id, frame, position, bytes);
       this.#filter?.add(id);
+      if (values.length < rowsPerInsert * valuesPerRow) continue;
+      this.#addManyBlobs ??= this.#database.prepare(insertBlobs(rowsPerInsert));
+      this.#addManyBlobs.run(values);
+      values = [];
     }
+    for (let at = 0; at < values.length; at += valuesPerRow)
+      this.#addBlob.run(values.slice(at, at + valuesPerRow));
   }
 
   /** To be called inside a transaction. Blobs that no other pack holds are not found any more. */
@@ -338,11 +347,27 @@ export class PackIndex {
   }
 }
 
+const rowsPerInsert = 16;
+const valuesPerRow = 4;
+
+/** A frame that holds a blob twice is none of ours, and does no harm. Ids are given as text: to make a buffer of each takes longer. */
+function insertBlobs(rows: number): string {
+  const values = Array(rows).fill('(unhex(?), ?, ?, ?)').join(', ');
+  return `INSERT OR IGNORE INTO blob (id, frame, position, bytes) VALUES ${values}`;
+}
+
 /** Where the ids are in order, by what fits into a number beside the place: numbers are sorted in a tenth of the time. */
-function orderOfIds(rows: readonly { readonly id: BlobId }[]): Uint32Array {
+function orderOfIds(rows: readonly { readonly id: BlobId }[]): Float64Array {
   invariant(rows.length < rowsMax, 'rows are added pack by pack');
-  const order = Float64Array.from(rows, ({ id }, at) => Number.parseInt(id.slice(0, 8), 16) * rowsMax + at);
-  return Uint32Array.from(order.sort(), (both) => both % rowsMax);
+  const order = new Float64Array(rows.length);
+  let at = 0;
+  for (const { id } of rows) {
+    order[at] = Number.parseInt(id.slice(0, 8), 16) * rowsMax + at;
+    at++;
+  }
+  order.sort();
+  for (at = 0; at < order.length; at++) order[at] = (order[at] ?? 0) % rowsMax;
+  return order;
 }
 
 /** With the 32 bits of an id that are compared it stays below 2^53. */

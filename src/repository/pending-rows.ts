@@ -35,15 +35,18 @@ export class PendingRows {
   /** Each key once, in order. What was said last of it counts. */
   sortedKeys(): PendingKey[] {
     const input = new ByteReader(this.#bytes.view(), 'pending rows');
-    const last = new Map<PathKey, number>();
+    const keys: PendingKey[] = [];
+    let isInOrder = true;
     while (input.remaining > 0) {
       const at = input.offset;
       const isRemembered = input.u8() === kindRemember;
-      last.set(readKey(input), at);
+      const key = readKey(input);
+      const before = keys.at(-1);
+      if (before !== undefined && before.key >= key) isInOrder = false;
+      keys.push({ key, at });
       if (isRemembered) skipFields(input);
     }
-    const keys = Array.from(last, ([key, at]) => ({ key, at }));
-    return keys.sort((a, b) => (a.key < b.key ? -1 : 1));
+    return isInOrder ? keys : lastOfEach(keys); // a walk gives them in order
   }
 
   /** Undefined for one to be forgotten. A view, valid until the next row is added. */
@@ -51,6 +54,11 @@ export class PendingRows {
     const input = new ByteReader(this.#bytes.view(), 'pending rows', at);
     return input.u8() === kindRemember ? readRow(input) : undefined;
   }
+}
+
+function lastOfEach(keys: readonly PendingKey[]): PendingKey[] {
+  const last = new Map(keys.map((one) => [one.key, one]));
+  return [...last.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
 }
 
 export function writeRow(out: ByteWriter, file: KnownFile): void {
