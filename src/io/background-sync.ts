@@ -27,8 +27,8 @@ export class BackgroundSync {
 
   /** Not to be called while one is running. */
   begin(): void {
-    this.#state = 'running';
     const fd = withPath('open', this.#path, () => openSync(this.#path, 'r+'));
+    this.#state = 'running';
     fsync(fd, (error) => {
       close(fd, (closeError) => {
         this.#state = 'done';
