@@ -56,11 +56,7 @@ export function readSmall(path: ByteString, seen: BigIntStats, buffer: Uint8Arra
   try {
     const size = Number(seen.size);
     const isWhole = readFully(fd, buffer, { offset: 0, bytes: size, position: 0 }) === size;
-    if (!isWhole) return undefined;
-    const now = fstatSync(fd, { bigint: true });
-    return now.ino === seen.ino && now.dev === seen.dev && sameTimes(seen, now)
-      ? buffer.subarray(0, size)
-      : undefined;
+    return isWhole && isAsSeen(fstatSync(fd, { bigint: true }), seen) ? buffer.subarray(0, size) : undefined;
   } finally {
     closeSync(fd);
   }
@@ -80,6 +76,13 @@ function readFully(fd: number, buffer: Uint8Array, { offset, bytes, position }: 
     done += count;
   }
   return done;
+}
+
+/** In all that is stored of it: where a clock is coarse, a mode may change, or a file take the place of another, and times stay the same. */
+function isAsSeen(now: BigIntStats, seen: BigIntStats): boolean {
+  const isSameFile = now.ino === seen.ino && now.dev === seen.dev && now.nlink === seen.nlink;
+  const isOwned = now.mode === seen.mode && now.uid === seen.uid && now.gid === seen.gid;
+  return isSameFile && isOwned && sameTimes(seen, now);
 }
 
 function sameTimes(before: BigIntStats, after: BigIntStats): boolean {

@@ -7,7 +7,7 @@
  */
 import { constants, createGunzip, createZstdDecompress } from 'node:zlib';
 import { messageOf } from '../model/errors.ts';
-import { ZlibHandle } from './zlib-handle.ts';
+import { ZlibEngine } from './zlib-engine.ts';
 import { areWholeZstdFrames } from './zstd-blocks.ts';
 
 interface SyncDecoder {
@@ -54,7 +54,7 @@ function decodeNow(stream: unknown, bytes: Uint8Array, flush: number): Buffer {
 }
 
 /** Kept from frame to frame: to make one takes as long as to decode 200 KB. */
-let kept: ZlibHandle | undefined;
+let kept: ZlibEngine | undefined;
 
 /**
  * All that one whole zstd frame (see zstd-blocks.ts) decodes to, in memory that the caller has: how many bytes that are. For a frame of 1 MB it takes 1.57 ms where
@@ -62,7 +62,7 @@ let kept: ZlibHandle | undefined;
  */
 export function unzstdInto(bytes: Uint8Array, out: Uint8Array): number {
   if (bytes.length === 0) throw new Error('no bytes'); // a decoder that is between two frames takes them
-  const decoder = kept ?? ZlibHandle.of(createZstdDecompress({ chunkSize: 64 }));
+  const decoder = kept ?? ZlibEngine.of(createZstdDecompress({ chunkSize: 64 }));
   kept = undefined;
   if (decoder === undefined) return copied(unzstd(bytes, { maxOutputLength: Math.max(out.length, 1) }), out);
   const { written, unused, problem } = decoder.step(constants.ZSTD_e_end, bytes, out);

@@ -1,14 +1,14 @@
 /**
  * One zstd frame of any length, compressed in threads of the library's own. Its bytes depend on the version of the library (Node's) and on nothing else: not on
- * how many threads there are, nor on how the bytes are given.
+ * how many threads there are, how the bytes are given, or who waits for whom.
  *
  * Node's own stream cannot do it: what the library leaves for later, as it does when all its threads are busy, is for the stream what follows after the end.
  * Frames of pieces are no way either: there are readers, Node's among them, that stop after the first without an error.
  */
 import { availableParallelism } from 'node:os';
 import { constants, createZstdCompress } from 'node:zlib';
-import { ExuviaError } from '../model/errors.ts';
-import { ZlibHandle, type ZlibStep } from './zlib-handle.ts';
+import { ExuviaError, invariant } from '../model/errors.ts';
+import { ZlibEngine, type ZlibStep } from './zlib-engine.ts';
 
 const level = 3;
 /** What a thread compresses at a time. With the library's own 8 MiB the result is half a percent smaller, and each thread takes four times the memory. */
@@ -26,10 +26,11 @@ export interface ZstdWriterOptions {
 
 export class ZstdWriter implements Disposable {
   readonly #write: (bytes: Uint8Array) => void;
-  readonly #handle: ZlibHandle;
+  readonly #engine: ZlibEngine;
   readonly #output = Buffer.allocUnsafeSlow(outputBytes);
   readonly #buffer = Buffer.allocUnsafeSlow(bufferBytes);
   #buffered = 0;
+  #isFinished = false;
 
   /**
    * `write` gets bytes that are valid during the call only; it is called during calls only.
@@ -37,11 +38,12 @@ export class ZstdWriter implements Disposable {
    */
   constructor(write: (bytes: Uint8Array) => void, options: ZstdWriterOptions = {}) {
     this.#write = write;
-    this.#handle = handleOf(options.threads ?? Math.min(availableParallelism(), threadsMax));
+    this.#engine = engineOf(options.threads ?? Math.min(availableParallelism(), threadsMax));
   }
 
   /** Takes the bytes before it returns. Waits for the threads where they have all that they can hold. */
   write(bytes: Uint8Array): void {
+    invariant(!this.#isFinished, 'what is written comes before the end');
     if (this.#buffered + bytes.length > bufferBytes) this.#flush();
     if (bytes.length >= bufferBytes) {
       this.#encode(bytes, constants.ZSTD_e_continue);
@@ -51,13 +53,19 @@ export class ZstdWriter implements Disposable {
     this.#buffered += bytes.length;
   }
 
+  /**
+   * What is left goes out before the end is asked for, so that the end is an empty block always. Without that, a last part that is full when no thread is
+   * free becomes the last block itself, and a result that fills the room for it looks as if there were more, which would be another frame.
+   */
   finish(): void {
     this.#flush();
+    this.#encode(nothing, constants.ZSTD_e_flush);
     this.#encode(nothing, constants.ZSTD_e_end);
+    this.#isFinished = true;
   }
 
   [Symbol.dispose](): void {
-    this.#handle.close();
+    this.#engine.close();
   }
 
   #flush(): void {
@@ -66,33 +74,39 @@ export class ZstdWriter implements Disposable {
   }
 
   #encode(bytes: Uint8Array, flush: number): void {
-    const isEnd = flush === constants.ZSTD_e_end;
+    const goesOut = flush !== constants.ZSTD_e_continue;
     for (let left = bytes, isDone = false; !isDone; ) {
       const { written, unused } = this.#step(flush, left);
       if (written > 0) this.#write(this.#output.subarray(0, written));
       left = left.subarray(left.length - unused);
-      isDone = isEnd ? written < outputBytes : left.length === 0;
+      isDone = goesOut ? written < outputBytes : left.length === 0;
     }
   }
 
   #step(flush: number, bytes: Uint8Array): ZlibStep {
-    const step = this.#handle.step(flush, bytes, this.#output);
+    const step = this.#engine.step(flush, bytes, this.#output);
     if (step.problem !== undefined) throw new Error(`Cannot compress with zstd: ${step.problem}`);
     return step;
   }
 }
 
-function handleOf(threads: number): ZlibHandle {
+function engineOf(threads: number): ZlibEngine {
   const params = {
     [constants.ZSTD_c_compressionLevel]: level,
     [constants.ZSTD_c_checksumFlag]: 1,
     [constants.ZSTD_c_nbWorkers]: threads,
     [constants.ZSTD_c_jobSize]: jobBytes,
   };
-  const handle = ZlibHandle.of(createZstdCompress({ chunkSize: 64, params }));
-  if (handle !== undefined) return handle;
+  let cause: unknown;
+  try {
+    const engine = ZlibEngine.of(createZstdCompress({ chunkSize: 64, params }));
+    if (engine !== undefined) return engine;
+  } catch (error) {
+    cause = error; // the library was built without threads
+  }
   throw new ExuviaError(`Node ${process.versions.node} cannot compress with zstd in threads`, {
     code: 'ERR_NODE_ZSTD',
     hint: 'Choose another format, .tar.gz for one, or another version of Node.',
+    cause,
   });
 }

@@ -80,8 +80,8 @@ export class ArchiveFile implements Disposable {
   /** Makes the bytes durable and gives them their name; returns their SHA-256 in hex. */
   publish(overwrite: boolean): string {
     this.#flush();
+    this.#refuseLost();
     withPath('write', this.#path, () => {
-      if (this.#sync.error !== undefined) throw this.#sync.error;
       fsyncSync(this.#fd);
       this.#close();
       if (overwrite) renameInto(this.#temporary, this.#path);
@@ -108,8 +108,15 @@ export class ArchiveFile implements Disposable {
   }
 
   #beginSync(): void {
+    this.#refuseLost();
     this.#syncFrom = this.#written + syncBytes;
     this.#sync.begin();
+  }
+
+  #refuseLost(): void {
+    withPath('write', this.#path, () => {
+      if (this.#sync.error !== undefined) throw this.#sync.error;
+    });
   }
 
   #close(): void {

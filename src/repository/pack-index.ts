@@ -350,7 +350,10 @@ export class PackIndex {
 const rowsPerInsert = 16;
 const valuesPerRow = 4;
 
-/** A frame that holds a blob twice is none of ours, and does no harm. Ids are given as text: to make a buffer of each takes longer. */
+/**
+ * A frame that holds a blob twice is none of ours, and does no harm. Ids are given as text, since to make a buffer of each takes longer; one that
+ * is no hex would be left out without a word, and there is none among what `BlobId` names.
+ */
 function insertBlobs(rows: number): string {
   const values = Array(rows).fill('(unhex(?), ?, ?, ?)').join(', ');
   return `INSERT OR IGNORE INTO blob (id, frame, position, bytes) VALUES ${values}`;

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import {
   appendFileSync,
+  type BigIntStats,
   lstatSync,
   mkdirSync,
   renameSync,
@@ -51,6 +52,17 @@ test('readSmall() gives nothing of a file that is not what was seen', { skip: is
     change();
     assert.equal(readSmall(byteStringOf(path), seen, buffer), undefined, what);
   }
+});
+
+test('readSmall() gives nothing where anything that is stored of the file is another', (context) => {
+  const path = join(temporaryFolder(context), 'file');
+  writeFileSync(path, 'a'.repeat(100));
+  const seen = seenOf(path);
+  for (const field of ['dev', 'ino', 'nlink', 'mode', 'uid', 'gid', 'size', 'mtimeNs', 'ctimeNs'] as const) {
+    const other = Object.assign(Object.create(seen) as BigIntStats, { [field]: seen[field] + 1n });
+    assert.equal(readSmall(byteStringOf(path), other, buffer), undefined, field);
+  }
+  assert.ok(readSmall(byteStringOf(path), seen, buffer));
 });
 
 test('readSmall() reads neither a folder nor a pipe nor through a link', { skip: isWindows }, (context) => {

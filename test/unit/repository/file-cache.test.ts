@@ -79,6 +79,21 @@ test('IndexFileCache remembers what a map remembers, checked or sealed', () => {
   }
 });
 
+test('what was said last of a file counts, also when it is said at once', () => {
+  const random = new Seeded(3);
+  const side = open(false, random);
+  const [first, second, other] = ['k1', 'k1', 'k2'].map((key) => fileOf(random, key));
+  side.cache.remember('/a', first!);
+  side.cache.remember('/a', second!);
+  side.cache.remember('/a', other!);
+  flush(side);
+  assert.deepEqual(rowsOf(side.cache, '/a'), [second!, other!].map(lineOf));
+  side.cache.remember('/a', first!);
+  side.cache.forget('/a', first!.key);
+  flush(side);
+  assert.deepEqual(rowsOf(side.cache, '/a'), [lineOf(other!)]);
+});
+
 test('IndexFileCache goes on in order when rows are flushed during the walk', () => {
   const random = new Seeded(3);
   const side = open(true, random);

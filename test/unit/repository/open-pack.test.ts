@@ -2,14 +2,14 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
-import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { FileSystemError } from '../../../src/model/errors.ts';
 import { type BlobId, idBytes } from '../../../src/model/ids.ts';
 import { limits } from '../../../src/model/limits.ts';
 import { repositoryLayout } from '../../../src/repository/layout.ts';
 import { OpenPack } from '../../../src/repository/open-pack.ts';
+import { loseBytes } from '../../helpers/lost-bytes.ts';
 import { temporaryFolder } from '../../helpers/temporary.ts';
 
 for (const [when, wait] of [
@@ -54,29 +54,5 @@ for (const [what, blobsPerFrame] of [
     pack.seal();
     const { directory } = pack.publish(repositoryLayout(join(root, 'repository')));
     assert.equal(directory.frames.length, count);
-  });
-}
-
-/** As Linux tells it: each opening of the file is told once, whichever thread asks. */
-function loseBytes(context: TestContext): void {
-  const { fsync, fsyncSync } = fs;
-  const told = new Set<number>();
-  const lost = (fd: number): Error | null => {
-    if (told.has(fd)) return null;
-    told.add(fd);
-    return Object.assign(new Error('EIO: i/o error, fsync'), { code: 'EIO', syscall: 'fsync' });
-  };
-  fs.fsyncSync = (fd) => {
-    const error = lost(fd);
-    if (error !== null) throw error;
-  };
-  fs.fsync = ((fd: number, done: (error: Error | null) => void) => {
-    const error = lost(fd); // in a thread, while this one goes on
-    setImmediate(done, error);
-  }) as typeof fs.fsync;
-  syncBuiltinESMExports();
-  context.after(() => {
-    Object.assign(fs, { fsync, fsyncSync });
-    syncBuiltinESMExports();
   });
 }
