@@ -19,7 +19,7 @@ import {
   frameKinds,
 } from './frame.ts';
 import type { PackKeys } from './keys.ts';
-import { type Allocate, giveBack } from './memory.ts';
+import { type Allocate, Recycled } from './memory.ts';
 import {
   nonceOf,
   sealBlock,
@@ -37,13 +37,16 @@ export const directoryNumber = 0xffffffff;
 
 const magic = Buffer.from('XFRM', 'latin1');
 
+/** Bodies, until they are decoded. */
+const unsealed = new Recycled();
+
 /** `frame` is one that encodeFrame made. No two frames of a pack may have the same number. */
 export function sealFrame(frame: Uint8Array, keys: PackKeys, number: number): Buffer {
-  return Buffer.concat(sealFrameInParts(frame, keys, number));
+  return Buffer.concat([...sealFrameInParts(frame, keys, number)]);
 }
 
 /** Parts of the sealed frame, one after another: see `sealInParts`. */
-export function sealFrameInParts(frame: Uint8Array, keys: PackKeys, number: number): readonly Buffer[] {
+export function* sealFrameInParts(frame: Uint8Array, keys: PackKeys, number: number): Generator<Buffer> {
   const body = asBuffer(frame).subarray(frameHeaderBytes);
   const kind = body.readUInt8(1);
   const isDirectory = kind === frameKinds.directory;
@@ -56,7 +59,8 @@ export function sealFrameInParts(frame: Uint8Array, keys: PackKeys, number: numb
   const key = isDirectory ? keys.directoryKey : keys.frameKey;
   invariant(key !== undefined, 'who writes a pack has its keys');
   const context = Buffer.concat([keys.context, block]);
-  return [sealBlock(keys.blockKey, block), ...sealInParts(key, nonceOf(number), context, body)];
+  yield sealBlock(keys.blockKey, block);
+  yield* sealInParts(key, nonceOf(number), context, body);
 }
 
 /** A frame of `bytes` bytes that holds nothing. */
@@ -89,9 +93,16 @@ export function unsealFrame(
   const key = header.kind === frameKinds.directory ? keys.directoryKey : keys.frameKey;
   if (key === undefined) throw new WriteOnlyError();
   const context = Buffer.concat([keys.context, block]);
-  const body = unseal(key, nonceOf(header.number), context, bytes.subarray(sealedBlockBytes), place);
+  const body = unseal(
+    key,
+    nonceOf(header.number),
+    context,
+    bytes.subarray(sealedBlockBytes),
+    place,
+    unsealed.take,
+  );
   const decoded = decodeFrameBody(body, place, allocate);
-  if (!decoded.blobs.some(({ buffer }) => buffer === body.buffer)) giveBack(body);
+  if (!decoded.blobs.some(({ buffer }) => buffer === body.buffer)) unsealed.give(body);
   if (frameKinds[decoded.kind] !== header.kind)
     throw new DamageError(place, 'is of another kind than it says');
   return decoded;

@@ -4,12 +4,14 @@
  * nonce twice.
  */
 import { DamageError, invariant } from '../model/errors.ts';
+import { type Allocate, giveBack } from './memory.ts';
 import { nodeCrypto, secretKey } from './node-crypto.ts';
 
 export const sealKeyBytes = 32;
 export const sealTagBytes = 16;
 export const sealedBlockBytes = 16;
 const nonceBytes = 12;
+const partBytes = 128 * 1024;
 
 /** `number` as the nonce of a key that seals each number once. */
 export function nonceOf(number: number): Buffer {
@@ -20,22 +22,26 @@ export function nonceOf(number: number): Buffer {
 
 /** Ciphertext and tag of `bytes`; `context` is authenticated with them. */
 export function seal(key: Uint8Array, nonce: Uint8Array, context: Uint8Array, bytes: Uint8Array): Buffer {
-  return Buffer.concat(sealInParts(key, nonce, context, bytes));
+  return Buffer.concat([...sealInParts(key, nonce, context, bytes)]);
 }
 
-/** The same in two pieces: to copy a frame into one takes three times as long as to seal it. */
-export function sealInParts(
+/**
+ * The same in parts, each of which is to be used, and given back, before the next is made: the next one then has its memory. For a part as long as
+ * a frame the system may give and take it each time, which can take longer than the sealing (docs/decisions/0012).
+ */
+export function* sealInParts(
   key: Uint8Array,
   nonce: Uint8Array,
   context: Uint8Array,
   bytes: Uint8Array,
-): readonly [Buffer, Buffer] {
+): Generator<Buffer> {
   const { createCipheriv } = nodeCrypto();
   const cipher = createCipheriv('aes-256-gcm', secretKey(key), nonce, { authTagLength: sealTagBytes });
   cipher.setAAD(context);
-  const sealed = cipher.update(bytes);
+  for (let at = 0; at < bytes.length; at += partBytes)
+    yield cipher.update(bytes.subarray(at, at + partBytes));
   cipher.final();
-  return [sealed, cipher.getAuthTag()];
+  yield cipher.getAuthTag();
 }
 
 /** What was sealed. @throws DamageError unless key, nonce, context and every byte are what they were */
@@ -45,13 +51,19 @@ export function unseal(
   context: Uint8Array,
   sealed: Uint8Array,
   place: string,
+  allocate: Allocate = Buffer.allocUnsafeSlow,
 ): Buffer {
   if (sealed.length < sealTagBytes) throw new DamageError(place, 'cut short');
   const { createDecipheriv } = nodeCrypto();
   const decipher = createDecipheriv('aes-256-gcm', secretKey(key), nonce, { authTagLength: sealTagBytes });
   decipher.setAAD(context);
   decipher.setAuthTag(sealed.subarray(sealed.length - sealTagBytes));
-  const bytes = decipher.update(sealed.subarray(0, sealed.length - sealTagBytes));
+  const bytes = allocate(sealed.length - sealTagBytes);
+  for (let at = 0; at < bytes.length; at += partBytes) {
+    const part = decipher.update(sealed.subarray(at, Math.min(at + partBytes, bytes.length)));
+    bytes.set(part, at);
+    giveBack(part);
+  }
   try {
     decipher.final();
   } catch (error) {
