@@ -101,11 +101,23 @@ export function unsealFrame(
     place,
     unsealed.take,
   );
+  try {
+    const decoded = decodeOwn(body, place, allocate);
+    if (frameKinds[decoded.kind] !== header.kind)
+      throw new DamageError(place, 'is of another kind than it says');
+    return decoded;
+  } finally {
+    unsealed.give(body);
+  }
+}
+
+/** Blobs that are not compressed would be views on the body, whose memory is used again, and is longer than a small frame by far. */
+function decodeOwn(body: Buffer, place: string, allocate: Allocate | undefined): DecodedFrame {
   const decoded = decodeFrameBody(body, place, allocate);
-  if (!decoded.blobs.some(({ buffer }) => buffer === body.buffer)) unsealed.give(body);
-  if (frameKinds[decoded.kind] !== header.kind)
-    throw new DamageError(place, 'is of another kind than it says');
-  return decoded;
+  if (!decoded.blobs.some(({ buffer }) => buffer === body.buffer)) return decoded;
+  const own = Buffer.allocUnsafeSlow(body.length);
+  own.set(body);
+  return decodeFrameBody(own, place, allocate);
 }
 
 /** The key at hand adds snapshots and does not read them. */

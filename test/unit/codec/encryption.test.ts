@@ -230,6 +230,26 @@ test('salvageSealedFrames() finds the frames of a pack whose directory is gone, 
   assert.deepEqual(blobs, contents.slice(1).map(String));
 });
 
+test('what was opened stays as it is when other frames are, and holds no more memory than its frame', () => {
+  const part = 128 * 1024;
+  const random = new Seeded(5);
+  const contents = [1, 1000, part - 60, part, part + 1, 3 * part + 7].flatMap((length) => [
+    random.bytes(length),
+    Buffer.alloc(length, 'text '),
+  ]);
+  const frames = [0, 3].flatMap((level) =>
+    contents.map((content, at) => {
+      const frame = encodeFrame('data', [content], { level });
+      return { content, sealed: sealFrame(frame, sealing.keys, at) };
+    }),
+  );
+  const opened = frames.map(({ sealed }) => unsealFrame(sealed, sealing.keys, 'x').blobs[0]!);
+  for (const [at, { content }] of frames.entries()) {
+    assert.ok(content.equals(opened[at]!), `frame ${at}`);
+    assert.ok(opened[at]!.buffer.byteLength <= content.length + Buffer.poolSize, `memory of frame ${at}`);
+  }
+});
+
 test('paddingFrame() decodes to nothing, and only as zeros', () => {
   const padding = paddingFrame(500, sealing.keys, 3);
   assert.equal(padding.length, 500);
