@@ -37,8 +37,9 @@ export function borgTools(): Tool[] {
 
 function borg(dir: string, { encryption, create }: Settings): Repository {
   const repository = repositoryIn(dir);
+  const base = join(dir, 'base');
   const env = environmentIn(dir, {
-    BORG_BASE_DIR: join(dir, 'base'),
+    BORG_BASE_DIR: base,
     BORG_PASSPHRASE: 'bench',
     BORG_UNKNOWN_UNENCRYPTED_REPO_ACCESS_IS_OK: 'yes',
     BORG_RELOCATED_REPO_ACCESS_IS_OK: 'yes',
@@ -50,6 +51,7 @@ function borg(dir: string, { encryption, create }: Settings): Repository {
   ];
   return {
     env,
+    caches: [base],
     init: () => [command('init', '--encryption', encryption, repository)],
     backup: (source) => [command('create', ...create, archive('{utcnow:%Y-%m-%dT%H:%M:%S.%f}'), source)],
     list: () => [command('list', repository)],

@@ -27,15 +27,17 @@ export function resticTools(): Tool[] {
 }
 
 function restic(dir: string, compression: string): Repository {
+  const cache = join(dir, 'cache');
   const env = environmentIn(dir, {
     RESTIC_REPOSITORY: repositoryIn(dir),
     RESTIC_PASSWORD: 'bench',
-    RESTIC_CACHE_DIR: join(dir, 'cache'),
+    RESTIC_CACHE_DIR: cache,
     RESTIC_COMPRESSION: compression,
   });
   const command = (...words: readonly string[]): Command[] => [{ words: ['restic', ...words] }];
   return {
     env,
+    caches: [cache],
     init: () => command('init'),
     backup: (source) => command('backup', '--quiet', '--compression', compression, source),
     list: () => command('snapshots'),

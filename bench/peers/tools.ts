@@ -1,8 +1,9 @@
 /** What a tool that is compared can do: it says which commands do a piece of work; `rounds.ts` runs and measures them. */
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { cleanEnvironment } from '../lib/environment.ts';
 import { run } from '../lib/run.ts';
+import { folderSize } from '../lib/sizes.ts';
 
 export interface Command {
   readonly words: readonly string[];
@@ -24,6 +25,8 @@ export interface Tool {
 /** `dir` holds the repository, in the folder of that name, and the caches of the tool. */
 export interface Repository {
   readonly env: NodeJS.ProcessEnv;
+  /** Folders outside it in which the tool keeps what it knows of it. */
+  readonly caches?: readonly string[];
   readonly init: () => Command[];
   readonly backup: (source: string) => Command[];
   /** How `snapshots` names them, oldest first. */
@@ -42,9 +45,14 @@ export interface Repository {
   readonly importGzip?: (archive: string) => Command[];
 }
 
-/** The folder that holds what the size of a repository is. */
 export function repositoryIn(dir: string): string {
   return join(dir, 'repository');
+}
+
+/** All that a tool leaves on the disk for a repository. Some keep in it what they know of files on this machine, others beside it. */
+export function storedBytes({ caches = [] }: Repository, dir: string): number {
+  const folders = [repositoryIn(dir), ...caches].filter((folder) => existsSync(folder));
+  return folders.reduce((sum, folder) => sum + folderSize(folder).bytes, 0);
 }
 
 export function environmentIn(dir: string, more: NodeJS.ProcessEnv): NodeJS.ProcessEnv {

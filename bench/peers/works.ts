@@ -1,7 +1,6 @@
 /** The work that every tool is given. */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { folderSize } from '../lib/sizes.ts';
 import { exportArchive, importArchive } from './archives.ts';
 import type { SetName } from './data.ts';
 import { listThousand } from './listing.ts';
@@ -10,7 +9,7 @@ import { historySnapshots, type PreparedSet } from './prepared.ts';
 import { program } from './programs.ts';
 import { restoreAll, restoreOneFile } from './restoring.ts';
 import { type Contest, type Contestant, runCommands } from './rounds.ts';
-import { type Repository, repositoryIn, type Tool } from './tools.ts';
+import { type Repository, storedBytes, type Tool } from './tools.ts';
 import { contestantOf, type Work, type WorkContext } from './work.ts';
 
 const all: readonly SetName[] = ['a', 'b', 'c'];
@@ -59,7 +58,7 @@ function first(set: PreparedSet, tool: Tool): Contestant {
       return fresh.backup(set.source);
     },
     finish: async () => {
-      const { bytes } = folderSize(repositoryIn(dir));
+      const bytes = storedBytes(repository, dir);
       rmSync(dir, { recursive: true, force: true });
       return bytes;
     },
@@ -93,7 +92,7 @@ async function backupAgain({ set, tools }: WorkContext, beforeRound: () => Promi
   const contestants: Contestant[] = [];
   for (const tool of tools) {
     const repository = await set.live(tool);
-    const size = (): number => folderSize(repositoryIn(set.liveDir(tool))).bytes;
+    const size = (): number => storedBytes(repository, set.liveDir(tool));
     let before = 0;
     const prepare = async () => {
       before = size();
@@ -148,10 +147,11 @@ async function pruneHalf({ set, tools }: WorkContext): Promise<Contest> {
         return repository.forgetAndPrune(snapshots.slice(0, historySnapshots / 2));
       },
       finish: async () => {
-        const left = await tool.repositoryAt(dir).snapshots();
+        const repository = tool.repositoryAt(dir);
+        const left = await repository.snapshots();
         if (left.length !== historySnapshots / 2)
           throw new Error(`${tool.name}: ${left.length} snapshots left after forgetting half`);
-        return folderSize(repositoryIn(dir)).bytes;
+        return storedBytes(repository, dir);
       },
     });
   });

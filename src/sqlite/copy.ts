@@ -2,7 +2,8 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { createPrivateFile, writeFully } from '../io/files.ts';
 import { type ByteString, fsPath } from '../model/paths.ts';
 
-const pieceBytes = 1024 * 1024;
+/** It stays in the cache of a processor. */
+const pieceBytes = 256 * 1024;
 
 /** Copies what is behind `fd` to a new private file, or its first bytes. (`copyFileSync` would give the copy the source's mode.) */
 export function copyDescriptor(fd: number, copyPath: string, bytesMax = Infinity): void {
