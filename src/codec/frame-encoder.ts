@@ -111,7 +111,8 @@ export class FrameEncoder implements Disposable {
       return writeFrameHead(compressed, { codec: codecZstd, kind, rawBytes, blobCount });
     // The bytes it was made of are no longer there. This is rare: samples said that it would pay.
     const stored = this.#memory.take(frameHeadBytes + rawBytes);
-    unzstdInto(compressed.subarray(frameHeadBytes), stored.subarray(frameHeadBytes));
+    const decoded = unzstdInto(compressed.subarray(frameHeadBytes), stored.subarray(frameHeadBytes));
+    invariant(decoded === rawBytes, 'all that was compressed');
     this.#memory.give(room);
     return writeFrameHead(stored, { codec: codecRaw, kind, rawBytes, blobCount });
   }

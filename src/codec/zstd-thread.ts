@@ -6,8 +6,10 @@
  * and returns. Asked once more, with room, it waits for the thread. Node's streams always give room, so what they work with is used without them.
  */
 import { constants, createZstdCompress } from 'node:zlib';
+import { invariant } from '../model/errors.ts';
 import type { ZstdSettings } from './compression.ts';
 import { ZlibEngine } from './zlib-engine.ts';
+import { zstdBounds } from './zstd-blocks.ts';
 
 /** Half a megabyte or less is compressed by whoever asks, whatever the library is told. */
 export const threadBytesMin = 640 * 1024;
@@ -61,6 +63,8 @@ export class ZstdThread implements Disposable {
   end(out: Uint8Array): number {
     const { written, problem } = this.#engine.step(constants.ZSTD_e_end, nothing, out);
     if (problem !== undefined) throw new Error(`Cannot compress with zstd: ${problem}`);
+    // What was compressed is no longer there: half a frame would be a loss that is found when it is restored.
+    invariant(zstdBounds(out.subarray(0, written)) !== undefined, 'a whole zstd frame');
     return written;
   }
 
