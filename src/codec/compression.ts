@@ -41,73 +41,33 @@ const largeTable = {
 
 type Tables = Readonly<Record<number, number>>;
 
-/** What zstd is told, in the numbers of node:zlib. The same settings are always the same object. */
-export interface ZstdSettings {
-  readonly params: Readonly<Record<number, number>>;
-}
-
-const tables = {
-  own: {},
-  small: smallTables,
-  single: singleTable,
-  large: { ...largeTable, [constants.ZSTD_c_minMatch]: 7 },
-  largeOfNoise: { ...largeTable, [constants.ZSTD_c_minMatch]: 6 },
-} satisfies Record<string, Tables>;
-
 /** zstd's own where little is compressed, in small frames. */
-function tablesFor(raw: Uint8Array, chance: number, isLarge: boolean): keyof typeof tables {
+function tablesFor(raw: Uint8Array, chance: number, isLarge: boolean): Tables {
   const hardlyCompresses = chance < chanceOfTextMin;
-  if (raw.length >= limits.largeFrameBytesMin) return hardlyCompresses ? 'largeOfNoise' : 'large';
-  if (!isLarge) return 'own';
-  return hardlyCompresses ? 'single' : 'small';
-}
-
-const settingsMade = new Map<string, ZstdSettings>();
-
-function settingsOf(level: number, name: keyof typeof tables): ZstdSettings {
-  const key = `${level} ${name}`;
-  const made = settingsMade.get(key) ?? {
-    params: {
-      [constants.ZSTD_c_compressionLevel]: level,
-      ...tables[name],
-      [constants.ZSTD_c_contentSizeFlag]: 0,
-      [constants.ZSTD_c_checksumFlag]: 0,
-    },
-  };
-  settingsMade.set(key, made);
-  return made;
+  if (raw.length >= limits.largeFrameBytesMin)
+    return { ...largeTable, [constants.ZSTD_c_minMatch]: hardlyCompresses ? 6 : 7 };
+  if (!isLarge) return {};
+  return hardlyCompresses ? singleTable : smallTables;
 }
 
 /**
- * How to compress these bytes, or undefined where it does not pay to try. Samples decide first for large inputs. `isLarge`: much is compressed: level 3
- * takes smaller tables then.
+ * Compressed, or undefined where it does not pay. Samples decide first for large inputs. `isLarge`: much is compressed: level 3 takes smaller tables
+ * then.
  */
-export function zstdSettings(raw: Uint8Array, level: number, isLarge = false): ZstdSettings | undefined {
+export function compressZstd(raw: Uint8Array, level: number, isLarge = false): Buffer | undefined {
   const chance = raw.length >= 4 * sampleBytes ? chanceOfEqualBytes(raw) : 1;
   if (chance < chanceOfNoiseMax && !samplesCompress(raw)) return undefined;
-  return settingsOf(level, level === levelOfTables ? tablesFor(raw, chance, isLarge) : 'own');
-}
-
-/** Room for what so many bytes become at most. */
-export function compressedBytesMax(rawBytes: number): number {
-  return rawBytes + (rawBytes >> 7) + 512;
-}
-
-/** Whether what they have become is worth a decompression. */
-export function pays(compressedBytes: number, rawBytes: number): boolean {
-  return compressedBytes < rawBytes - (rawBytes >> gainShift);
-}
-
-/** Compressed, or undefined where it does not pay. See `zstdSettings`. */
-export function compressZstd(raw: Uint8Array, level: number, isLarge = false): Buffer | undefined {
-  const settings = zstdSettings(raw, level, isLarge);
-  if (settings === undefined) return undefined;
   const compressed = zstdCompressSync(raw, {
     pledgedSrcSize: raw.length,
-    chunkSize: compressedBytesMax(raw.length), // in one piece
-    params: settings.params,
+    chunkSize: raw.length + (raw.length >> 7) + 512, // in one piece: the result always fits
+    params: {
+      [constants.ZSTD_c_compressionLevel]: level,
+      ...(level === levelOfTables ? tablesFor(raw, chance, isLarge) : {}),
+      [constants.ZSTD_c_contentSizeFlag]: 0,
+      [constants.ZSTD_c_checksumFlag]: 0,
+    },
   });
-  return pays(compressed.length, raw.length) ? compressed : undefined;
+  return compressed.length < raw.length - (raw.length >> gainShift) ? compressed : undefined;
 }
 
 /** Of two bytes of a sample: 1/256 for noise, 0.05 and more for text and programs. Much cheaper than to compress one. */

@@ -53,49 +53,30 @@ export function encodeFrame(
   blobs: readonly Uint8Array[],
   compression: FrameCompression,
 ): Buffer {
-  return encodeRawFrame({ kind, raw: joinBlobs(blobs), blobCount: blobs.length, compression });
+  return encodeRawFrame(kind, joinBlobs(blobs), blobs.length, compression);
 }
 
-/** A frame whose blobs are side by side already, behind the list of their lengths. */
-export interface RawFrame {
-  readonly kind: FrameKind;
-  readonly raw: Uint8Array;
-  readonly blobCount: number;
-  readonly compression: FrameCompression;
-}
-
-/** In memory that it gets from `allocate`. */
-export function encodeRawFrame({ kind, raw, blobCount, compression }: RawFrame, allocate?: Allocate): Buffer {
+/** The same for blobs that are side by side already, behind the list of their lengths. */
+export function encodeRawFrame(
+  kind: FrameKind,
+  raw: Uint8Array,
+  blobCount: number,
+  compression: FrameCompression,
+): Buffer {
   invariant(raw.length <= limits.frameRawBytesMax || kind === 'directory', `frame of ${raw.length} bytes`);
   const compressed =
     compression.level > 0 ? compressZstd(raw, compression.level, compression.isLarge) : undefined;
   const payload = compressed ?? raw;
-  const frame = (allocate ?? Buffer.allocUnsafe)(frameHeadBytes + payload.length);
-  frame.set(payload, frameHeadBytes);
-  if (compressed !== undefined) giveBack(compressed);
-  const codec = compressed === undefined ? codecRaw : codecZstd;
-  return writeFrameHead(frame, { codec, kind, rawBytes: raw.length, blobCount });
-}
-
-/** Before the payload. */
-export const frameHeadBytes = frameHeaderBytes + bodyHeaderBytes;
-
-export interface FrameHead {
-  readonly codec: number;
-  readonly kind: FrameKind;
-  readonly rawBytes: number;
-  readonly blobCount: number;
-}
-
-/** Writes all that comes before the payload, which is in its place already. Returns the frame. */
-export function writeFrameHead(frame: Buffer, { codec, kind, rawBytes, blobCount }: FrameHead): Buffer {
+  const frame = Buffer.allocUnsafe(frameHeaderBytes + bodyHeaderBytes + payload.length);
   frameMagic.copy(frame, 0);
-  frame.writeUInt32LE(frame.length - frameHeaderBytes, 4);
-  frame.writeUInt8(codec, 12);
+  frame.writeUInt32LE(bodyHeaderBytes + payload.length, 4);
+  frame.writeUInt8(compressed === undefined ? codecRaw : codecZstd, 12);
   frame.writeUInt8(frameKinds[kind], 13);
   frame.writeUInt16LE(0, 14);
-  frame.writeUInt32LE(rawBytes, 16);
+  frame.writeUInt32LE(raw.length, 16);
   frame.writeUInt32LE(blobCount, 20);
+  frame.set(payload, frameHeaderBytes + bodyHeaderBytes);
+  if (compressed !== undefined) giveBack(compressed);
   frame.writeUInt32LE(frameChecksum(frame), 8);
   return frame;
 }
@@ -118,7 +99,7 @@ export function frameLength(header: Uint8Array, place: string): number {
 /** Decodes one whole frame. The blobs are views on memory of their own, or on that of a frame that is not compressed. */
 export function decodeFrame(frame: Uint8Array, place: string, allocate?: Allocate): DecodedFrame {
   const bytes = asBuffer(frame);
-  if (bytes.length < frameHeadBytes) throw new DamageError(place, 'cut short');
+  if (bytes.length < frameHeaderBytes + bodyHeaderBytes) throw new DamageError(place, 'cut short');
   if (frameLength(bytes, place) !== bytes.length)
     throw new DamageError(place, 'has another length than it says');
   const found = frameChecksum(bytes);

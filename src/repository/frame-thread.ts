@@ -76,8 +76,7 @@ function goesOn(): boolean {
 }
 
 function encode({ kind, memory, start, end, blobCount, compression }: EncodeTask): Worked {
-  const raw = new Uint8Array(memory, start, end - start);
-  const frame = encodeRawFrame({ kind, raw, blobCount, compression });
+  const frame = encodeRawFrame(kind, new Uint8Array(memory, start, end - start), blobCount, compression);
   const bytes = frame.length;
   new Uint8Array(memory).set(frame);
   giveBack(frame);

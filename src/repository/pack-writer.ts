@@ -2,8 +2,7 @@
  * Collects blobs into frames and frames into packs. A pack is published (fsync, rename, fsync of the folder) when it is full or
  * when the caller asks for it; only then does the index learn of it. Frames of larger runs are compressed in threads.
  */
-import type { FrameCompression } from '../codec/frame.ts';
-import { FrameEncoder } from '../codec/frame-encoder.ts';
+import { encodeRawFrame, type FrameCompression } from '../codec/frame.ts';
 import type { PackDirectory, PackedBlob, PackedFrame } from '../codec/pack.ts';
 import type { RandomBytes } from '../model/clock.ts';
 import { invariant } from '../model/errors.ts';
@@ -61,11 +60,8 @@ export class PackWriter {
   level: number;
   readonly #open: Partial<Record<BlobStream, OpenFrame>> = {};
   readonly #pending = new Map<BlobId, PendingBlob>();
-  /** Of a run that is not long. */
-  readonly #encoder = new FrameEncoder();
-  /** Of a long one. */
   #threads: FrameThreads<'encode'> | undefined;
-  /** Frames that the one or the other has, in the order in which they were given to them. */
+  /** Frames that the threads have, in the order in which they were given to them. */
   readonly #compressing: { readonly closed: PendingFrame; readonly bytes: number }[] = [];
   #compressingBytes = 0;
   /** Memory for frames to come. */
@@ -108,11 +104,11 @@ export class PackWriter {
   }
 
   /**
-   * Compresses what waits to be, which takes 20 ms for a megabyte, in a run in which little does. Frames end here whether or not there is time,
+   * Compresses what waits to be, which takes 20 ms for a megabyte, in a run that has no threads for it. Frames end here whether or not there is time,
    * so that the same source gives the same packs.
    */
   expectWait(): void {
-    if (this.#addedBytes > closedEarlyRunBytesMax) return;
+    if (this.#threads !== undefined) return;
     for (const open of Object.values(this.#open))
       if (open.buffer.bytes >= closedEarlyBytesMin) this.#orFail(() => this.#closeFrame(open));
   }
@@ -188,7 +184,6 @@ export class PackWriter {
   async close(): Promise<void> {
     this.#discardPacks();
     this.#pending.clear();
-    this.#encoder[Symbol.dispose]();
     await this.#threads?.end();
   }
 
@@ -235,17 +230,10 @@ export class PackWriter {
     open.frame = emptyFrame(buffer);
     const threads = this.#readyThreads();
     if (threads !== undefined) this.#compressElsewhere(threads, closed, raw, buffer);
-    else this.#compress(closed, raw);
+    else {
+      this.#append(closed, encodeRawFrame(closed.kind, raw, blobs.length, this.#compressionNow()));
+    }
     this.#publishSynced();
-  }
-
-  #compress(closed: PendingFrame, raw: Uint8Array): void {
-    while (this.#encoder.isFull) this.#collectOldest();
-    const { kind, blobs } = closed;
-    const frame = { kind, raw, blobCount: blobs.length, compression: this.#compressionNow() };
-    const encoded = this.#encoder.begin(frame);
-    if (encoded === undefined) this.#compressing.push({ closed, bytes: 0 });
-    else this.#append(closed, encoded);
   }
 
   #compressElsewhere(
@@ -254,7 +242,6 @@ export class PackWriter {
     raw: Uint8Array<ArrayBuffer>,
     buffer: FrameBuffer,
   ): void {
-    this.#endEncoder();
     const bytesMax = threads.count * bytesAhead;
     while (threads.isFull || threads.isOldestReady || this.#compressingBytes > bytesMax)
       this.#collectOldest();
@@ -272,13 +259,7 @@ export class PackWriter {
     buffer.useMemory(this.#takeSpare(buffer.memoryBytes));
   }
 
-  /** What it has comes first. */
-  #endEncoder(): void {
-    while (!this.#encoder.isEmpty) this.#collectOldest();
-    this.#encoder[Symbol.dispose]();
-  }
-
-  /** Starting threads costs more than they save in a run that is not long. */
+  /** Starting threads costs more than they save in a small run. */
   #readyThreads(): FrameThreads<'encode'> | undefined {
     if (this.#threads === undefined && this.level > 0 && this.#addedBytes > threadsFromBytes)
       this.#threads = new FrameThreads(threadsWorthStarting(), { tasksAhead: framesAhead });
@@ -291,13 +272,8 @@ export class PackWriter {
 
   #collectOldest(): void {
     const oldest = this.#compressing.shift();
-    invariant(oldest !== undefined, 'a frame that is being compressed');
+    invariant(oldest !== undefined && this.#threads !== undefined, 'a frame that threads have');
     const { closed, bytes } = oldest;
-    if (!this.#encoder.isEmpty) {
-      this.#append(closed, this.#encoder.end());
-      return;
-    }
-    invariant(this.#threads !== undefined, 'threads that compress it');
     this.#compressingBytes -= bytes;
     const answer = this.#threads.collect();
     if ('problem' in answer) throw new Error(`Internal error while compressing: ${answer.problem}`);
@@ -380,8 +356,7 @@ const smallRunLevel = 6;
 const mediumRunBytes = 128 * 1024 * 1024;
 /** A smaller frame is not worth what one more takes. */
 const closedEarlyBytesMin = 256 * 1024;
-const closedEarlyRunBytesMax = 8 * 1024 * 1024;
-const threadsFromBytes = mediumRunBytes;
+const threadsFromBytes = 8 * 1024 * 1024;
 /** Of each thread: they go on while this one writes an index transaction, or a long file that is known. */
 const framesAhead = 8;
 const bytesAhead = framesAhead * limits.dataFrameBytesTarget;

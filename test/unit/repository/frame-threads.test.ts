@@ -16,7 +16,7 @@ const program = `
   import { FrameThreads } from '${modules}frame-threads.ts';
   import { Repository } from '${modules}repository.ts';
   const options = { create: true, lockWaitMs: 1000, nowMs: 0, random: randomBytes };
-  const blobs = Array.from({ length: 600 }, () => randomBytes(250_000)); // a long run, in which threads of Node's compress
+  const blobs = Array.from({ length: 600 }, () => randomBytes(50_000));
   const ids = await withRepository('append', async (repository) => {
     const written = [];
     for (const blob of blobs) {
