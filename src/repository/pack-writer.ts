@@ -2,7 +2,7 @@
  * Collects blobs into frames and frames into packs. A pack is published (fsync, rename, fsync of the folder) when it is full or
  * when the caller asks for it; only then does the index learn of it. Frames of larger runs are compressed in threads.
  */
-import { encodeRawFrame, type FrameCompression } from '../codec/frame.ts';
+import type { FrameCompression } from '../codec/frame.ts';
 import type { PackDirectory, PackedBlob, PackedFrame } from '../codec/pack.ts';
 import type { RandomBytes } from '../model/clock.ts';
 import { invariant } from '../model/errors.ts';
@@ -10,7 +10,7 @@ import type { BlobId } from '../model/ids.ts';
 import { limits } from '../model/limits.ts';
 import type { BlobKind, BlobStream } from '../model/store.ts';
 import { FrameBuffer } from './frame-buffer.ts';
-import { FrameThreads, threadsWorthStarting } from './frame-threads.ts';
+import { FrameCompressor } from './frame-compressor.ts';
 import type { RepositoryLayout } from './layout.ts';
 import { OpenPack } from './open-pack.ts';
 
@@ -60,12 +60,7 @@ export class PackWriter {
   level: number;
   readonly #open: Partial<Record<BlobStream, OpenFrame>> = {};
   readonly #pending = new Map<BlobId, PendingBlob>();
-  #threads: FrameThreads<'encode'> | undefined;
-  /** Frames that the threads have, in the order in which they were given to them. */
-  readonly #compressing: { readonly closed: PendingFrame; readonly bytes: number }[] = [];
-  #compressingBytes = 0;
-  /** Memory for frames to come. */
-  readonly #spare: ArrayBuffer[] = [];
+  readonly #compressor = new FrameCompressor<PendingFrame>((frame, encoded) => this.#append(frame, encoded));
   #lastRead: { readonly frame: PendingFrame; readonly blobs: readonly Uint8Array[] } | undefined;
   #pack: OpenPack | undefined;
   /** Full packs, oldest first, that are being written to disk. */
@@ -108,7 +103,7 @@ export class PackWriter {
    * so that the same source gives the same packs.
    */
   expectWait(): void {
-    if (this.#threads !== undefined) return;
+    if (this.#compressor.hasThreads) return;
     for (const open of Object.values(this.#open))
       if (open.buffer.bytes >= closedEarlyBytesMin) this.#orFail(() => this.#closeFrame(open));
   }
@@ -126,8 +121,9 @@ export class PackWriter {
     if (open.buffer.isFullFor(bytes.length)) this.#orFail(() => this.#closeFrame(open));
     this.#pending.set(id, { frame: open.frame, position: open.buffer.add(id, bytes) });
     this.#addedBytes += bytes.length;
-    if (this.#threads === undefined && this.#addedBytes > threadsFromBytes)
-      this.#orFail(() => this.#readyThreads());
+    // Starting threads costs more than they save in a small run.
+    if (this.#addedBytes > threadsFromBytes && this.level > 0 && !this.#compressor.hasThreads)
+      this.#orFail(() => this.#compressor.startThreads());
   }
 
   /** A blob that is not yet published. */
@@ -138,7 +134,7 @@ export class PackWriter {
     const { frame, position } = pending;
     if (frame.filling !== undefined) return frame.filling.blobAt(position);
     if (frame.written === undefined)
-      this.#orFail(() => this.#collectUntil(() => frame.written !== undefined));
+      this.#orFail(() => this.#compressor.writeUntil(() => frame.written !== undefined));
     return this.#blobsOf(frame)?.[position];
   }
 
@@ -162,7 +158,7 @@ export class PackWriter {
     this.#refuseAfterFailure();
     this.#orFail(() => {
       for (const open of Object.values(this.#open)) this.#closeFrame(open);
-      this.#collectUntil(() => this.#compressing.length === 0);
+      this.#compressor.writeAll();
       this.#sealPack();
       while (this.#sealed.length > 0) this.#publishOldest();
     });
@@ -184,7 +180,7 @@ export class PackWriter {
   async close(): Promise<void> {
     this.#discardPacks();
     this.#pending.clear();
-    await this.#threads?.end();
+    await this.#compressor.end();
   }
 
   #refuseAfterFailure(): void {
@@ -228,64 +224,11 @@ export class PackWriter {
     closed.filling = undefined;
     closed.blobs = blobs;
     open.frame = emptyFrame(buffer);
-    const threads = this.#readyThreads();
-    if (threads !== undefined) this.#compressElsewhere(threads, closed, raw, buffer);
-    else {
-      this.#append(closed, encodeRawFrame(closed.kind, raw, blobs.length, this.#compressionNow()));
-    }
+    const compression = this.#compressionNow();
+    const toCompress = { kind: closed.kind, raw, blobCount: blobs.length, compression };
+    const isTaken = this.#compressor.compress(closed, toCompress);
+    if (isTaken) buffer.useMemory(this.#compressor.takeMemory(buffer.memoryBytes));
     this.#publishSynced();
-  }
-
-  #compressElsewhere(
-    threads: FrameThreads<'encode'>,
-    closed: PendingFrame,
-    raw: Uint8Array<ArrayBuffer>,
-    buffer: FrameBuffer,
-  ): void {
-    const bytesMax = threads.count * bytesAhead;
-    while (threads.isFull || threads.isOldestReady || this.#compressingBytes > bytesMax)
-      this.#collectOldest();
-    threads.submit({
-      do: 'encode',
-      kind: closed.kind,
-      memory: raw.buffer,
-      start: raw.byteOffset,
-      end: raw.byteOffset + raw.length,
-      blobCount: closed.blobs.length,
-      compression: this.#compressionNow(),
-    });
-    this.#compressing.push({ closed, bytes: raw.length });
-    this.#compressingBytes += raw.length;
-    buffer.useMemory(this.#takeSpare(buffer.memoryBytes));
-  }
-
-  /** Starting threads costs more than they save in a small run. */
-  #readyThreads(): FrameThreads<'encode'> | undefined {
-    if (this.#threads === undefined && this.level > 0 && this.#addedBytes > threadsFromBytes)
-      this.#threads = new FrameThreads(threadsWorthStarting(), { tasksAhead: framesAhead });
-    return this.#threads?.areReady ? this.#threads : undefined;
-  }
-
-  #collectUntil(isReached: () => boolean): void {
-    while (!isReached()) this.#collectOldest();
-  }
-
-  #collectOldest(): void {
-    const oldest = this.#compressing.shift();
-    invariant(oldest !== undefined && this.#threads !== undefined, 'a frame that threads have');
-    const { closed, bytes } = oldest;
-    this.#compressingBytes -= bytes;
-    const answer = this.#threads.collect();
-    if ('problem' in answer) throw new Error(`Internal error while compressing: ${answer.problem}`);
-    this.#append(closed, new Uint8Array(answer.memory, 0, answer.bytes));
-    this.#spare.push(answer.memory);
-  }
-
-  /** Memory that fits; what fits nothing any more goes. */
-  #takeSpare(bytes: number): ArrayBuffer {
-    const at = this.#spare.findIndex(({ byteLength }) => byteLength >= bytes && byteLength <= 3 * bytes);
-    const [memory] = this.#spare.splice(Math.max(at, 0), 1);
-    return at < 0 || memory === undefined ? new ArrayBuffer(bytes) : memory;
   }
 
   #append(closed: PendingFrame, encoded: Uint8Array): void {
@@ -357,8 +300,5 @@ const mediumRunBytes = 128 * 1024 * 1024;
 /** A smaller frame is not worth what one more takes. */
 const closedEarlyBytesMin = 256 * 1024;
 const threadsFromBytes = 8 * 1024 * 1024;
-/** Of each thread: they go on while this one writes an index transaction, or a long file that is known. */
-const framesAhead = 8;
-const bytesAhead = framesAhead * limits.dataFrameBytesTarget;
 const sealedPacksMax = 3;
 const publishedBlobsMax = 20_000;
