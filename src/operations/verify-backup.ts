@@ -105,6 +105,7 @@ async function verifySnapshot(
   repository: Repository,
   snapshot: Snapshot,
 ): Promise<VerifiedBackup> {
+  repository.useContentsOnce();
   const { files, totalBytes } = snapshot.stats;
   environment.progress.step(`Reading snapshot ${snapshot.id.slice(0, 8)}`, { files, bytes: totalBytes });
   const damage: Finding[] = [];

@@ -74,7 +74,7 @@ export class FrameReader {
     this.#submit();
   }
 
-  /** Threads start at once where it is much. There is one less where whoever reads has other work in between. */
+  /** Threads start at once where it is much. There is one less where what is read goes to other threads. */
   expectBytes(bytes: number, meanwhile: Meanwhile | undefined): void {
     this.#meanwhile = meanwhile;
     if (bytes >= threadsAtOnceFromBytes) this.#startThreads();
@@ -113,7 +113,7 @@ export class FrameReader {
   #startThreads(): void {
     if (this.#threads !== undefined) return;
     const isBusy = this.#meanwhile !== undefined;
-    const count = threadsWorthStarting(isBusy ? { besides: 1 } : {});
+    const count = threadsWorthStarting({ besides: isBusy ? 2 : 1 });
     if (count === 0) return;
     this.#threads = new FrameThreads(count, isBusy ? { tasksAhead: tasksMeanwhile } : {});
     if (isBusy) this.#refillAt = (tasksMeanwhile * count) / 2;
