@@ -23,7 +23,7 @@ export const threadsFromBytes = 16 * 1024 * 1024;
 /** Where so much is going to be read they start before anything is. */
 const threadsAtOnceFromBytes = 64 * 1024 * 1024;
 const expectedMax = 512;
-/** Frames that a thread has before it, where whoever reads does something else in between. */
+/** Frames that threads have before them, all together, where whoever reads does something else in between; a thread has two at least. */
 const tasksMeanwhile = 6;
 
 export class FrameReader {
@@ -36,6 +36,8 @@ export class FrameReader {
   readonly #reading: string[] = [];
   #readBytes = 0;
   #meanwhile: Meanwhile | undefined;
+  /** No thread is worth its while here. */
+  #isAlone = false;
   /** When threads have so many frames before them, or fewer, they get others. */
   #refillAt = Number.POSITIVE_INFINITY;
 
@@ -111,12 +113,14 @@ export class FrameReader {
   }
 
   #startThreads(): void {
-    if (this.#threads !== undefined) return;
+    if (this.#isAlone || this.#threads !== undefined) return;
     const isBusy = this.#meanwhile !== undefined;
     const count = threadsWorthStarting({ besides: isBusy ? 2 : 1 });
-    if (count === 0) return;
-    this.#threads = new FrameThreads(count, isBusy ? { tasksAhead: tasksMeanwhile } : {});
-    if (isBusy) this.#refillAt = (tasksMeanwhile * count) / 2;
+    this.#isAlone = count === 0;
+    if (this.#isAlone) return;
+    const tasksAhead = Math.max(2, Math.ceil(tasksMeanwhile / count));
+    this.#threads = new FrameThreads(count, isBusy ? { tasksAhead } : {});
+    if (isBusy) this.#refillAt = (tasksAhead * count) / 2;
   }
 
   /**

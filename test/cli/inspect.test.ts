@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { runCli } from '../helpers/cli.ts';
 import { buildFileEraHome } from '../helpers/homes.ts';
+import { Seeded } from '../helpers/seeded.ts';
 import { temporaryFolder } from '../helpers/temporary.ts';
 
 test('backup components shows every component of a home with paths and sizes, and what is left out and why', async (context) => {
@@ -83,6 +84,16 @@ test('backup verify reads all of a snapshot or an archive, and finds what is dam
   const flipped = runCli(['backup', 'verify', 'latest'], { home });
   assert.equal(flipped.status, 4);
   assert.match(flipped.stdout, /integrity +ERROR .*checksum/);
+});
+
+test('backup verify reads more than it keeps in memory', (context) => {
+  const { home, put } = smallHome(context);
+  const random = new Seeded(1);
+  for (let file = 0; file < 12; file++)
+    put(`workspace/${file}.txt`, random.bytes(2_500_000).toString('base64'));
+  assert.equal(runCli(['backup', 'create'], { home }).status, 0);
+  const { status, json } = runCli(['backup', 'verify', 'latest', '--json'], { home });
+  assert.deepEqual([status, json.ok, json.files], [0, true, 15]);
 });
 
 test('backup verify warns of a newer OpenClaw, and of secrets that others could read', (context) => {

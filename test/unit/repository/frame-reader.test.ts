@@ -1,14 +1,13 @@
 /** Large reads: frames are read ahead by threads, and give the same bytes and the same errors. */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { syncBuiltinESMExports } from 'node:module';
-import os from 'node:os';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import BetterSqlite3 from 'better-sqlite3';
 import { DamageError } from '../../../src/model/errors.ts';
 import type { BlobId } from '../../../src/model/ids.ts';
 import { type OpenOptions, Repository } from '../../../src/repository/repository.ts';
+import { setCores } from '../../helpers/cores.ts';
 import { encryptedOptions, plainOptions } from '../../helpers/repositories.ts';
 import { Seeded } from '../../helpers/seeded.ts';
 import { temporaryFolder } from '../../helpers/temporary.ts';
@@ -27,17 +26,6 @@ async function filled(root: string, options: OpenOptions, count = 800): Promise<
   }
   repository.flush();
   return blobs;
-}
-
-/** As on a machine of so many. */
-function setCores(context: TestContext, cores: number): void {
-  const { availableParallelism } = os;
-  const set = (count: () => number): void => {
-    os.availableParallelism = count;
-    syncBuiltinESMExports();
-  };
-  set(() => cores);
-  context.after(() => set(availableParallelism));
 }
 
 for (const [name, options] of [
